@@ -1,1 +1,42 @@
-export {};
+export {
+  AGENT_ID_PATTERN,
+  AGENT_ID_RULE,
+  LOCAL_TENANT,
+  agentKey,
+  newCorrelationId,
+  newToken,
+  newTurnId,
+  normaliseAgentId,
+  slugAgentId,
+} from './ids.js';
+export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
+export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace } from './agent.js';
+export {
+  Effort,
+  isTerminal,
+  isTerminalEvent,
+  LoggedEvent,
+  type TerminalEvent,
+  TokenUsage,
+  TurnEvent,
+  TurnItem,
+  TurnRecord,
+  TurnRequest,
+  TurnStatus,
+} from './turn.js';
+export {
+  defineQueue,
+  type JobName,
+  type JobPayload,
+  type JobResult,
+  Placement,
+  PLACEMENTS_QUEUE,
+  placementsQueue,
+  type QueueDefinition,
+  supervisorQueue,
+  supervisorQueueName,
+  TurnJob,
+  TURNS_QUEUE,
+} from './queues.js';
+export { Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
+export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, runPaths } from './gateway.js';

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { AGENT_ID_PATTERN } from './ids.js';
+
+/** Identity of an agent: (tenant of the caller, agent id); `key` is the hash that names everything of it. */
+export const AgentIdentity = z.object({
+  key: z.string().regex(/^[0-9a-f]{32}$/),
+  tenant: z.string().min(1).max(128),
+  agentId: z.string().regex(AGENT_ID_PATTERN),
+});
+export type AgentIdentity = z.infer<typeof AgentIdentity>;
+
+/** What the agent sees at /workspace: its own volume, or a host directory under WORKSPACE_ROOTS. */
+export const Workspace = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('volume') }),
+  z.object({ kind: z.literal('host'), path: z.string().min(1).max(4096) }),
+]);
+export type Workspace = z.infer<typeof Workspace>;
+
+export const AgentStatus = z.enum(['running', 'stopped']);
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+export const RuntimeName = z.enum(['docker', 'process']);
+export type RuntimeName = z.infer<typeof RuntimeName>;
+
+/** The registry's record of an agent. Times are epoch milliseconds. */
+export const AgentRecord = AgentIdentity.extend({
+  supervisorId: z.string(),
+  runtime: RuntimeName,
+  /** Container id (docker) or process id (process). */
+  runtimeId: z.string(),
+  status: AgentStatus,
+  workspace: Workspace,
+  /** Where Codex sees the workspace: /workspace in a container, a host path otherwise. */
+  cwd: z.string(),
+  createdAt: z.number(),
+  lastActiveAt: z.number(),
+  threadId: z.string().optional(),
+});
+export type AgentRecord = z.infer<typeof AgentRecord>;
+
+/** What a supervisor measures of a running agent, absent where the runtime cannot tell. */
+export const AgentUsage = z.object({
+  cpuPercent: z.number().optional(),
+  memoryBytes: z.number().optional(),
+  memoryLimitBytes: z.number().optional(),
+  processes: z.number().optional(),
+});
+export type AgentUsage = z.infer<typeof AgentUsage>;

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { AgentIdentity } from './agent.js';
+
+/**
+ * Supervisor → gateway, over the control socket: `PUT /agents/<key>`.
+ * `unix`: a socket of the agent's own, in a directory that only it is given.
+ * `tcp`: a loopback URL of the agent's own, for a Codex that runs without a container.
+ */
+export const AgentRegistration = z.object({ agent: AgentIdentity, transport: z.enum(['unix', 'tcp']) });
+export type AgentRegistration = z.infer<typeof AgentRegistration>;
+
+/** The gateway's answer. `baseUrl` is what Codex's model provider gets. */
+export const AgentUpstream = z.object({ baseUrl: z.string(), socketDirectory: z.string().optional() });
+export type AgentUpstream = z.infer<typeof AgentUpstream>;
+
+/** Inside a container the agent's gateway socket is relayed to this address. */
+export const CONTAINER_GATEWAY_URL = 'http://127.0.0.1:8080/v1';
+
+/** Paths below RUN_DIR, which supervisor and gateway of one host share. */
+export const runPaths = {
+  gatewayControl: (runDir: string) => `${runDir}/gateway.sock`,
+  agent: (runDir: string, key: string) => `${runDir}/agents/${key}`,
+  agentGateway: (runDir: string, key: string) => `${runDir}/agents/${key}/gateway`,
+  agentGatewaySocket: (runDir: string, key: string) => `${runDir}/agents/${key}/gateway/gateway.sock`,
+  agentAppServer: (runDir: string, key: string) => `${runDir}/agents/${key}/app-server`,
+};

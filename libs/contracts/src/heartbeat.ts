@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { RuntimeName } from './agent.js';
+
+/** How the gateway is signed in; `method` none means that turns cannot run. */
+export const SignIn = z.object({
+  method: z.enum(['chatgpt', 'api_key', 'none']),
+  source: z.string().optional().describe('Where the credentials were found, never what they are'),
+  problem: z.string().optional().describe('Why there is no usable sign-in, and what to do'),
+});
+export type SignIn = z.infer<typeof SignIn>;
+
+const common = { instance: z.string(), version: z.string(), startedAtMs: z.number(), pid: z.number() };
+
+/** What each process says of itself every few seconds; a missing beat means a dead process. */
+export const Heartbeat = z.discriminatedUnion('service', [
+  z.object({ service: z.literal('mcp-edge'), ...common }),
+  z.object({ service: z.literal('worker'), ...common, activeTurns: z.number() }),
+  z.object({
+    service: z.literal('supervisor'),
+    ...common,
+    supervisorId: z.string(),
+    relayUrl: z.string(),
+    runtime: RuntimeName,
+    /** Why agents cannot be started here at the moment. */
+    problem: z.string().optional(),
+    runningAgents: z.number(),
+    maxAgents: z.number(),
+  }),
+  z.object({ service: z.literal('gateway'), ...common, signIn: SignIn }),
+]);
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+export type ServiceName = Heartbeat['service'];

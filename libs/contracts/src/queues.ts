@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { AgentIdentity, AgentUsage, Workspace } from './agent.js';
+
+type JobDefinition = { payload: z.ZodType; result: z.ZodType };
+
+export type QueueDefinition<Jobs extends Record<string, JobDefinition> = Record<string, JobDefinition>> = {
+  readonly name: string;
+  readonly jobs: Jobs;
+};
+
+/** A queue as data: a wrong job name, payload or result is a compile error at its users. */
+export function defineQueue<const Jobs extends Record<string, JobDefinition>>(name: string, jobs: Jobs): QueueDefinition<Jobs> {
+  return { name, jobs };
+}
+
+export type JobName<Q extends QueueDefinition> = keyof Q['jobs'] & string;
+export type JobPayload<Q extends QueueDefinition, N extends JobName<Q>> = z.infer<Q['jobs'][N]['payload']>;
+export type JobResult<Q extends QueueDefinition, N extends JobName<Q>> = z.infer<Q['jobs'][N]['result']>;
+
+/** One job per tool invocation. The request itself is the turn's record; the job names it. */
+export const TurnJob = z.object({ turnId: z.string(), agentKey: z.string(), tool: z.string(), correlationId: z.string() });
+export type TurnJob = z.infer<typeof TurnJob>;
+
+export const TURNS_QUEUE = 'turns';
+
+/** Where a worker reaches an agent's Codex: through this supervisor's relay. */
+export const Placement = z.object({
+  supervisorId: z.string(),
+  relayUrl: z.string(),
+  cwd: z.string(),
+  /** `external`: the container is the sandbox; `codex`: Codex's own sandbox is. */
+  sandbox: z.enum(['external', 'codex']),
+});
+export type Placement = z.infer<typeof Placement>;
+
+const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: Workspace.optional(), correlationId: z.string() }), result: Placement };
+
+/** Taken by any supervisor with room: an agent that lives nowhere yet. */
+export const PLACEMENTS_QUEUE = 'placements';
+export const placementsQueue = defineQueue(PLACEMENTS_QUEUE, { ensure: ensureAgent });
+
+/** Commands to the one supervisor that owns an agent. */
+export const supervisorQueueName = (supervisorId: string): string => `supervisor-${supervisorId}`;
+export const supervisorQueue = defineQueue('supervisor', {
+  ensure: ensureAgent,
+  stop: { payload: z.object({ agent: AgentIdentity }), result: z.object({ stopped: z.boolean() }) },
+  remove: { payload: z.object({ agent: AgentIdentity }), result: z.object({ removed: z.boolean() }) },
+  usage: { payload: z.object({ agent: AgentIdentity }), result: AgentUsage },
+});
