@@ -1,1 +1,5 @@
-export {};
+export { createLogger, type Logger } from './logger.js';
+export { nestLogger } from './nest-logger.js';
+export { operation, type OperationFields } from './operation.js';
+export { createMetrics, type HealthReport, startOpsServer } from './ops-server.js';
+export { runMain } from './run-main.js';

@@ -1,0 +1,20 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { choice, port, requiredSecret, textWithDefault } from './fields.js';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** What every service reads. */
+export const serviceFields = {
+  REDIS_URL: requiredSecret('the URL of Redis, such as redis://:password@127.0.0.1:6379'),
+  LOG_LEVEL: choice(LOG_LEVELS, 'info').describe('Least severe level that is logged'),
+  OPS_BIND: textWithDefault('127.0.0.1').describe('Address of the /health and /metrics of this process'),
+  OPS_PORT: port(0).describe('Port of the /health and /metrics of this process; 0 picks a free one'),
+};
+
+export const defaultDataDir = (): string => join(homedir(), '.codex-mcp');
+
+/** Shared by the supervisor and the gateway of one host. */
+export const hostFields = {
+  RUN_DIR: textWithDefault(join(defaultDataDir(), 'run')).describe('Sockets that the supervisor and the gateway of one host share'),
+};

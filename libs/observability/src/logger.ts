@@ -1,0 +1,16 @@
+import { type Logger, pino } from 'pino';
+
+export type { Logger };
+
+const SECRET_KEYS = ['authorization', 'apiKey', 'token', 'password', 'access_token', 'refresh_token', 'id_token', 'OPENAI_API_KEY', 'REDIS_URL'];
+
+/** JSON lines on stdout. Level names are the usual ones plus `warning`, which older configurations use. */
+export function createLogger(service: string, level: string): Logger {
+  return pino({
+    level: level === 'warning' ? 'warn' : level,
+    base: { service, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[secret]' },
+  });
+}

@@ -1,0 +1,12 @@
+/** Exit code of a process that its configuration keeps from starting (sysexits' EX_CONFIG). */
+const EX_CONFIG = 78;
+
+const isForUser = (error: unknown): error is Error => error instanceof Error && (error.name === 'ConfigError' || error.name === 'AppError');
+
+/** Runs a process's main function; an error made for the user is printed without its stack. */
+export function runMain(main: () => Promise<void>): void {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${isForUser(error) ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(isForUser(error) ? EX_CONFIG : 1);
+  });
+}
