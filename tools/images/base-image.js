@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imageExists, pullImage } from './docker-engine.js';
+
+const SUITE = 'bookworm';
+const DEBIAN_ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
+const LOCAL_SOURCES = '/etc/apt/sources.list.d/debian.sources';
+
+/**
+ * Finds the base that an image is built on: the Dockerfile's default if it is here or can be pulled, else one made
+ * from Debian's packages, for machines that reach a package mirror but no registry.
+ * @returns {Promise<string>} the name of an image that the engine has
+ */
+export async function ensureBase({ image, engine, force, root, log }) {
+  const { defaultBase, packages } = readDockerfile(await readFile(join(root, image.dockerfile), 'utf8'));
+  if (await imageExists(engine.docker, defaultBase)) return defaultBase;
+  log(`pulling ${defaultBase}`);
+  try {
+    await pullImage(engine.docker, defaultBase);
+    return defaultBase;
+  } catch (error) {
+    log(`${defaultBase} cannot be pulled (${error.message.split('\n')[0]})`);
+  }
+  return ensurePackagedBase({ engine, force, log, packages: [...packages, ...image.packagedBase.packages], files: image.packagedBase.files(engine.arch), defaultBase });
+}
+
+function readDockerfile(text) {
+  const [, defaultBase] = /^ARG BASE_IMAGE=(\S+)$/m.exec(text);
+  const [, packages] = /^ARG PACKAGES="(.+)"$/m.exec(text);
+  return { defaultBase, packages: packages.split(' ') };
+}
+
+async function ensurePackagedBase({ engine, force, log, packages, files, defaultBase }) {
+  const inputs = JSON.stringify([SUITE, engine.arch, packages, files.map(({ target, version }) => [target, version])]);
+  const tag = createHash('sha256').update(inputs).digest('hex').slice(0, 12);
+  const name = `codex-mcp-base:${tag}`;
+  if (!force && (await imageExists(engine.docker, name))) return name;
+  const obstacle = ensureMmdebstrap(log);
+  if (obstacle) throw new Error(`No base image: ${defaultBase} is neither here nor can it be pulled, and ${obstacle}. Load it with \`docker load\`, configure a registry mirror, or choose another Debian-based image with --base IMAGE.`);
+  log(`making ${name} from Debian ${SUITE} packages (about 30 s)`);
+  await importDebootstrap({ docker: engine.docker, tag, arch: engine.arch, packages, files });
+  return name;
+}
+
+/** @returns {string | undefined} why mmdebstrap cannot be had */
+function ensureMmdebstrap(log) {
+  if (spawnSync('mmdebstrap', ['--version']).status === 0) return undefined;
+  if (process.getuid?.() !== 0) return 'making one from Debian packages needs mmdebstrap (apt-get install mmdebstrap)';
+  log('installing mmdebstrap');
+  const { status, error } = spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', 'mmdebstrap', 'debian-archive-keyring'], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  return status === 0 ? undefined : `mmdebstrap could not be installed (${error?.message ?? `apt-get ended with ${status}`})`;
+}
+
+async function importDebootstrap({ docker, tag, arch, packages, files }) {
+  const mmdebstrap = spawn('mmdebstrap', mmdebstrapArgs({ arch, packages, files }), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  mmdebstrap.stderr.setEncoding('utf8').on('data', (chunk) => { errors = (errors + chunk).slice(-3000); });
+  const exited = new Promise((resolve) => { mmdebstrap.on('error', resolve).on('close', resolve); });
+  const response = await docker.importImage(mmdebstrap.stdout, { repo: 'codex-mcp-base', tag });
+  response.resume();
+  const code = await exited;
+  if (code === 0) return;
+  await docker.getImage(`codex-mcp-base:${tag}`).remove().catch(() => {});
+  throw new Error(`mmdebstrap failed (${code}):\n${errors}`);
+}
+
+function mmdebstrapArgs({ arch, packages, files }) {
+  const hooks = files.flatMap(({ source, target, check }) => [`--customize-hook=upload ${source} ${target}`, `--customize-hook=chroot "$1" ${check} >&2`]);
+  const options = ['--quiet', '--variant=minbase', '--format=tar', `--architectures=${DEBIAN_ARCHITECTURES[arch]}`, `--include=${packages.join(',')}`, ...hooks];
+  // The machine's own mirror, where it runs the same release; mmdebstrap's default mirrors elsewhere.
+  const mirror = existsSync(LOCAL_SOURCES) && readFileSync(LOCAL_SOURCES, 'utf8').includes(SUITE) ? [LOCAL_SOURCES] : [];
+  return [...options, SUITE, '-', ...mirror];
+}
