@@ -1,0 +1,19 @@
+/** BullMQ's own keys live under this prefix. */
+export const QUEUE_PREFIX = 'codex-mcp-queue';
+
+const PREFIX = 'codex-mcp';
+
+export const keys = {
+  turn: (turnId: string) => `${PREFIX}:turn:${turnId}`,
+  /** The turn's stream; also the name of the pub/sub channel that announces it. */
+  turnLog: (turnId: string) => `${PREFIX}:turn:${turnId}:log`,
+  agent: (agentKey: string) => `${PREFIX}:agent:${agentKey}`,
+  /** Ids of the agent's unfinished turns in order; the head is the one that may run. */
+  mailbox: (agentKey: string) => `${PREFIX}:agent:${agentKey}:mailbox`,
+  agentsOf: (tenant: string) => `${PREFIX}:agents:${tenant}`,
+  tenants: `${PREFIX}:tenants`,
+  busyAgents: `${PREFIX}:busy-agents`,
+  beat: (service: string, instance: string) => `${PREFIX}:beat:${service}:${instance}`,
+  beats: `${PREFIX}:beats`,
+  turnControl: `${PREFIX}:turn-control`,
+};

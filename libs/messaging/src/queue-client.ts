@@ -1,0 +1,60 @@
+import { AppError, ErrorBody, type JobName, type JobPayload, type JobResult, type QueueDefinition, toErrorBody } from '@codex-mcp/contracts';
+import { Queue, QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { QUEUE_PREFIX } from './keys.js';
+
+const KEEP = { removeOnComplete: { age: 3600, count: 1000 }, removeOnFail: { age: 24 * 3600, count: 1000 } };
+
+/** Sends commands of a queue definition and waits for their answers. */
+export class QueueClient<Definition extends QueueDefinition> {
+  private readonly queue: Queue;
+  private readonly events: QueueEvents;
+
+  constructor(
+    private readonly definition: Definition,
+    name: string,
+    redis: Redis,
+  ) {
+    this.queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX });
+    this.events = new QueueEvents(name, { connection: redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined }), prefix: QUEUE_PREFIX });
+    this.events.setMaxListeners(0);
+    this.queue.on('error', () => undefined);
+    this.events.on('error', () => undefined);
+  }
+
+  /** Rejects with the AppError that the handler threw, or `service_unavailable` when nobody answered in time. */
+  async request<Name extends JobName<Definition>>(name: Name, payload: JobPayload<Definition, Name>, timeoutMs: number): Promise<JobResult<Definition, Name>> {
+    const job = await this.queue.add(name, payload, KEEP);
+    try {
+      const result: unknown = await job.waitUntilFinished(this.events, timeoutMs);
+      return this.definition.jobs[name]?.result.parse(result) as JobResult<Definition, Name>;
+    } catch (error) {
+      throw await this.failure(name, error, () => job.remove());
+    }
+  }
+
+  private async failure(name: string, error: unknown, withdraw: () => Promise<void>): Promise<AppError> {
+    const message = error instanceof Error ? error.message : '';
+    const body = ErrorBody.safeParse(parseJson(message));
+    if (body.success) return AppError.from(body.data);
+    await withdraw().catch(() => undefined);
+    return new AppError('service_unavailable', `No answer to "${name}" from ${this.queue.name} in time. Is a supervisor running?`, { cause: error });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.queue.close(), this.events.close()]);
+  }
+}
+
+/** What a queue handler throws so that the asker gets the AppError back. */
+export function jobFailure(error: unknown): Error {
+  return new Error(JSON.stringify(toErrorBody(error)), { cause: error });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+import { TurnJob } from '@codex-mcp/contracts';
+import type { Queue } from 'bullmq';
+import type { TurnStore } from './turn-store.js';
+
+/** A turn behind another of its agent waits as a delayed job; far enough that only a promotion ends it. */
+const PARKED_MS = 365 * 24 * 3600 * 1000;
+
+const JOB_OPTIONS = { attempts: 1, removeOnComplete: { age: 24 * 3600, count: 5000 }, removeOnFail: { age: 7 * 24 * 3600, count: 5000 } };
+
+/**
+ * One BullMQ job per turn, first in first out per agent: the mailbox holds the order, and only its head
+ * is a waiting job. All writes are idempotent, so whoever finds a head without a runnable job mends it.
+ */
+export class TurnDispatcher {
+  constructor(
+    private readonly queue: Queue<TurnJob>,
+    private readonly turns: TurnStore,
+  ) {}
+
+  async enqueue(job: TurnJob, position: number): Promise<void> {
+    await this.queue.add(job.tool, job, { ...JOB_OPTIONS, jobId: job.turnId, ...(position > 0 && { delay: PARKED_MS }) });
+    if (position > 0) await this.releaseHead(job.agentKey); // the turn before may have ended between acceptance and here
+  }
+
+  /** Makes the head of an agent's mailbox runnable. Harmless when it already is. */
+  async releaseHead(agentKey: string): Promise<void> {
+    const [head] = await this.turns.unfinished(agentKey);
+    if (head === undefined) return;
+    const job = await this.queue.getJob(head);
+    if (!job) return this.requeue(head);
+    if (await job.isDelayed()) await job.promote().catch(() => undefined); // another process promoted it first
+  }
+
+  /** For agents whose head lost its job to a crash between two steps. */
+  async releaseAll(): Promise<void> {
+    for (const agentKey of await this.turns.busyAgents()) await this.releaseHead(agentKey);
+  }
+
+  private async requeue(turnId: string): Promise<void> {
+    const turn = await this.turns.load(turnId);
+    if (!turn) return;
+    const { tool, agent, correlationId } = turn.request;
+    await this.queue.add(tool, { turnId, agentKey: agent.key, tool, correlationId }, { ...JOB_OPTIONS, jobId: turnId });
+  }
+}

@@ -1,0 +1,101 @@
+import { LoggedEvent } from '@codex-mcp/contracts';
+import type { Redis } from 'ioredis';
+import { keys } from './keys.js';
+
+/** An event with its place in the log; `id` is the cursor to resume after. */
+export type LogEntry = LoggedEvent & { id: string };
+type Listener = (entry: LogEntry) => void;
+type Topic = { last: string; live: boolean; dirty: boolean; listeners: Set<Listener> };
+
+const BEGINNING = '0-0';
+
+/**
+ * Follows many turn logs over one subscriber connection. Every listener gets every entry after its cursor
+ * once and in order, also across reconnects: announcements only say that there is more, the stream has it all.
+ */
+export class TurnLogReader {
+  private readonly topics = new Map<string, Topic>();
+
+  constructor(
+    private readonly subscriber: Redis,
+    private readonly commands: Redis,
+  ) {
+    subscriber.on('message', (key: string, message: string) => this.onAnnouncement(key, message));
+    subscriber.on('close', () => this.topics.forEach((topic) => (topic.live = false)));
+    subscriber.on('ready', () => this.topics.forEach((_, key) => this.attach(key).catch(() => undefined)));
+  }
+
+  /** Replays everything after the cursor `after`, then stays live until the returned function is called. */
+  async follow(turnId: string, listener: Listener, after = BEGINNING): Promise<() => void> {
+    const key = keys.turnLog(turnId);
+    const known = this.topics.get(key);
+    if (known) return this.join(key, known, listener, after);
+    this.topics.set(key, { last: after, live: false, dirty: false, listeners: new Set([listener]) });
+    if (this.subscriber.status === 'ready') await this.attach(key);
+    return () => this.leave(key, listener);
+  }
+
+  /** All entries of a log after a cursor, without following it. */
+  async read(turnId: string, after = BEGINNING): Promise<LogEntry[]> {
+    const rows = await this.commands.xrange(keys.turnLog(turnId), `(${after}`, '+');
+    return rows.flatMap(([id, fields]) => (fields[1] === undefined ? [] : [parse(id, fields[1])]));
+  }
+
+  /** A second listener catches up by itself to where the topic stands, then shares it. */
+  private async join(key: string, topic: Topic, listener: Listener, after: string): Promise<() => void> {
+    let cursor = after;
+    const deliver: Listener = (entry) => {
+      if (!isAfter(entry.id, cursor)) return;
+      cursor = entry.id;
+      listener(entry);
+    };
+    const early: LogEntry[] = [];
+    let caughtUp = false;
+    const shared: Listener = (entry) => (caughtUp ? deliver(entry) : early.push(entry));
+    topic.listeners.add(shared);
+    for (const [id, fields] of await this.commands.xrange(key, `(${after}`, '+')) if (fields[1]) deliver(parse(id, fields[1]));
+    caughtUp = true;
+    early.forEach(deliver);
+    return () => this.leave(key, shared);
+  }
+
+  private leave(key: string, listener: Listener): void {
+    const topic = this.topics.get(key);
+    if (!topic?.listeners.delete(listener) || topic.listeners.size > 0) return;
+    this.topics.delete(key);
+    this.subscriber.unsubscribe(key).catch(() => undefined);
+  }
+
+  private onAnnouncement(key: string, message: string): void {
+    const topic = this.topics.get(key);
+    if (!topic) return;
+    const space = message.indexOf(' ');
+    if (topic.live) this.deliver(topic, message.slice(0, space), message.slice(space + 1));
+    else topic.dirty = true;
+  }
+
+  private async attach(key: string): Promise<void> {
+    await this.subscriber.subscribe(key);
+    for (let topic = this.topics.get(key); topic && !topic.live; topic = this.topics.get(key)) {
+      topic.dirty = false;
+      for (const [id, fields] of await this.commands.xrange(key, `(${topic.last}`, '+')) if (fields[1]) this.deliver(topic, id, fields[1]);
+      topic.live = !topic.dirty;
+    }
+  }
+
+  private deliver(topic: Topic, id: string, json: string): void {
+    if (!isAfter(id, topic.last)) return;
+    topic.last = id;
+    const entry = parse(id, json);
+    for (const listener of topic.listeners) listener(entry);
+  }
+}
+
+const parse = (id: string, json: string): LogEntry => ({ id, ...LoggedEvent.parse(JSON.parse(json)) });
+
+/** Stream ids are `<ms>-<sequence>`; both parts compare as numbers. */
+export function isAfter(a: string, b: string): boolean {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs > bMs || (aMs === bMs && aSeq > bSeq);
+}

@@ -1,0 +1,108 @@
+import { type TerminalEvent, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { keys } from './keys.js';
+import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
+
+const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full']), z.number()]);
+const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number()]);
+const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
+const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
+
+const StoredTurn = z.object({
+  request: z.string(),
+  status: TurnStatus,
+  epoch: z.coerce.number(),
+  attempts: z.coerce.number(),
+  startedAtMs: z.coerce.number().optional(),
+  finishedAtMs: z.coerce.number().optional(),
+});
+
+export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number };
+export type Claim = { outcome: 'claimed' | 'terminal' | 'missing' | 'not_head'; epoch: number; attempts: number; seq: number; cancelRequested: boolean };
+export type Lease = { holder: string; token: string };
+
+type TurnRef = Pick<TurnRequest, 'turnId' | 'agent'>;
+
+/** The records of turns and every change of them, each one atomic script. Finished turns are kept for `retentionMs`. */
+export class TurnStore {
+  constructor(
+    private readonly redis: Redis,
+    private readonly limits: { retentionMs: number } = { retentionMs: 24 * 3600 * 1000 },
+  ) {}
+
+  /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. */
+  async accept(request: TurnRequest, maxQueued: number): Promise<AcceptOutcome> {
+    const { turnId, agent } = request;
+    const reply = await acceptTurn.run(
+      this.redis,
+      [keys.turn(turnId), keys.mailbox(agent.key), keys.turnLog(turnId), keys.busyAgents],
+      [turnId, JSON.stringify(request), agent.key, maxQueued, Date.now()],
+    );
+    const [outcome, position] = Accepted.parse(reply);
+    return { outcome, position };
+  }
+
+  async claim(turnId: string, agentKey: string, lease: Lease): Promise<Claim> {
+    const reply = await claimTurn.run(
+      this.redis,
+      [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)],
+      [turnId, lease.holder, lease.token, Date.now()],
+    );
+    const [outcome, epoch, attempts, seq, cancelRequested] = Claimed.parse(reply);
+    return { outcome, epoch, attempts, seq, cancelRequested: cancelRequested === 1 };
+  }
+
+  /** Appends events numbered from `firstSeq`. Returns false when another holder has taken the turn over. */
+  async append(turnId: string, epoch: number, firstSeq: number, events: TurnEvent[]): Promise<boolean> {
+    const pairs = events.flatMap((event, index) => [firstSeq + index, loggedJson(firstSeq + index, event)]);
+    return (await appendEvents.run(this.redis, [keys.turn(turnId), keys.turnLog(turnId)], [epoch, ...pairs])) === 1;
+  }
+
+  /** Writes the one terminal record. `next` is the agent's next waiting turn. */
+  async finish(turn: TurnRef, epoch: number, seq: number, event: TerminalEvent): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
+    const { turnId, agent } = turn;
+    const reply = await finishTurn.run(
+      this.redis,
+      [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.agent(agent.key), keys.busyAgents],
+      [epoch, event.type, seq, loggedJson(seq, event), turnId, agent.key, this.limits.retentionMs, Date.now()],
+    );
+    const [outcome, next] = Finished.parse(reply);
+    return { outcome, next: next || undefined };
+  }
+
+  async cancel(turn: TurnRef, event: Extract<TerminalEvent, { type: 'cancelled' }>): Promise<{ outcome: z.infer<typeof Cancelled>[0]; next: string | undefined }> {
+    const { turnId, agent } = turn;
+    const withoutSeq = JSON.stringify({ atMs: Date.now(), event }).slice(1);
+    const reply = await cancelTurn.run(
+      this.redis,
+      [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.busyAgents],
+      [turnId, agent.key, withoutSeq, this.limits.retentionMs, Date.now(), keys.turnControl],
+    );
+    const [outcome, next] = Cancelled.parse(reply);
+    return { outcome, next: next || undefined };
+  }
+
+  async load(turnId: string): Promise<TurnRecord | undefined> {
+    const fields = await this.redis.hgetall(keys.turn(turnId));
+    if (!fields['request']) return undefined;
+    const stored = StoredTurn.parse(fields);
+    return TurnRecord.parse({ ...stored, request: TurnRequest.parse(JSON.parse(stored.request)) });
+  }
+
+  async isCancelRequested(turnId: string): Promise<boolean> {
+    return (await this.redis.hexists(keys.turn(turnId), 'cancelRequested')) === 1;
+  }
+
+  /** Ids of an agent's unfinished turns, the running or next one first. */
+  unfinished(agentKey: string): Promise<string[]> {
+    return this.redis.lrange(keys.mailbox(agentKey), 0, -1);
+  }
+
+  /** Keys of the agents that have unfinished turns. */
+  busyAgents(): Promise<string[]> {
+    return this.redis.smembers(keys.busyAgents);
+  }
+}
+
+const loggedJson = (seq: number, event: TurnEvent): string => JSON.stringify({ seq, atMs: Date.now(), event });

@@ -1,0 +1,95 @@
+import { LuaScript } from './lua-script.js';
+
+// The stream is the truth; the copy on the channel of the same name is for latency.
+const EMIT = `
+local function emit(log, json)
+  local id = redis.call('XADD', log, '*', 'e', json)
+  redis.call('PUBLISH', log, id .. ' ' .. json)
+end
+local function leave(turn, log, mailbox, busy, turnId, agentKey, retentionMs)
+  redis.call('LREM', mailbox, 1, turnId)
+  redis.call('PEXPIRE', turn, retentionMs)
+  redis.call('PEXPIRE', log, retentionMs)
+  local nextTurn = redis.call('LINDEX', mailbox, 0)
+  if not nextTurn then redis.call('SREM', busy, agentKey) end
+  return nextTurn or ''
+end
+local function isTerminal(status) return status ~= 'queued' and status ~= 'running' end
+`;
+
+/** KEYS turn, mailbox, log, busy. ARGV turnId, request, agentKey, maxQueued, atMs. → [outcome, position] */
+export const acceptTurn = new LuaScript(`${EMIT}
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0} end
+local position = redis.call('LLEN', KEYS[2])
+if position >= tonumber(ARGV[4]) then return {'full', position} end
+redis.call('HSET', KEYS[1], 'request', ARGV[2], 'agentKey', ARGV[3], 'status', 'queued', 'epoch', 0, 'attempts', 0, 'seq', 1)
+redis.call('RPUSH', KEYS[2], ARGV[1])
+redis.call('SADD', KEYS[4], ARGV[3])
+emit(KEYS[3], '{"seq":1,"atMs":' .. ARGV[5] .. ',"event":{"type":"queued","position":' .. position .. '}}')
+return {'accepted', position}`);
+
+/**
+ * Takes the agent's lease for a turn: a new holder gets a new epoch, which fences all that the old one still writes.
+ * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested]
+ */
+export const claimTurn = new LuaScript(`${EMIT}
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status then return {'missing', 0, 0, 0, 0} end
+if isTerminal(status) then return {'terminal', 0, 0, 0, 0} end
+if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return {'not_head', 0, 0, 0, 0} end
+local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken')
+if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] then
+  redis.call('HINCRBY', KEYS[2], 'epoch', 1)
+  redis.call('HSET', KEYS[2], 'leaseHolder', ARGV[2], 'leaseToken', ARGV[3])
+end
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+local attempts = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+redis.call('HSET', KEYS[1], 'status', 'running', 'epoch', epoch)
+redis.call('HSETNX', KEYS[1], 'startedAtMs', ARGV[4])
+emit(KEYS[4], '{"seq":' .. seq .. ',"atMs":' .. ARGV[4] .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
+return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested')}`);
+
+/** KEYS turn, log. ARGV epoch, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
+export const appendEvents = new LuaScript(`${EMIT}
+local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch', 'seq')
+if turn[1] ~= 'running' or turn[2] ~= ARGV[1] then return 0 end
+local last = tonumber(turn[3])
+for i = 2, #ARGV, 2 do
+  if tonumber(ARGV[i]) > last then
+    emit(KEYS[2], ARGV[i + 1])
+    last = tonumber(ARGV[i])
+  end
+end
+redis.call('HSET', KEYS[1], 'seq', last)
+return 1`);
+
+/** KEYS turn, log, mailbox, agent, busy. ARGV epoch, status, seq, json, turnId, agentKey, retentionMs, atMs. → [outcome, next turn id or ''] */
+export const finishTurn = new LuaScript(`${EMIT}
+local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch')
+if not turn[1] then return {'missing', ''} end
+if isTerminal(turn[1]) then return {'terminal', redis.call('LINDEX', KEYS[3], 0) or ''} end
+if turn[2] ~= ARGV[1] then return {'fenced', ''} end
+redis.call('HSET', KEYS[1], 'status', ARGV[2], 'seq', ARGV[3], 'finishedAtMs', ARGV[8], 'terminal', ARGV[4])
+redis.call('HSET', KEYS[4], 'lastActiveAt', ARGV[8])
+emit(KEYS[2], ARGV[4])
+return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[5], ARGV[6], ARGV[7])}`);
+
+/**
+ * A turn that no worker has begun ends here; a running one is flagged and its worker is told.
+ * KEYS turn, log, mailbox, busy. ARGV turnId, agentKey, json without seq, retentionMs, atMs, control channel.
+ * → [outcome, next turn id or '']
+ */
+export const cancelTurn = new LuaScript(`${EMIT}
+local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts')
+if not turn[1] then return {'missing', ''} end
+if isTerminal(turn[1]) then return {'terminal', ''} end
+if turn[1] == 'queued' and turn[2] == '0' then
+  local json = '{"seq":' .. redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ',' .. ARGV[3]
+  redis.call('HSET', KEYS[1], 'status', 'cancelled', 'finishedAtMs', ARGV[5], 'terminal', json)
+  emit(KEYS[2], json)
+  return {'cancelled', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[4])}
+end
+redis.call('HSET', KEYS[1], 'cancelRequested', '1')
+redis.call('PUBLISH', ARGV[6], ARGV[1])
+return {'requested', ''}`);
