@@ -28,6 +28,8 @@ export const Placement = z.object({
   supervisorId: z.string(),
   relayUrl: z.string(),
   cwd: z.string(),
+  /** The agent's directory for codex-mcp's own files, such as workspace snapshots. */
+  stateDir: z.string(),
   /** `external`: the container is the sandbox; `codex`: Codex's own sandbox is. */
   sandbox: z.enum(['external', 'codex']),
 });

@@ -5,7 +5,7 @@ import { keys } from './keys.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
 const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full']), z.number()]);
-const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number()]);
+const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string()]);
 const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
 const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
 
@@ -19,7 +19,9 @@ const StoredTurn = z.object({
 });
 
 export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number };
-export type Claim = { outcome: 'claimed' | 'terminal' | 'missing' | 'not_head'; epoch: number; attempts: number; seq: number; cancelRequested: boolean };
+export type Claim =
+  | { outcome: 'claimed'; request: TurnRequest; epoch: number; attempts: number; seq: number; cancelRequested: boolean }
+  | { outcome: 'terminal' | 'missing' | 'not_head' };
 export type Lease = { holder: string; token: string };
 
 type TurnRef = Pick<TurnRequest, 'turnId' | 'agent'>;
@@ -43,14 +45,16 @@ export class TurnStore {
     return { outcome, position };
   }
 
+  /** Begins a turn (or takes it over from a holder that is gone) and takes its agent's lease. */
   async claim(turnId: string, agentKey: string, lease: Lease): Promise<Claim> {
     const reply = await claimTurn.run(
       this.redis,
       [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)],
       [turnId, lease.holder, lease.token, Date.now()],
     );
-    const [outcome, epoch, attempts, seq, cancelRequested] = Claimed.parse(reply);
-    return { outcome, epoch, attempts, seq, cancelRequested: cancelRequested === 1 };
+    const [outcome, epoch, attempts, seq, cancelRequested, request] = Claimed.parse(reply);
+    if (outcome !== 'claimed') return { outcome };
+    return { outcome, request: TurnRequest.parse(JSON.parse(request)), epoch, attempts, seq, cancelRequested: cancelRequested === 1 };
   }
 
   /** Appends events numbered from `firstSeq`. Returns false when another holder has taken the turn over. */

@@ -1,0 +1,131 @@
+import type { Effort } from '@codex-mcp/contracts';
+import { z } from 'zod';
+import { ExecResult, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
+import { RpcConnection, RpcError } from './rpc-connection.js';
+
+/** Answers to what Codex asks of its client: approvals are declined, as agents run without a person to ask. */
+const DECLINED: Record<string, unknown> = {
+  'item/commandExecution/requestApproval': { decision: 'decline' },
+  'item/fileChange/requestApproval': { decision: 'decline' },
+  'item/permissions/requestApproval': { permissions: {}, scope: 'turn' },
+  'mcpServer/elicitation/request': { action: 'decline', content: null },
+  'item/tool/requestUserInput': { answers: {} },
+};
+
+export type SandboxMode = 'danger-full-access' | 'workspace-write' | 'read-only';
+
+export type OpenThread = { cwd: string; model: string; sandbox: SandboxMode; developerInstructions: string };
+export type OpenedThread = { threadId: string; model: string; effort: string | undefined };
+
+export type StartTurn = {
+  threadId: string;
+  /** Comes back as the user item's `clientId`; tells after a crash whether this turn was begun. */
+  clientUserMessageId: string;
+  text: string;
+  model: string;
+  effort?: Effort | string | undefined;
+  sandboxPolicy?: object | undefined;
+  outputSchema?: object | undefined;
+};
+
+const NO_SUCH_THREAD = /no rollout found|thread not found|not found/i;
+
+/** One connection to a running `codex app-server`. */
+export class AppServerClient {
+  private constructor(
+    private readonly rpc: RpcConnection,
+    private readonly rpcTimeoutMs: number,
+  ) {}
+
+  static async connect(url: string, options: { headers?: Record<string, string>; rpcTimeoutMs: number }): Promise<AppServerClient> {
+    const rpc = await RpcConnection.open(url, {
+      ...(options.headers && { headers: options.headers }),
+      timeoutMs: options.rpcTimeoutMs,
+      onServerRequest: (method) => {
+        if (method in DECLINED) return DECLINED[method];
+        throw new Error(`${method} is not supported by this client`);
+      },
+    });
+    const client = new AppServerClient(rpc, options.rpcTimeoutMs);
+    await client.call('initialize', {
+      clientInfo: { name: 'codex-mcp', title: 'codex-mcp', version: '0.1.0' },
+      capabilities: { experimentalApi: true, requestAttestation: false, optOutNotificationMethods: UNUSED_NOTIFICATIONS },
+    });
+    rpc.notify('initialized');
+    return client;
+  }
+
+  get isOpen(): boolean {
+    return this.rpc.isOpen;
+  }
+
+  onClose(listener: () => void): void {
+    this.rpc.once('close', listener);
+  }
+
+  /** Calls back for each notification about turns of one thread. Returns a function that ends it. */
+  onTurn(threadId: string, listener: (notification: TurnNotification) => void): () => void {
+    const filter = (method: string, params: unknown) => {
+      const parsed = TurnNotification.safeParse({ method, params });
+      if (parsed.success && parsed.data.params.threadId === threadId) listener(parsed.data);
+    };
+    this.rpc.on('notification', filter);
+    return () => this.rpc.off('notification', filter);
+  }
+
+  async startThread(open: OpenThread): Promise<OpenedThread> {
+    return opened(await this.call('thread/start', threadParams(open)));
+  }
+
+  /** Undefined when Codex has no such thread: it was never used, or its files are gone. */
+  async resumeThread(threadId: string, open: OpenThread): Promise<OpenedThread | undefined> {
+    try {
+      return opened(await this.call('thread/resume', { ...threadParams(open), threadId, excludeTurns: true }));
+    } catch (error) {
+      if (error instanceof RpcError && NO_SUCH_THREAD.test(error.message)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The thread's turns, newest last, with their items. */
+  async readTurns(threadId: string): Promise<Turn[]> {
+    const result = await this.call('thread/read', { threadId, includeTurns: true });
+    return z.looseObject({ thread: z.looseObject({ turns: z.array(Turn) }) }).parse(result).thread.turns;
+  }
+
+  /** Resolves with Codex's id of the turn once Codex has taken it; its `turn/completed` may come before that. */
+  async startTurn(turn: StartTurn): Promise<string> {
+    const { text, ...rest } = turn;
+    const result = await this.call('turn/start', { ...rest, input: [{ type: 'text', text, text_elements: [] }] });
+    return TurnStarted.parse(result).turn.id;
+  }
+
+  /** Stops a turn and the commands that it left running, which `turn/interrupt` alone does not. */
+  async interrupt(threadId: string, codexTurnId: string): Promise<void> {
+    try {
+      await this.call('turn/interrupt', { threadId, turnId: codexTurnId });
+    } finally {
+      await this.call('thread/backgroundTerminals/clean', { threadId });
+    }
+  }
+
+  /** Runs a command where the agent lives, without the model. `env` adds to the environment. */
+  async exec(command: string[], options: { cwd: string; timeoutMs: number; env?: Record<string, string>; outputBytesCap?: number; sandboxPolicy?: object }): Promise<ExecResult> {
+    return ExecResult.parse(await this.rpc.request('command/exec', { command, ...options }, options.timeoutMs + this.rpcTimeoutMs));
+  }
+
+  close(): void {
+    this.rpc.close();
+  }
+
+  private call(method: string, params: object): Promise<unknown> {
+    return this.rpc.request(method, params, this.rpcTimeoutMs);
+  }
+}
+
+const threadParams = (open: OpenThread): object => ({ ...open, approvalPolicy: 'never' });
+
+function opened(result: unknown): OpenedThread {
+  const { thread, model, reasoningEffort } = ThreadOpened.parse(result);
+  return { threadId: thread.id, model, effort: reasoningEffort ?? undefined };
+}

@@ -1,0 +1,125 @@
+import { EventEmitter, once } from 'node:events';
+import { AppError } from '@codex-mcp/contracts';
+import { WebSocket } from 'ws';
+import { Message } from './protocol.js';
+
+/** Codex answers -32001 to more than about 100 requests under way. */
+const MAX_IN_FLIGHT = 32;
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+
+type Pending = { resolve: (result: unknown) => void; reject: (error: Error) => void; timer: NodeJS.Timeout; method: string };
+type Events = { notification: [method: string, params: unknown]; close: [] };
+
+/** Answers a request that Codex makes of its client. Throwing answers with an error, so that a turn never hangs on it. */
+export type ServerRequestHandler = (method: string, params: unknown) => unknown;
+
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+
+  constructor(
+    readonly method: string,
+    readonly code: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Codex's JSON-RPC (without the `jsonrpc` field) over a WebSocket. Emits `notification` and, once, `close`. */
+export class RpcConnection extends EventEmitter<Events> {
+  private readonly pending = new Map<number, Pending>();
+  private readonly waiting: (() => void)[] = [];
+  private nextId = 1;
+
+  private constructor(
+    private readonly socket: WebSocket,
+    private readonly onServerRequest: ServerRequestHandler,
+  ) {
+    super();
+    socket.on('message', (data: Buffer) => this.receive(data));
+    socket.on('close', () => this.fail());
+    socket.on('error', () => socket.terminate());
+  }
+
+  /** `url`: `ws://…`, or `ws+unix:/path/to.sock:/` for a socket on this machine. */
+  static async open(url: string, options: { headers?: Record<string, string>; timeoutMs: number; onServerRequest: ServerRequestHandler }): Promise<RpcConnection> {
+    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, handshakeTimeout: options.timeoutMs, ...(options.headers && { headers: options.headers }) });
+    try {
+      await once(socket, 'open');
+    } catch (error) {
+      socket.terminate();
+      throw error;
+    }
+    return new RpcConnection(socket, options.onServerRequest);
+  }
+
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Rejects with RpcError (Codex refused), or `agent_start_failed` (no answer, or the connection ended). */
+  async request(method: string, params: unknown, timeoutMs: number): Promise<unknown> {
+    while (this.pending.size >= MAX_IN_FLIGHT) await new Promise<void>((resume) => this.waiting.push(resume));
+    if (!this.isOpen) throw lost(method);
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.settle(id)?.reject(new AppError('agent_start_failed', `Codex did not answer ${method} within ${timeoutMs} ms.`)), timeoutMs);
+      this.pending.set(id, { resolve, reject, timer, method });
+      this.send({ id, method, params });
+    });
+  }
+
+  notify(method: string): void {
+    this.send({ method });
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  private send(message: object): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  private receive(data: Buffer): void {
+    const parsed = Message.safeParse(JSON.parse(data.toString('utf8')));
+    if (!parsed.success) return;
+    const message = parsed.data;
+    if ('method' in message) {
+      if ('id' in message) this.answer(message.id as string | number, String(message.method), message.params);
+      else this.emit('notification', String(message.method), message.params);
+      return;
+    }
+    const request = this.settle(message.id);
+    if (!request) return;
+    if ('error' in message) {
+      const { code, message: text } = message.error as { code: number; message: string };
+      request.reject(new RpcError(request.method, code, text));
+    } else request.resolve(message.result);
+  }
+
+  private answer(id: string | number, method: string, params: unknown): void {
+    try {
+      this.send({ id, result: this.onServerRequest(method, params) });
+    } catch (error) {
+      this.send({ id, error: { code: -32601, message: error instanceof Error ? error.message : 'not supported' } });
+    }
+  }
+
+  private settle(id: number): Pending | undefined {
+    const request = this.pending.get(id);
+    if (!request) return undefined;
+    clearTimeout(request.timer);
+    this.pending.delete(id);
+    this.waiting.shift()?.();
+    return request;
+  }
+
+  private fail(): void {
+    for (const [id, { method }] of this.pending) this.settle(id)?.reject(lost(method));
+    this.emit('close');
+    this.removeAllListeners();
+  }
+}
+
+const lost = (method: string) => new AppError('agent_start_failed', `The connection to Codex ended before it answered ${method}.`);
