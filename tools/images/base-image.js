@@ -7,6 +7,7 @@ import { imageExists, pullImage } from './docker-engine.js';
 
 const SUITE = 'bookworm';
 const DEBIAN_ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
+const DOCUMENTATION = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*'];
 const LOCAL_SOURCES = '/etc/apt/sources.list.d/debian.sources';
 
 /**
@@ -34,7 +35,7 @@ function readDockerfile(text) {
 }
 
 async function ensurePackagedBase({ engine, force, log, packages, files, defaultBase }) {
-  const inputs = JSON.stringify([SUITE, engine.arch, packages, files.map(({ target, version }) => [target, version])]);
+  const inputs = JSON.stringify([SUITE, DOCUMENTATION, engine.arch, packages, files.map(({ target, version }) => [target, version])]);
   const tag = createHash('sha256').update(inputs).digest('hex').slice(0, 12);
   const name = `codex-mcp-base:${tag}`;
   if (!force && (await imageExists(engine.docker, name))) return name;
@@ -59,17 +60,22 @@ async function importDebootstrap({ docker, tag, arch, packages, files }) {
   let errors = '';
   mmdebstrap.stderr.setEncoding('utf8').on('data', (chunk) => { errors = (errors + chunk).slice(-3000); });
   const exited = new Promise((resolve) => { mmdebstrap.on('error', resolve).on('close', resolve); });
-  const response = await docker.importImage(mmdebstrap.stdout, { repo: 'codex-mcp-base', tag });
-  response.resume();
+  const failure = await docker.importImage(mmdebstrap.stdout, { repo: 'codex-mcp-base', tag }).then(consume).catch((error) => error);
+  if (failure) mmdebstrap.kill();
   const code = await exited;
-  if (code === 0) return;
+  if (code === 0 && !failure) return;
   await docker.getImage(`codex-mcp-base:${tag}`).remove().catch(() => {});
-  throw new Error(`mmdebstrap failed (${code}):\n${errors}`);
+  throw new Error(`No base image could be made: mmdebstrap ended with ${code}, the import with ${failure?.message ?? 'success'}\n${errors}`);
+}
+
+function consume(response) {
+  return new Promise((resolve, reject) => { response.on('end', resolve).on('error', reject).resume(); });
 }
 
 function mmdebstrapArgs({ arch, packages, files }) {
-  const hooks = files.flatMap(({ source, target, check }) => [`--customize-hook=upload ${source} ${target}`, `--customize-hook=chroot "$1" ${check} >&2`]);
-  const options = ['--quiet', '--variant=minbase', '--format=tar', `--architectures=${DEBIAN_ARCHITECTURES[arch]}`, `--include=${packages.join(',')}`, ...hooks];
+  const hooks = files.flatMap(({ source, target, check }) => [`--customize-hook=install -m 0755 '${source}' "$1${target}"`, `--customize-hook=chroot "$1" ${check} >&2`]);
+  const slim = [...DOCUMENTATION.map((path) => `--dpkgopt=path-exclude=${path}`), '--dpkgopt=path-include=/usr/share/doc/*/copyright'];
+  const options = ['--quiet', '--variant=minbase', '--format=tar', `--architectures=${DEBIAN_ARCHITECTURES[arch]}`, `--include=${packages.join(',')}`, ...slim, ...hooks];
   // The machine's own mirror, where it runs the same release; mmdebstrap's default mirrors elsewhere.
   const mirror = existsSync(LOCAL_SOURCES) && readFileSync(LOCAL_SOURCES, 'utf8').includes(SUITE) ? [LOCAL_SOURCES] : [];
   return [...options, SUITE, '-', ...mirror];
