@@ -1,7 +1,10 @@
-/** Shared by every project: `jest -c <root>/jest.config.js --rootDir <project>`. Run with NODE_OPTIONS=--experimental-vm-modules. */
+/**
+ * Shared by every project: `jest --rootDir <project>`. Run with NODE_OPTIONS=--experimental-vm-modules.
+ * Unit, integration and contract tests; apps/e2e has a configuration of its own.
+ */
 export default {
   testEnvironment: 'node',
-  testMatch: ['**/src/**/*.spec.ts'],
+  testMatch: ['**/src/**/*.{spec,int-spec,contract-spec}.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   // Nest's decorators need the swc legacy transform with metadata; everything else stays native ESM.
   transform: {

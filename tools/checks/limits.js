@@ -20,6 +20,7 @@ const switchableRules = /(?:ox|es)lint-disable(?:-next-line|-line)?\s+(?!.*\b(?:
 /** Where the test runners look: jest for apps and libs, node's own for tools. */
 const unitTest = /^(?:libs\/[^/]+|apps\/(?!e2e\/)[^/]+)\/src\/.*\.(?:spec|int-spec|contract-spec)\.ts$/;
 const endToEndTest = /^apps\/e2e\/src\/.*\.e2e-spec\.ts$/;
+const testSupport = /^(?:apps\/e2e|libs\/testing)\//;
 const toolTest = /^tools\/[^/]+\/[^/]+\.spec\.js$/;
 
 /** @typedef {{ file: string, text: string }} Source */
@@ -58,8 +59,9 @@ export const rules = {
     for (const { index } of text.matchAll(/^.*\/[/*].*@ts-(?:nocheck|ignore)\b/gm)) yield [index, 'use @ts-expect-error with its reason'];
   },
 
-  *unrunTests({ file }) {
-    const looksLikeTest = isScript(file) && /[.-](?:spec|test|e2e)\.[cm]?[jt]s$/.test(file);
+  *unrunTests({ file, text }) {
+    const usesRunner = /\bfrom '@jest\/globals'/.test(text) && !testSupport.test(file);
+    const looksLikeTest = isSpec(file) || /\.(?:test|e2e)\.[cm]?[jt]s$/.test(file) || usesRunner;
     if (looksLikeTest && ![unitTest, endToEndTest, toolTest].some((runner) => runner.test(file))) yield [0, 'no test runner looks here: *.spec.ts, *.int-spec.ts or *.contract-spec.ts below src, *.e2e-spec.ts in apps/e2e'];
   },
 };

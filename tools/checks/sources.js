@@ -43,7 +43,7 @@ export const readText = (file) => readFileSync(file, 'utf8');
 export const readJson = (file) => JSON.parse(readText(file));
 
 /** Whether only a test runner loads this file. @param {string} file */
-export const isSpec = (file) => /[.-]spec\.[cm]?[jt]s$/.test(file);
+export const isSpec = (file) => /\.(?:[a-z0-9]+-)?spec\.[cm]?[jt]s$/.test(file);
 
 /** @param {string} file */
 export const isScript = (file) => /\.[cm]?[jt]s$/.test(file);
@@ -79,8 +79,8 @@ export function codeOf(text) {
       at = end;
       continue;
     }
-    if (found === '{' && depths.length > 0) depths[depths.length - 1]++;
-    if (found === '}' && depths.length > 0) depths[depths.length - 1]--;
+    const depth = depths.pop();
+    if (depth !== undefined) depths.push(depth + (found === '{' ? 1 : found === '}' ? -1 : 0));
     code += found.startsWith('/') ? blank(found) : found;
     at += found.length;
   }
@@ -93,7 +93,11 @@ const isRegExp = (found) => found.startsWith('/') && !found.startsWith('//') && 
 /** @param {string} text */
 const blank = (text) => text.replace(/[^\n]/g, ' ');
 
-/** The offset after a template's next "`" or "${". @param {string} text @param {number} from */
+/**
+ * The offset behind the end of a template's text: its closing backtick, or the opening of its next hole.
+ * @param {string} text
+ * @param {number} from
+ */
 function templateEnd(text, from) {
   for (let at = from; at < text.length; at++) {
     if (text[at] === '\\') at++;
