@@ -9,7 +9,7 @@ const BINARIES = ['codex', 'codex-code-mode-host'];
 /** The image of an agent's container: Codex from the npm package that the lockfile pins, for the engine's architecture. */
 export const agentImage = {
   dockerfile: 'images/agent/Dockerfile',
-  packagedBase: { packages: [], files: () => [] },
+  packagedBase: { packages: [], files: [], obstacle: () => undefined },
 
   async prepare({ root, directory, arch, log }) {
     const { version, dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));

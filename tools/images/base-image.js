@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imageExists, pullImage } from './docker-engine.js';
 
+const REPOSITORY = 'codex-mcp-base';
 const SUITE = 'bookworm';
 const DEBIAN_ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
 const DOCUMENTATION = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*'];
@@ -18,14 +19,20 @@ const LOCAL_SOURCES = '/etc/apt/sources.list.d/debian.sources';
 export async function ensureBase({ image, engine, force, root, log }) {
   const { defaultBase, packages } = readDockerfile(await readFile(join(root, image.dockerfile), 'utf8'));
   if (await imageExists(engine.docker, defaultBase)) return defaultBase;
+  const packaged = describePackagedBase({ arch: engine.arch, packages: [...packages, ...image.packagedBase.packages], files: image.packagedBase.files });
+  if (!force && (await imageExists(engine.docker, packaged.name))) return packaged.name;
   log(`pulling ${defaultBase}`);
   try {
     await pullImage(engine.docker, defaultBase);
     return defaultBase;
   } catch (error) {
-    log(`${defaultBase} cannot be pulled (${error.message.split('\n')[0]})`);
+    log(`${defaultBase} cannot be pulled (${(error.json?.message ?? error.message).trim()})`);
   }
-  return ensurePackagedBase({ engine, force, log, packages: [...packages, ...image.packagedBase.packages], files: image.packagedBase.files(engine.arch), defaultBase });
+  const obstacle = image.packagedBase.obstacle(engine.arch) ?? ensureMmdebstrap(log);
+  if (obstacle) throw new Error(`No base image: ${defaultBase} is neither here nor can it be pulled, and ${obstacle}. Load it with \`docker load\`, configure a registry mirror, or choose another Debian-based image with --base IMAGE.`);
+  log(`making ${packaged.name} from Debian ${SUITE} packages (about 30 s)`);
+  await importDebootstrap({ docker: engine.docker, ...packaged });
+  return packaged.name;
 }
 
 function readDockerfile(text) {
@@ -34,16 +41,9 @@ function readDockerfile(text) {
   return { defaultBase, packages: packages.split(' ') };
 }
 
-async function ensurePackagedBase({ engine, force, log, packages, files, defaultBase }) {
-  const inputs = JSON.stringify([SUITE, DOCUMENTATION, engine.arch, packages, files.map(({ target, version }) => [target, version])]);
-  const tag = createHash('sha256').update(inputs).digest('hex').slice(0, 12);
-  const name = `codex-mcp-base:${tag}`;
-  if (!force && (await imageExists(engine.docker, name))) return name;
-  const obstacle = ensureMmdebstrap(log);
-  if (obstacle) throw new Error(`No base image: ${defaultBase} is neither here nor can it be pulled, and ${obstacle}. Load it with \`docker load\`, configure a registry mirror, or choose another Debian-based image with --base IMAGE.`);
-  log(`making ${name} from Debian ${SUITE} packages (about 30 s)`);
-  await importDebootstrap({ docker: engine.docker, tag, arch: engine.arch, packages, files });
-  return name;
+function describePackagedBase({ arch, packages, files }) {
+  const inputs = JSON.stringify([SUITE, DOCUMENTATION, arch, packages, files]);
+  return { name: `${REPOSITORY}:${createHash('sha256').update(inputs).digest('hex').slice(0, 12)}`, arch, packages, files };
 }
 
 /** @returns {string | undefined} why mmdebstrap cannot be had */
@@ -55,16 +55,16 @@ function ensureMmdebstrap(log) {
   return status === 0 ? undefined : `mmdebstrap could not be installed (${error?.message ?? `apt-get ended with ${status}`})`;
 }
 
-async function importDebootstrap({ docker, tag, arch, packages, files }) {
+async function importDebootstrap({ docker, name, arch, packages, files }) {
   const mmdebstrap = spawn('mmdebstrap', mmdebstrapArgs({ arch, packages, files }), { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   mmdebstrap.stderr.setEncoding('utf8').on('data', (chunk) => { errors = (errors + chunk).slice(-3000); });
   const exited = new Promise((resolve) => { mmdebstrap.on('error', resolve).on('close', resolve); });
-  const failure = await docker.importImage(mmdebstrap.stdout, { repo: 'codex-mcp-base', tag }).then(consume).catch((error) => error);
+  const failure = await docker.importImage(mmdebstrap.stdout, { repo: name }).then(consume).catch((error) => error);
   if (failure) mmdebstrap.kill();
   const code = await exited;
   if (code === 0 && !failure) return;
-  await docker.getImage(`codex-mcp-base:${tag}`).remove().catch(() => {});
+  await docker.getImage(name).remove().catch(() => {});
   throw new Error(`No base image could be made: mmdebstrap ended with ${code}, the import with ${failure?.message ?? 'success'}\n${errors}`);
 }
 

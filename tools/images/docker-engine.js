@@ -60,7 +60,7 @@ export async function buildFromDirectory({ docker, directory, tag, buildArgs, no
       if (line.startsWith('Step ')) log(line.split('\n')[0].replace(/\s+/g, ' ').slice(0, LINE_WIDTH));
     });
   } catch (error) {
-    throw new Error(`Building ${tag} failed:\n${output.slice(-LINES_ON_FAILURE).join('\n')}\n${error.message}`);
+    throw new Error(`Building ${tag} failed:\n${output.slice(-LINES_ON_FAILURE).join('\n')}\n${error.message}`, { cause: error });
   }
   const { Size: sizeBytes } = await docker.getImage(tag).inspect();
   log(`built ${tag}, ${Math.round(sizeBytes / 1e6)} MB, ${Math.round((performance.now() - startedAt) / 1000)} s`);

@@ -24,7 +24,7 @@ export async function productionPackages(root, starts) {
       else if (!optional) throw new Error(`${path} needs ${name}, which is not installed: run npm ci.`);
     }
   }
-  const paths = [...reached].sort();
+  const paths = [...reached].toSorted();
   return {
     packages: paths.filter(isInstalled).map((path) => ({ path, version: locked[path].version })),
     workspaces: paths.filter((path) => !isInstalled(path)),

@@ -10,10 +10,13 @@ const LEFT_OUT = /^node_modules\/(@openai\/codex-|@types\/)/;
 const NOT_NEEDED_AT_RUN_TIME = /(\.[cm]?ts|\.map|(?<!licen[cs]e|notice|copying)\.md)$/i;
 const DIST_LEFT_OUT = /(\.d\.ts|\.d\.ts\.map|\.tsbuildinfo|\.spec\.js|\.spec\.js\.map)$/;
 
+/** Debian bookworm has no Node 20 package: a base made from its packages gets the node that runs this script. */
+const RUNNING_NODE = { source: process.execPath, target: '/usr/local/bin/node', version: process.version, check: '/usr/local/bin/node --version' };
+
 /** The image of the product's own processes: built apps and libs with the packages that they need at run time. */
 export const serviceImage = {
   dockerfile: 'images/service/Dockerfile',
-  packagedBase: { packages: ['libstdc++6'], files: runningNode },
+  packagedBase: { packages: ['libstdc++6'], files: [RUNNING_NODE], obstacle: nodeObstacle },
 
   async prepare({ root, directory, log }) {
     compile(root, log);
@@ -61,14 +64,11 @@ async function hashTree(directory) {
   const hash = createHash('sha256');
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
-  for (const path of paths.sort()) hash.update(relative(directory, path)).update('\0').update(await readFile(path));
+  for (const path of paths.toSorted()) hash.update(relative(directory, path)).update('\0').update(await readFile(path));
   return hash.digest('hex');
 }
 
-/** Debian bookworm has no Node 20 package: a base made from its packages gets the node that runs this script. */
-function runningNode(arch) {
-  if (process.platform !== 'linux' || process.arch !== arch) {
-    throw new Error(`Without node:20-bookworm-slim the image gets the running node, but that is for ${process.platform}-${process.arch} and the engine for linux-${arch}.`);
-  }
-  return [{ source: process.execPath, target: '/usr/local/bin/node', version: process.version, check: '/usr/local/bin/node --version' }];
+function nodeObstacle(arch) {
+  if (process.platform === 'linux' && process.arch === arch) return undefined;
+  return `a base made from Debian packages gets the running node, which is for ${process.platform}-${process.arch} and the engine for linux-${arch}`;
 }
