@@ -30,7 +30,7 @@ export async function ensureDependencies() {
   if (!reason) return;
   console.log(`dependencies: npm ci, ${reason}`);
   // The build needs devDependencies, which npm leaves out where NODE_ENV=production.
-  const code = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
+  const code = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error']);
   if (code !== 0) throw new SetupError(`npm ci failed with exit code ${code}.`);
 }
 
@@ -43,7 +43,7 @@ export async function ensureDependencies() {
  * @returns {string | undefined}
  */
 export function staleDependencies(lock, tree) {
-  if (!tree) return 'node_modules is missing';
+  if (!tree) return 'node_modules is missing or incomplete';
   for (const [path, wanted] of Object.entries(lock.packages)) {
     if (!path.startsWith('node_modules/')) continue;
     const found = tree.packages[path];

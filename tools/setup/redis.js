@@ -31,8 +31,8 @@ export async function ensureRedis() {
   const prefix = manager.withoutRoot || process.getuid?.() === 0 ? [] : ['sudo'];
   await permission(manager.command, prefix);
   console.log(`redis: installing redis-server with ${manager.command}, it is not on PATH and REDIS_URL is not set`);
-  for (const step of manager.install) await required([...prefix, ...step]);
-  for (const step of manager.quieten ?? []) await run('sh', ['-c', [...prefix, ...step].join(' ')], { onLine: () => {} });
+  for (const step of manager.install) await must([...prefix, ...step]);
+  for (const step of manager.quieten ?? []) await attempt([...prefix, ...step]);
   if (!onPath('redis-server')) throw new SetupError(`${manager.command} installed Redis, but redis-server is not on PATH. ${alternatives}`);
 }
 
@@ -46,8 +46,16 @@ async function permission(manager, prefix) {
   if (!/^(?:y|yes)?$/i.test(answer.trim())) throw new SetupError(alternatives);
 }
 
+/** Runs a command; its output matters only when it fails. @param {string[]} command */
+async function attempt([program = '', ...args]) {
+  /** @type {string[]} */
+  const output = [];
+  const code = await run(program, args, { env: { DEBIAN_FRONTEND: 'noninteractive' }, onLine: (line) => output.push(line) });
+  return { code, output };
+}
+
 /** @param {string[]} command */
-async function required([program = '', ...args]) {
-  const code = await run(program, args, { env: { DEBIAN_FRONTEND: 'noninteractive' } });
-  if (code !== 0) throw new SetupError(`${[program, ...args].join(' ')} failed with exit code ${code}. ${alternatives}`);
+async function must(command) {
+  const { code, output } = await attempt(command);
+  if (code !== 0) throw new SetupError(`${[...output, `${command.join(' ')} failed with exit code ${code}.`].join('\n')} ${alternatives}`);
 }
