@@ -1,0 +1,72 @@
+import { isAbsolute } from 'node:path';
+import { AGENT_ID_RULE, Effort } from '@codex-mcp/contracts';
+import { z } from 'zod';
+
+export const text = (description: string) => z.string().describe(description);
+
+/** A list of strings; one string counts as a list of one, and a list written as JSON text is read. */
+export const list = (description: string) => z.preprocess(toList, z.array(z.string())).describe(description);
+
+/** Like {@link list}, with at least one entry. */
+export const filledList = (description: string) => z.preprocess(toList, z.array(z.string()).min(1, 'must have at least one entry')).describe(description);
+
+/** Like {@link list}; chat messages of the form `{role, content}` become "role: content". */
+export const messages = (description: string) =>
+  z.preprocess((value) => asArray(toList(value))?.map(messageText) ?? value, z.array(z.string())).describe(description);
+
+/** Background in whatever form the caller has it. */
+export const Material = z.union([z.string(), z.array(z.string()), z.record(z.string(), z.unknown())]);
+export type Material = z.infer<typeof Material>;
+export const material = (description: string) => Material.describe(description);
+
+/** One of a few words, in any case. */
+export const choice = <T extends z.ZodType>(schema: T, description: string) =>
+  z.preprocess((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value), schema).describe(description);
+
+const asArray = (value: unknown): unknown[] | undefined => (Array.isArray(value) ? value : undefined);
+
+function toList(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return jsonList(value) ?? [value];
+}
+
+// Some models send a list argument as its JSON text.
+function jsonList(value: string): unknown[] | undefined {
+  if (!value.trimStart().startsWith('[')) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return Array.isArray(parsed) && parsed.every(isListEntry) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isListEntry = (entry: unknown): boolean => typeof entry === 'string' || (typeof entry === 'object' && entry !== null);
+
+const ChatMessage = z.object({ role: z.string(), content: z.string() });
+
+function messageText(value: unknown): unknown {
+  const message = ChatMessage.safeParse(value);
+  return message.success ? `${message.data.role}: ${message.data.content}` : value;
+}
+
+/** `agent_id` of a tool that takes it only because every tool does. */
+export const managementArguments = {
+  agent_id: text(`Your agent, where your connection does not say it already: ${AGENT_ID_RULE}.`).optional(),
+};
+
+/** What every turn tool takes besides its own arguments. */
+export const turnArguments = {
+  agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),
+  model: text("Model to use from this turn on. Default: the agent's current one.").optional(),
+  effort: choice(Effort, "Reasoning effort to use from this turn on. Default: the agent's current one.").optional(),
+  workspace: z
+    .string()
+    .refine(isAbsolute, 'must be an absolute path of a directory on the server')
+    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work in. Default: keep the workspace that the agent has.')
+    .optional(),
+};
+
+function capitalised(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}

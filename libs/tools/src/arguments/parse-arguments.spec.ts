@@ -1,0 +1,110 @@
+import { AppError } from '@codex-mcp/contracts';
+import { describe, expect, it } from '@jest/globals';
+import { findTool, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS } from '../catalogue/catalogue.js';
+import { MAX_ARGUMENT_CHARACTERS, parseArguments } from './parse-arguments.js';
+
+const { plan, implement, fix, chat, audit } = TURN_TOOLS;
+
+function failure(tool: string, raw: unknown): { code: string; message: string } {
+  const found = findTool(tool);
+  if (found === undefined) throw new Error(`no tool ${tool}`);
+  try {
+    parseArguments(found, raw);
+  } catch (error) {
+    if (error instanceof AppError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error('the arguments were accepted');
+}
+
+const files = (value: unknown) => parseArguments(implement, { task: 't', target_files: value }).target_files;
+
+describe('parseArguments', () => {
+  it('takes a single string, JSON text of a list, or a list where a list is meant', () => {
+    expect(files('src/a.ts')).toEqual(['src/a.ts']);
+    expect(files('["a.ts","b.ts"]')).toEqual(['a.ts', 'b.ts']);
+    expect(files(['a.ts'])).toEqual(['a.ts']);
+    expect(files('[id].tsx')).toEqual(['[id].tsx']);
+    expect(files('[1]')).toEqual(['[1]']);
+  });
+
+  it('takes background as text, list or object', () => {
+    for (const constraints of ['no new dependency', ['a', 'b'], { language: 'TypeScript', versions: { node: 20 } }]) {
+      expect(parseArguments(plan, { task: 't', constraints }).constraints).toEqual(constraints);
+    }
+  });
+
+  it('reads chat messages with roles', () => {
+    const args = parseArguments(chat, { message: 'm', previous_messages: [{ role: 'user', content: 'hello' }, 'plain'] });
+    expect(args.previous_messages).toEqual(['user: hello', 'plain']);
+  });
+
+  it('reads words in any case', () => {
+    const args = parseArguments(audit, { code: 'c', severity_threshold: ' HIGH ', effort: 'Low' });
+    expect(args).toMatchObject({ severity_threshold: 'high', effort: 'low' });
+  });
+
+  it('takes null and blank text as not given', () => {
+    expect(parseArguments(plan, { task: 't', constraints: null, model: '', agent_id: ' ', unknown: null })).toEqual({ task: 't' });
+    expect(parseArguments(MANAGEMENT_TOOLS.health_check, undefined)).toEqual({});
+  });
+
+  it('keeps the message of chat to the letter', () => {
+    expect(parseArguments(chat, { message: '  hi\n' }).message).toBe('  hi\n');
+  });
+
+  it('changes nothing in its own result', () => {
+    const once = parseArguments(implement, { task: 't', target_files: 'a', requirements: { x: [1] }, effort: 'HIGH' });
+    expect(parseArguments(implement, once)).toEqual(once);
+  });
+
+  it.each([
+    ['plan', {}, 'plan: task is missing (expected a string).'],
+    ['plan', { task: ' ' }, 'plan: task is missing (expected a string).'],
+    ['plan', { task: 4, constraints: 3 }, 'plan: task must be a string, not 4; constraints must be a string or a list or an object, not 3.'],
+    ['plan', [], 'plan: the arguments must be a JSON object.'],
+    ['plan', 'task', 'plan: the arguments must be a JSON object.'],
+    ['plan', { task: 't', files: ['a'] }, 'plan: unknown argument "files"; allowed are task, repo_context, constraints, agent_id, model, effort, workspace.'],
+    ['plan', JSON.parse('{"task":"t","__proto__":{"x":1}}'), 'plan: unknown argument "__proto__"; allowed are task, repo_context, constraints, agent_id, model, effort, workspace.'],
+    ['plan', { task: 't', effort: 'max' }, 'plan: effort must be one of "none", "minimal", "low", "medium", "high", "xhigh", not "max".'],
+    ['plan', { task: 't', workspace: 'src' }, 'plan: workspace must be an absolute path of a directory on the server.'],
+    ['implement', { task: 't', target_files: [] }, 'implement: target_files must have at least one entry.'],
+    ['implement', { task: 't', target_files: ['a', 2] }, 'implement: target_files[1] must be a string, not 2.'],
+    ['fix', {}, 'fix: give at least one of failing_tests, error_output, context_files, symptoms.'],
+    ['fix', { failing_tests: [], symptoms: [' '], agent_id: 'a' }, 'fix: give at least one of failing_tests, error_output, context_files, symptoms.'],
+    ['get_agent_status', {}, 'get_agent_status: agent_id is missing (expected a string).'],
+    ['cleanup_inactive_agents', { max_idle_seconds: -1, remove: 'yes' }, 'cleanup_inactive_agents: max_idle_seconds must be at least 0, not -1; remove must be true or false, not "yes".'],
+  ])('says what is wrong with the arguments of %s: %j', (tool, raw, message) => {
+    expect(failure(tool, raw)).toEqual({ code: 'invalid_arguments', message });
+  });
+
+  it.each(['failing_tests', 'error_output', 'context_files', 'symptoms'])('lets fix work from %s alone', (name) => {
+    expect(parseArguments(fix, { [name]: 'something' })).toHaveProperty(name);
+  });
+
+  it('refuses more text than Codex takes, wherever it is', () => {
+    const room = MAX_ARGUMENT_CHARACTERS - 'task'.length;
+    expect(parseArguments(plan, { task: 'x'.repeat(room) }).task).toHaveLength(room);
+    const half = 'x'.repeat(MAX_ARGUMENT_CHARACTERS / 2);
+    for (const raw of [{ task: 'x'.repeat(room + 1) }, { task: half, constraints: { deep: [half] } }]) {
+      const { code, message } = failure('plan', raw);
+      expect(code).toBe('input_too_large');
+      expect(message).toMatch(/^plan: the arguments hold 10000\d+ characters of text; the limit is 1000000\. /);
+    }
+  });
+
+  it('refuses arguments whose prompt would grow beyond what Codex takes', () => {
+    const raw = { task: 't', constraints: Array.from({ length: 300_000 }, () => 'x') };
+    expect(failure('plan', raw)).toMatchObject({ code: 'input_too_large', message: expect.stringContaining('the prompt made from the arguments holds') });
+  });
+
+  it('refuses nesting that would exhaust the stack', () => {
+    const depth = 200_000;
+    const nested: unknown = JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+    expect(failure('plan', { task: 't', constraints: { nested } })).toEqual({ code: 'invalid_arguments', message: 'plan: the arguments are nested deeper than 32 levels.' });
+  });
+
+  it('takes agent_id on every tool', () => {
+    for (const tool of TOOLS.values()) expect(tool.inputSchema['properties']).toHaveProperty('agent_id');
+  });
+});

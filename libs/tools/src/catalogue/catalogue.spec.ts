@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonSchema } from '../json-schema.js';
+import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS } from './catalogue.js';
+
+const COMMON = ['agent_id', 'model', 'effort', 'workspace'];
+
+/** The contract with clients: a trailing "?" marks an optional argument. */
+const SIGNATURES: Record<string, string[]> = {
+  plan: ['task', 'repo_context?', 'constraints?'],
+  implement: ['task', 'target_files', 'context_files?', 'requirements?'],
+  review: ['content', 'rubric?', 'focus_areas?'],
+  fix: ['failing_tests?', 'error_output?', 'context_files?', 'symptoms?'],
+  chat: ['message', 'context?', 'previous_messages?', 'reference_files?'],
+  audit: ['code', 'file_paths?', 'focus_areas?', 'severity_threshold?', 'compliance_standards?'],
+  debug: ['error_message', 'code_context?', 'stack_trace?', 'environment_info?', 'reproduction_steps?'],
+  list_sessions: ['agent_id?'],
+  get_my_session_info: ['agent_id?'],
+  health_check: ['agent_id?'],
+  get_agent_status: ['agent_id'],
+  list_active_agents: ['agent_id?'],
+  cleanup_inactive_agents: ['agent_id?', 'max_idle_seconds?', 'remove?'],
+  cancel: ['agent_id?', 'turn_id?'],
+};
+
+function signature(schema: JsonSchema): string[] {
+  const required = (schema['required'] ?? []) as string[];
+  return Object.keys(schema['properties'] as object).map((name) => (required.includes(name) ? name : `${name}?`));
+}
+
+/** Every object inside a JSON document, itself included. */
+function* objects(value: unknown): Generator<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) yield value as Record<string, unknown>;
+  for (const child of Object.values(value)) yield* objects(child);
+}
+
+describe('the catalogue', () => {
+  it('has exactly the tools of the contract, with their arguments', () => {
+    const listed = Object.fromEntries(listTools().map((tool) => [tool.name, signature(tool.inputSchema)]));
+    const expected = Object.entries(SIGNATURES).map(([name, own]) => [name, name in TURN_TOOLS ? [...own, ...COMMON.map((common) => `${common}?`)] : own]);
+    expect(listed).toEqual(Object.fromEntries(expected));
+  });
+
+  it.each(Object.keys(SIGNATURES))('keeps what clients see of %s', (name) => {
+    expect(listTools().find((tool) => tool.name === name)).toMatchSnapshot();
+  });
+
+  it.each(Object.entries({ ...TURN_TOOLS, ...MANAGEMENT_TOOLS }))('files %s under its own name', (key, tool) => {
+    expect(tool.name).toBe(key);
+    expect(TOOLS.get(key)).toBe(tool);
+  });
+
+  it('finds a tool with and without the codex_ prefix, and nothing else', () => {
+    expect(findTool('plan')).toBe(TURN_TOOLS.plan);
+    expect(findTool('codex_plan')).toBe(TURN_TOOLS.plan);
+    expect(findTool('codex_codex_plan')).toBeUndefined();
+    expect(findTool('constructor')).toBeUndefined();
+  });
+
+  it('lists the same frozen array each time', () => {
+    expect(listTools()).toBe(listTools());
+    for (const part of objects(listTools())) expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it('shows schemas in keywords that every client knows', () => {
+    for (const { name, inputSchema, outputSchema } of listTools()) {
+      expect({ name, closed: inputSchema['additionalProperties'] }).toEqual({ name, closed: false });
+      for (const key of ['anyOf', 'oneOf', 'allOf']) expect(inputSchema).not.toHaveProperty(key);
+      for (const part of [...objects(inputSchema), ...objects(outputSchema)]) {
+        expect(Array.isArray(part['type'])).toBe(false);
+        for (const key of ['$schema', '$ref', '$defs', 'default', 'format', 'pattern', 'propertyNames']) expect(part).not.toHaveProperty(key);
+      }
+    }
+  });
+
+  it('says of a tool that it is read-only exactly where it cannot change anything', () => {
+    const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
+    expect(readOnly.toSorted()).toEqual(
+      ['audit', 'debug', 'get_agent_status', 'get_my_session_info', 'health_check', 'list_active_agents', 'list_sessions', 'plan', 'review'],
+    );
+    for (const { annotations } of listTools()) expect(annotations.destructiveHint).toBe(!annotations.readOnlyHint);
+  });
+
+  it('requires changes of the tools that are there to make them', () => {
+    const requiring = listTools().filter((tool) => (tool.outputSchema['required'] as string[]).includes('changes'));
+    expect(requiring.map((tool) => tool.name)).toEqual(['implement', 'fix']);
+    for (const tool of Object.values(TURN_TOOLS)) expect(Object.keys(tool.outputSchema['properties'] as object)).toContain('changes');
+  });
+});

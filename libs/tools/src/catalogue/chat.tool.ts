@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { list, material, messages, text } from '../arguments/argument.schema.js';
+import { prompt, section } from '../prompts/prompt.js';
+import { turnText } from '../rendering/turn.js';
+import { defineTurnTool } from '../tool.js';
+
+export const chat = defineTurnTool({
+  name: 'chat',
+  title: 'Talk to Codex',
+  description:
+    'A message to the agent in its ongoing conversation: questions, second opinions, brainstorming, or work on the workspace where the message asks for it. The agent remembers earlier turns, whichever tool ran them.',
+  access: 'write',
+  changes: 'if_any',
+  answerForm: 'text',
+  arguments: {
+    message: text('The message, passed on as it is'),
+    context: material('Background that belongs to the message').optional(),
+    previous_messages: messages('Earlier messages of a conversation that the agent does not know, oldest first').optional(),
+    reference_files: list('Files to read first, relative to the workspace').optional(),
+  },
+  answer: { answer: z.string() },
+  prompt: (args) =>
+    prompt(section('context', args.context), section('previous_messages', args.previous_messages), section('reference_files', args.reference_files), args.message),
+  render: (output) => turnText(output.answer, output),
+});

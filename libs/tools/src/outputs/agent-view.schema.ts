@@ -1,0 +1,21 @@
+import { AgentStatus, RuntimeName } from '@codex-mcp/contracts';
+import { z } from 'zod';
+
+const isoTime = () => z.iso.datetime();
+
+/** An agent as its caller sees it. */
+export const agentView = {
+  agent_id: z.string(),
+  status: AgentStatus,
+  runtime: RuntimeName,
+  container_id: z.string().optional(),
+  workspace: z.string().describe('Host directory that the agent works in, or "volume": a volume of its own'),
+  thread_id: z.string().optional(),
+  created_at: isoTime().describe('ISO 8601'),
+  last_active_at: isoTime().describe('ISO 8601'),
+  queued_turns: z.int().nonnegative(),
+  running_turn: z.object({ turn_id: z.string(), tool: z.string(), started_at: isoTime().describe('ISO 8601') }).optional(),
+};
+
+export const AgentView = z.object(agentView);
+export type AgentView = z.infer<typeof AgentView>;

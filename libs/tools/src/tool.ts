@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { managementArguments, turnArguments } from './arguments/argument.schema.js';
+import { strictSchema } from './answers/strict-schema.js';
+import { deepFreeze, type JsonSchema, toJsonSchema } from './json-schema.js';
+import { changesIfAny, changesRequired, turnFacts } from './outputs/turn-facts.schema.js';
+
+/** `read`: the turn leaves the workspace as it is. `write`: it may change files. */
+export type Access = 'read' | 'write';
+
+export type ToolAnnotations = {
+  readonly title: string;
+  readonly readOnlyHint: boolean;
+  readonly destructiveHint: boolean;
+  readonly idempotentHint: boolean;
+  readonly openWorldHint: boolean;
+};
+
+type Described = {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+};
+
+type Listed = Described & {
+  readonly annotations: ToolAnnotations;
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema: JsonSchema;
+};
+
+/** A tool that Codex runs as a turn. `prompt` takes parsed arguments, `render` a composed output. */
+export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
+  readonly kind: 'turn';
+  readonly access: Access;
+  readonly arguments: A;
+  /** At least one of these arguments must be given; empty when the schema says it all. */
+  readonly atLeastOneOf: readonly string[];
+  readonly answer: B;
+  /** What Codex gets as `outputSchema`; undefined when its final message is taken as plain text. */
+  readonly answerSchema: JsonSchema | undefined;
+  readonly output: O;
+  prompt(this: void, args: z.output<A>): string;
+  render(this: void, output: z.output<O>): string;
+}
+
+/** A tool that the edge answers itself. */
+export interface ManagementTool<A extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
+  readonly kind: 'management';
+  readonly arguments: A;
+  readonly output: O;
+  render(this: void, output: z.output<O>): string;
+}
+
+export type Tool = TurnTool | ManagementTool;
+
+export type ArgumentsOf<T extends Tool> = z.output<T['arguments']>;
+export type AnswerOf<T extends TurnTool> = z.output<T['answer']>;
+export type OutputOf<T extends Tool> = z.output<T['output']>;
+
+type TurnArguments<S extends z.ZodRawShape> = z.ZodObject<S & typeof turnArguments, z.core.$strict>;
+type TurnOutput<S extends z.ZodRawShape, C extends 'always' | 'if_any'> = z.ZodObject<
+  S & typeof turnFacts & (C extends 'always' ? typeof changesRequired : typeof changesIfAny)
+>;
+
+type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'always' | 'if_any'> = Described & {
+  access: Access;
+  /** Whether the output has `changes` in any case or only when files changed. */
+  changes: C;
+  /** `text`: no output schema is sent; the final message is the answer's one property, `answer`. */
+  answerForm?: 'json' | 'text';
+  atLeastOneOf?: readonly (keyof A & string)[];
+  arguments: A;
+  answer: B;
+  prompt(this: void, args: z.output<TurnArguments<A>>): string;
+  render(this: void, output: z.output<TurnOutput<B, C>>): string;
+};
+
+const turnAnnotations = (title: string, access: Access): ToolAnnotations => ({
+  title,
+  readOnlyHint: access === 'read',
+  destructiveHint: access === 'write',
+  idempotentHint: false,
+  openWorldHint: true,
+});
+
+/** Completes a turn tool: common arguments, the turn's facts in its output, and all JSON schemas, computed once and frozen. */
+export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.ZodRawShape, const C extends 'always' | 'if_any'>(
+  spec: TurnToolSpec<A, B, C>,
+): TurnTool<TurnArguments<A>, z.ZodObject<B>, TurnOutput<B, C>> {
+  const args = z.strictObject({ ...spec.arguments, ...turnArguments }) as unknown as TurnArguments<A>;
+  const answer = z.object(spec.answer) as unknown as z.ZodObject<B>;
+  const changes = spec.changes === 'always' ? changesRequired : changesIfAny;
+  const output = z.object({ ...spec.answer, ...changes, ...turnFacts }) as unknown as TurnOutput<B, C>;
+  return Object.freeze({
+    kind: 'turn' as const,
+    name: spec.name,
+    title: spec.title,
+    description: spec.description,
+    access: spec.access,
+    arguments: args,
+    atLeastOneOf: Object.freeze([...(spec.atLeastOneOf ?? [])]),
+    answer,
+    answerSchema: spec.answerForm === 'text' ? undefined : strictSchema(answer),
+    output,
+    prompt: spec.prompt,
+    render: spec.render,
+    annotations: deepFreeze(turnAnnotations(spec.title, spec.access)),
+    inputSchema: toJsonSchema(args, 'input'),
+    outputSchema: toJsonSchema(output, 'output'),
+  });
+}
+
+type ManagementArguments<S extends z.ZodRawShape> = z.ZodObject<typeof managementArguments & S, z.core.$strict>;
+
+type ManagementToolSpec<A extends z.ZodRawShape, O extends z.ZodRawShape> = Described & {
+  arguments: A;
+  output: O;
+  annotations: Omit<ToolAnnotations, 'title' | 'openWorldHint'>;
+  render(this: void, output: z.output<z.ZodObject<O>>): string;
+};
+
+/** Completes a management tool; its own `agent_id`, where it has one, replaces the common one. */
+export function defineManagementTool<const A extends z.ZodRawShape, const O extends z.ZodRawShape>(
+  spec: ManagementToolSpec<A, O>,
+): ManagementTool<ManagementArguments<A>, z.ZodObject<O>> {
+  const args = z.strictObject({ ...managementArguments, ...spec.arguments }) as unknown as ManagementArguments<A>;
+  const output = z.object(spec.output) as unknown as z.ZodObject<O>;
+  return Object.freeze({
+    kind: 'management' as const,
+    name: spec.name,
+    title: spec.title,
+    description: spec.description,
+    arguments: args,
+    output,
+    render: spec.render,
+    annotations: deepFreeze({ title: spec.title, ...spec.annotations, openWorldHint: false }),
+    inputSchema: toJsonSchema(args, 'input'),
+    outputSchema: toJsonSchema(output, 'output'),
+  });
+}

@@ -1,0 +1,124 @@
+// @ts-check
+// Markdown of the tool catalogue, from what tools/list shows: names, descriptions and JSON schemas.
+
+/** @typedef {{ type?: string, description?: string, properties?: Record<string, Schema>, required?: readonly string[], items?: Schema, anyOf?: readonly Schema[], enum?: readonly string[] }} Schema */
+/** @typedef {{ name: string, title: string, description: string, inputSchema: Schema, outputSchema: Schema, annotations: { readOnlyHint: boolean, destructiveHint: boolean } }} ListedTool */
+
+const BEGIN = '<!-- tools:begin -->';
+const END = '<!-- tools:end -->';
+
+/** Arguments that every tool which runs Codex takes; described once. */
+const COMMON = ['agent_id', 'model', 'effort', 'workspace'];
+
+/** @param {ListedTool} tool */
+const runsCodex = (tool) => COMMON.every((name) => name in (tool.inputSchema.properties ?? {}));
+
+/** The table between the README's markers. @param {readonly ListedTool[]} tools */
+export function readmeTable(tools) {
+  return [
+    table(['tool', 'what it does'], tools.map((tool) => [`\`${signature(tool)}\``, cell(tool.description)])),
+    '',
+    'Tools that run Codex take `agent_id`, `model`, `effort` and `workspace` as well. ' +
+      'Names work with the prefix `codex_` too. All arguments and results: [docs/generated/tools.md](docs/generated/tools.md).',
+  ].join('\n');
+}
+
+/** A README with its table replaced. Throws where the markers are missing. @param {string} readme @param {string} content */
+export function withTable(readme, content) {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`README.md needs ${BEGIN} and, after it, ${END}: the table of tools goes between them.`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n${content}\n${readme.slice(end)}`;
+}
+
+/** The whole reference of the tools. @param {readonly ListedTool[]} tools */
+export function toolsPage(tools) {
+  const shared = sharedResults(tools);
+  const sections = [
+    '# Tools',
+    'Generated from `libs/tools` by `node tools/docs/generate.js`; do not edit.',
+    'Each tool answers with `structuredContent` as described here, and with text for a person. What the model did not say is absent: there are no default values. A name with the prefix `codex_` means the same tool.',
+    ...sharedSection(tools, shared),
+    ...tools.flatMap((tool) => toolSection(tool, shared)),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** Names of the results that every tool which runs Codex gives. @param {readonly ListedTool[]} tools */
+function sharedResults(tools) {
+  const turnTools = tools.filter(runsCodex);
+  const names = Object.keys(turnTools[0]?.outputSchema.properties ?? {});
+  return new Set(names.filter((name) => turnTools.every((tool) => name in (tool.outputSchema.properties ?? {}))));
+}
+
+/** @param {readonly ListedTool[]} tools @param {ReadonlySet<string>} shared @returns {string[]} */
+function sharedSection(tools, shared) {
+  const turnTools = tools.filter(runsCodex);
+  const first = turnTools[0];
+  if (first === undefined) return [];
+  const always = turnTools.filter((tool) => tool.outputSchema.required?.includes('changes')).map((tool) => tool.name);
+  return [
+    '## Every tool that runs Codex',
+    `${turnTools.map((tool) => `\`${tool.name}\``).join(', ')} take these arguments besides their own:`,
+    argumentsTable(rowsOf(only(first.inputSchema, (name) => COMMON.includes(name)))),
+    `and give these results besides their own. \`changes\` is always there for ${always.map((name) => `\`${name}\``).join(' and ')}:`,
+    resultsTable(rowsOf(only(first.outputSchema, (name) => shared.has(name)))),
+  ];
+}
+
+/** @param {ListedTool} tool @param {ReadonlySet<string>} shared @returns {string[]} */
+function toolSection(tool, shared) {
+  const turn = runsCodex(tool);
+  return [
+    `## ${tool.name}`,
+    `\`${signature(tool)}\` · ${tool.title} · ${tool.annotations.readOnlyHint ? 'changes nothing' : 'can change or stop things'}`,
+    tool.description,
+    argumentsTable(rowsOf(only(tool.inputSchema, (name) => !turn || !COMMON.includes(name)))),
+    resultsTable(rowsOf(only(tool.outputSchema, (name) => !turn || !shared.has(name)))),
+  ];
+}
+
+/** A tool as a call, without the arguments that all tools which run Codex share. @param {ListedTool} tool */
+function signature(tool) {
+  const required = tool.inputSchema.required ?? [];
+  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !runsCodex(tool) || !COMMON.includes(name));
+  return `${tool.name}(${names.map((name) => (required.includes(name) ? name : `${name}?`)).join(', ')})`;
+}
+
+/** The schema with some of its properties. @param {Schema} schema @param {(name: string) => boolean} wanted @returns {Schema} */
+function only(schema, wanted) {
+  const properties = Object.entries(schema.properties ?? {}).filter(([name]) => wanted(name));
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
+/** One row per property at any depth: path, type, required, description. @param {Schema} schema @returns {string[][]} */
+function rowsOf(schema, prefix = '') {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const path = `${prefix}${name}`;
+    const nested = rowsOf(property.items ?? property, property.items === undefined ? `${path}.` : `${path}[].`);
+    const required = schema.required?.includes(name) ? 'yes' : 'no';
+    return [[`\`${path}\``, typeOf(property), required, cell(property.description ?? '')], ...nested];
+  });
+}
+
+/** @param {Schema} schema @returns {string} */
+function typeOf(schema) {
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
+  if (schema.items !== undefined) return `list of ${schema.items.type}s`;
+  return schema.type ?? 'any';
+}
+
+/** @param {string[][]} rows */
+const argumentsTable = (rows) => table(['argument', 'type', 'required', 'meaning'], rows);
+
+/** @param {string[][]} rows */
+const resultsTable = (rows) => table(['result', 'type', 'always there', 'meaning'], rows);
+
+/** @param {string[]} head @param {string[][]} rows */
+function table(head, rows) {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** @param {string} text */
+const cell = (text) => text.replaceAll('|', String.raw`\|`).replaceAll('\n', ' ');
