@@ -109,7 +109,7 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
   });
 }
 
-type ManagementArguments<S extends z.ZodRawShape> = z.ZodObject<typeof managementArguments & S, z.core.$strict>;
+type ManagementArguments<S extends z.ZodRawShape> = z.ZodObject<Omit<typeof managementArguments, keyof S> & S, z.core.$strict>;
 
 type ManagementToolSpec<A extends z.ZodRawShape, O extends z.ZodRawShape> = Described & {
   arguments: A;

@@ -104,6 +104,13 @@ describe('parseArguments', () => {
     expect(failure('plan', { task: 't', constraints: { nested } })).toEqual({ code: 'invalid_arguments', message: 'plan: the arguments are nested deeper than 32 levels.' });
   });
 
+  it('types each argument as the tool declares it', () => {
+    const status: string = parseArguments(MANAGEMENT_TOOLS.get_agent_status, { agent_id: 'a' }).agent_id;
+    const mine: string | undefined = parseArguments(MANAGEMENT_TOOLS.cancel, { agent_id: 'b', turn_id: 't' }).agent_id;
+    const targets: string[] = parseArguments(implement, { task: 't', target_files: 'x' }).target_files;
+    expect([status, mine, ...targets]).toEqual(['a', 'b', 'x']);
+  });
+
   it('takes agent_id on every tool', () => {
     for (const tool of TOOLS.values()) expect(tool.inputSchema['properties']).toHaveProperty('agent_id');
   });
