@@ -1,1 +1,13 @@
-export {};
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { createLogger, nestLogger, runMain } from '@codex-mcp/observability';
+import { loadSupervisorConfig } from './supervisor.config.js';
+import { SupervisorModule } from './supervisor.module.js';
+
+runMain(async () => {
+  const config = loadSupervisorConfig(process.env);
+  const logger = createLogger('supervisor', config.LOG_LEVEL);
+  const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const app = await NestFactory.createApplicationContext(SupervisorModule.register(config, logger, path), { logger: nestLogger(logger), abortOnError: false });
+  app.enableShutdownHooks();
+});

@@ -59,8 +59,10 @@ export class AppServerClient {
     return this.rpc.isOpen;
   }
 
-  onClose(listener: () => void): void {
+  /** Calls back when the connection ends. Returns a function that takes the listener away. */
+  onClose(listener: () => void): () => void {
     this.rpc.once('close', listener);
+    return () => this.rpc.off('close', listener);
   }
 
   /** Calls back for each notification about turns of one thread. Returns a function that ends it. */

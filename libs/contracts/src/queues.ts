@@ -27,6 +27,8 @@ export const TURNS_QUEUE = 'turns';
 export const Placement = z.object({
   supervisorId: z.string(),
   relayUrl: z.string(),
+  workspace: Workspace,
+  /** Where Codex sees the workspace. */
   cwd: z.string(),
   /** The agent's directory for codex-mcp's own files, such as workspace snapshots. */
   stateDir: z.string(),

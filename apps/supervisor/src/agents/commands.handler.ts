@@ -1,0 +1,67 @@
+import { type Placement, placementsQueue, PLACEMENTS_QUEUE, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
+import { jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { AgentsService } from './agents.service.js';
+
+const CONCURRENCY = 4;
+
+const commands = supervisorQueue.jobs;
+
+/**
+ * Typed commands from the queues: `placements` (an agent that lives nowhere yet; any supervisor takes it) and
+ * this supervisor's own. The queue's name depends on the supervisor's id, so this cannot be a decorator.
+ */
+export class CommandsHandler {
+  private readonly workers: Worker[];
+
+  constructor(
+    private readonly agents: AgentsService,
+    supervisorId: string,
+    redis: Redis,
+  ) {
+    const options = { connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false };
+    this.workers = [PLACEMENTS_QUEUE, supervisorQueueName(supervisorId)].map((name) => new Worker(name, (job) => this.handle(job), options));
+    for (const worker of this.workers) worker.on('error', () => undefined);
+  }
+
+  start(): void {
+    for (const worker of this.workers) void worker.run();
+  }
+
+  get isRunning(): boolean {
+    return this.workers.every((worker) => worker.isRunning());
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.close()));
+  }
+
+  private async handle(job: Job): Promise<unknown> {
+    try {
+      return await this.execute(job.name, job.data);
+    } catch (error) {
+      throw jobFailure(error);
+    }
+  }
+
+  private async execute(name: string, data: unknown): Promise<unknown> {
+    switch (name) {
+      case 'ensure':
+        return this.ensure(data);
+      case 'stop':
+        return { stopped: await this.agents.stop(commands.stop.payload.parse(data).agent) };
+      case 'remove':
+        return { removed: await this.agents.remove(commands.remove.payload.parse(data).agent) };
+      case 'usage':
+        return this.agents.usage(commands.usage.payload.parse(data).agent);
+      default:
+        throw new UnrecoverableError(`This supervisor knows no command "${name}".`);
+    }
+  }
+
+  private ensure(data: unknown): Promise<Placement> {
+    const { agent, workspace, correlationId } = placementsQueue.jobs.ensure.payload.parse(data);
+    return this.agents.ensure(agent, workspace, correlationId);
+  }
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AppError, type AgentRecord } from '@codex-mcp/contracts';
+import type { AgentStore } from '@codex-mcp/messaging';
+import type { Logger } from '@codex-mcp/observability';
+import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
+import { openAppServerSocket } from '../runtime/app-server.socket.js';
+
+const PATH = /^\/agents\/([0-9a-f]{32})$/;
+
+/**
+ * Brings a worker to the Codex of an agent: checks the lease, then copies bytes between the two.
+ * One driver per agent: a newer lease ends the connection of an older one.
+ */
+export class RelayServer {
+  private readonly server = createServer((_request, response) => response.writeHead(404).end());
+  private readonly drivers = new Map<string, Duplex>();
+
+  constructor(
+    private readonly registry: AgentStore,
+    private readonly runtime: AgentRuntime,
+    private readonly logger: Logger,
+    private readonly options: { bind: string; port: number; url: string | undefined },
+  ) {
+    this.server.on('upgrade', (request, socket, head) => void this.relay(request, socket as Socket, head));
+  }
+
+  async start(): Promise<void> {
+    this.server.listen(this.options.port, this.options.bind);
+    await once(this.server, 'listening');
+  }
+
+  /** As workers see it. */
+  get url(): string {
+    return this.options.url ?? `http://${this.options.bind}:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get connections(): number {
+    return this.drivers.size;
+  }
+
+  async stop(): Promise<void> {
+    for (const driver of this.drivers.values()) driver.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private async relay(request: IncomingMessage, worker: Socket, head: Buffer): Promise<void> {
+    worker.on('error', () => worker.destroy());
+    try {
+      const agent = await this.admitted(request);
+      const codex = await openAppServerSocket(await this.runtime.socketOf(agent));
+      codex.on('error', () => worker.destroy());
+      this.drivers.get(agent.key)?.destroy();
+      this.drivers.set(agent.key, worker);
+      worker.once('close', () => this.left(agent.key, worker, codex));
+      codex.once('close', () => worker.destroy());
+      worker.setNoDelay(true);
+      codex.write(upgradeRequest(request));
+      if (head.length > 0) codex.write(head);
+      codex.pipe(worker).pipe(codex);
+    } catch (error) {
+      const status = error instanceof AppError && error.code === 'unauthenticated' ? '403 Forbidden' : '503 Service Unavailable';
+      this.logger.warn({ op: 'relay.open', outcome: 'refused', err: error }, 'relay.open');
+      worker.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    }
+  }
+
+  private left(agentKey: string, worker: Duplex, codex: Socket): void {
+    codex.destroy();
+    if (this.drivers.get(agentKey) === worker) this.drivers.delete(agentKey);
+  }
+
+  private async admitted(request: IncomingMessage): Promise<AgentRecord> {
+    const key = PATH.exec(request.url ?? '')?.[1] ?? '';
+    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    const epoch = Number(request.headers['x-lease-epoch']);
+    const agent = (await this.registry.holdsLease(key, epoch, token)) ? await this.registry.get(key) : undefined;
+    if (!agent) throw new AppError('unauthenticated', 'no lease of this agent');
+    return agent;
+  }
+}
+
+/** The worker's handshake, without what concerns only the relay. Codex refuses any Origin. */
+function upgradeRequest({ headers }: IncomingMessage): string {
+  return [
+    'GET / HTTP/1.1',
+    'Host: localhost',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Key: ${headers['sec-websocket-key'] ?? ''}`,
+    `Sec-WebSocket-Version: ${headers['sec-websocket-version'] ?? '13'}`,
+    '',
+    '',
+  ].join('\r\n');
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
+import type { AgentSpec } from '../agent-runtime.port.js';
+
+/** Where `codex app-server --listen unix:///tmp/app-server.sock` really puts its socket. */
+export const SOCKET_NAME = createHash('sha256').update('/tmp/app-server.sock').digest('hex');
+export const WORKSPACE_PATH = '/workspace';
+export const STATE_PATH = '/codex-home/codex-mcp';
+
+const STOP_TIMEOUT_S = 5;
+const PIDS = 256;
+
+export const LABELS = {
+  deployment: 'codex-mcp.deployment',
+  key: 'codex-mcp.agent-key',
+  agentId: 'codex-mcp.agent-id',
+  tenant: 'codex-mcp.tenant',
+  workspace: 'codex-mcp.workspace',
+} as const;
+
+export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string };
+
+/** Names are made from the deployment and the agent's key alone, so that whoever looks finds the same container. */
+export function namesOf(deployment: string, agentKey: string): ContainerNames {
+  const container = `codex-mcp-${deployment}-${agentKey.slice(0, 16)}`;
+  return { container, workspaceVolume: `${container}-workspace`, homeVolume: `${container}-home` };
+}
+
+export type ContainerParts = {
+  spec: AgentSpec;
+  deployment: string;
+  image: string;
+  user: { uid: number; gid: number };
+  cpus: number;
+  memoryBytes: number;
+  /** Paths as the engine's host knows them. */
+  hostPaths: { appServer: string; gateway: string; config: string; workspace?: string | undefined };
+};
+
+export function labelsOf(deployment: string, { agent, workspace }: AgentSpec): Record<string, string> {
+  return {
+    [LABELS.deployment]: deployment,
+    [LABELS.key]: agent.key,
+    [LABELS.agentId]: agent.agentId,
+    [LABELS.tenant]: agent.tenant,
+    [LABELS.workspace]: JSON.stringify(workspace),
+  };
+}
+
+/** The whole of an agent's container: no network, no capability, no writable path but its volumes and a small /tmp. */
+export function containerSpec(parts: ContainerParts): ContainerCreateOptions {
+  const { uid, gid } = parts.user;
+  const names = namesOf(parts.deployment, parts.spec.agent.key);
+  return {
+    name: names.container,
+    Image: parts.image,
+    User: `${uid}:${gid}`,
+    WorkingDir: WORKSPACE_PATH,
+    Env: parts.spec.workspace.kind === 'host' ? ['CODEX_MCP_WORKSPACE=host'] : [],
+    Labels: labelsOf(parts.deployment, parts.spec),
+    StopTimeout: STOP_TIMEOUT_S,
+    HostConfig: hostConfig(parts, names),
+  };
+}
+
+/** The types lack `CgroupnsMode`, which engines know since API 1.41. */
+function hostConfig(parts: ContainerParts, names: ContainerNames): HostConfig & { CgroupnsMode: 'private' } {
+  return {
+    Init: true,
+    ReadonlyRootfs: true,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    NetworkMode: 'none',
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    PidsLimit: PIDS,
+    Memory: parts.memoryBytes,
+    MemorySwap: parts.memoryBytes,
+    NanoCpus: Math.round(parts.cpus * 1e9),
+    OomScoreAdj: 500,
+    Ulimits: [
+      { Name: 'nofile', Soft: 4096, Hard: 4096 },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    Tmpfs: { '/tmp': 'rw,noexec,nosuid,nodev,size=64m,mode=1777' },
+    Mounts: mounts(parts, names),
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
+    RestartPolicy: { Name: 'unless-stopped' },
+  };
+}
+
+function mounts({ hostPaths, user }: ContainerParts, names: ContainerNames): MountSettings[] {
+  const bind = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'bind', Source, Target, ReadOnly });
+  const volume = (Source: string, Target: string): MountSettings => ({ Type: 'volume', Source, Target });
+  return [
+    hostPaths.workspace === undefined ? volume(names.workspaceVolume, WORKSPACE_PATH) : bind(hostPaths.workspace, WORKSPACE_PATH, false),
+    volume(names.homeVolume, '/codex-home'),
+    bind(hostPaths.config, '/codex-home/config.toml', true),
+    bind(hostPaths.gateway, '/run/gateway', true),
+    bind(hostPaths.appServer, `/tmp/codex-daemon-${user.uid}`, false),
+  ];
+}

@@ -1,0 +1,15 @@
+import { AppError } from '@codex-mcp/contracts';
+
+const statusOf = (error: unknown): number | undefined =>
+  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
+
+export const isNotFound = (error: unknown): boolean => statusOf(error) === 404;
+export const isNotModified = (error: unknown): boolean => statusOf(error) === 304;
+
+/** Throws what the engine said as an error for the caller. */
+export function toEngineError(error: unknown): never {
+  if (error instanceof AppError) throw error;
+  const words = error instanceof Error ? error.message : String(error);
+  if (statusOf(error) === undefined) throw new AppError('engine_unavailable', `The Docker engine does not answer (${words}). Start it, or set AGENT_RUNTIME=process.`, { cause: error });
+  throw new AppError('agent_start_failed', `The Docker engine refused: ${words}`, { cause: error });
+}

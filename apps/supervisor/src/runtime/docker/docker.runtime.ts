@@ -1,0 +1,187 @@
+import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { renderAgentConfig } from '@codex-mcp/codex';
+import { AppError, CONTAINER_GATEWAY_URL, runPaths, Workspace, type AgentIdentity, type AgentUsage } from '@codex-mcp/contracts';
+import type Docker from 'dockerode';
+import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
+import type { GatewayClient } from '../../gateway/gateway.client.js';
+import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
+import { waitForAppServer } from '../app-server.socket.js';
+import { containerSpec, LABELS, namesOf, SOCKET_NAME, STATE_PATH, WORKSPACE_PATH } from './container-spec.js';
+import { isNotFound, isNotModified, toEngineError } from './docker.errors.js';
+import type { EnginePaths } from './engine-paths.js';
+import { usageOf } from './container-usage.js';
+
+const START_TIMEOUT_MS = 30_000;
+/** The image's own user, for a supervisor that runs as root. */
+const IMAGE_UID = 10_001;
+
+export type DockerRuntimeOptions = { runDir: string; deployment: string; image: string; cpus: number; memoryBytes: number; model: string };
+
+/** Agents as containers. The engine and its labels are the truth; nothing is remembered here. */
+export class DockerRuntime implements AgentRuntime {
+  readonly name = 'docker';
+
+  constructor(
+    private readonly docker: Docker,
+    private readonly paths: EnginePaths,
+    private readonly gateway: GatewayClient,
+    private readonly options: DockerRuntimeOptions,
+  ) {}
+
+  async check(): Promise<void> {
+    await this.docker.ping().catch(toEngineError);
+    await this.imageId();
+  }
+
+  async ensure(spec: AgentSpec): Promise<RunningAgent> {
+    await this.gateway.register({ agent: spec.agent, transport: 'unix' });
+    const { container, user } = await this.container(spec).catch(toEngineError);
+    const socket = this.socketPath(spec.agent, user.uid);
+    if (!container.State.Running) {
+      await rm(socket.path, { force: true });
+      await this.docker.getContainer(container.Id).start().catch(toEngineError);
+    }
+    await waitForAppServer(socket, START_TIMEOUT_MS, () => this.mustBeAlive(container.Id));
+    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
+  }
+
+  async list(): Promise<KnownAgent[]> {
+    const filters = { label: [`${LABELS.deployment}=${this.options.deployment}`] };
+    const containers = await this.docker.listContainers({ all: true, filters }).catch(toEngineError);
+    return containers.map(known);
+  }
+
+  async socketOf(agent: AgentIdentity): Promise<AppServerSocket> {
+    const found = await this.inspect(agent);
+    if (!found?.State.Running) throw new AppError('agent_start_failed', 'The agent is not running.');
+    return this.socketPath(agent, uidOf(found));
+  }
+
+  async stop(agent: AgentIdentity): Promise<boolean> {
+    try {
+      await this.docker.getContainer(this.names(agent).container).stop();
+      return true;
+    } catch (error) {
+      if (isNotModified(error) || isNotFound(error)) return false;
+      return toEngineError(error);
+    }
+  }
+
+  async remove(agent: AgentIdentity): Promise<boolean> {
+    const names = this.names(agent);
+    const removed = await this.discard(names.container);
+    for (const volume of [names.workspaceVolume, names.homeVolume]) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
+    await this.gateway.unregister(agent);
+    await rm(runPaths.agent(this.options.runDir, agent.key), { recursive: true, force: true });
+    return removed;
+  }
+
+  async usage(agent: AgentIdentity): Promise<AgentUsage> {
+    const container = this.docker.getContainer(this.names(agent).container);
+    return usageOf(await container.stats({ stream: false, 'one-shot': false }).catch(toEngineError));
+  }
+
+  private names(agent: AgentIdentity) {
+    return namesOf(this.options.deployment, agent.key);
+  }
+
+  private socketPath(agent: AgentIdentity, uid: number): AppServerSocket {
+    return { path: join(runPaths.agentAppServer(this.options.runDir, agent.key), SOCKET_NAME), uid };
+  }
+
+  /** The agent's container, made anew when its workspace, image or user is not what it should be now. Volumes stay. */
+  private async container(spec: AgentSpec): Promise<{ container: ContainerInspectInfo; user: { uid: number; gid: number } }> {
+    const [found, imageId, user] = await Promise.all([this.inspect(spec.agent), this.imageId(), userFor(spec.workspace)]);
+    if (found && isCurrent(found, spec, imageId, user)) return { container: found, user };
+    if (found) await this.discard(found.Id);
+    const hostPaths = await this.prepareFiles(spec, user);
+    const { runDir: _runDir, model: _model, ...limits } = this.options;
+    const created = await this.docker.createContainer(containerSpec({ spec, user, hostPaths, ...limits }));
+    return { container: await created.inspect(), user };
+  }
+
+  private async inspect(agent: AgentIdentity): Promise<ContainerInspectInfo | undefined> {
+    try {
+      return await this.docker.getContainer(this.names(agent).container).inspect();
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      return toEngineError(error);
+    }
+  }
+
+  private async imageId(): Promise<string> {
+    try {
+      return (await this.docker.getImage(this.options.image).inspect()).Id;
+    } catch (error) {
+      if (!isNotFound(error)) return toEngineError(error);
+      throw new AppError('engine_unavailable', `The agent image ${this.options.image} is not on this engine. Build it with \`node tools/images/build.js agent\`, or set AGENT_IMAGE.`);
+    }
+  }
+
+  private async prepareFiles({ agent, workspace }: AgentSpec, user: { uid: number; gid: number }) {
+    const { runDir, model } = this.options;
+    const appServer = runPaths.agentAppServer(runDir, agent.key);
+    const config = join(runPaths.agent(runDir, agent.key), 'config.toml');
+    await mkdir(appServer, { recursive: true, mode: 0o700 });
+    if (process.getuid?.() === 0) await chown(appServer, user.uid, user.gid);
+    await rm(config, { force: true });
+    await writeFile(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH] }));
+    await chmod(config, 0o444);
+    const translate = (path: string) => this.paths.translate(path);
+    return {
+      appServer: translate(appServer),
+      config: translate(config),
+      gateway: translate(runPaths.agentGateway(runDir, agent.key)),
+      workspace: workspace.kind === 'host' ? translate(workspace.path) : undefined,
+    };
+  }
+
+  private async mustBeAlive(id: string): Promise<void> {
+    const container = this.docker.getContainer(id);
+    const { State } = await container.inspect();
+    if (State.Running && !State.Restarting) return;
+    const logs = await container.logs({ stdout: true, stderr: true, tail: 20 });
+    throw new AppError('agent_start_failed', `The agent’s container ended with code ${State.ExitCode}.`, { detail: printable(logs) });
+  }
+
+  private async discard(idOrName: string): Promise<boolean> {
+    try {
+      await this.docker.getContainer(idOrName).remove({ force: true });
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      return toEngineError(error);
+    }
+  }
+}
+
+const uidOf = (container: ContainerInspectInfo): number => Number(container.Config.User.split(':')[0]);
+
+const printable = (logs: Buffer): string => logs.toString('utf8').replaceAll(/[^\n\x20-\x7e]/g, '').slice(-4000);
+
+function ignoreNotFound(error: unknown): void {
+  if (!isNotFound(error)) toEngineError(error);
+}
+
+/**
+ * Who the agent is inside its container: the supervisor's own user, or, where that is root, the owner of
+ * the workspace, so that an agent can edit it; never root itself.
+ */
+async function userFor(workspace: Workspace): Promise<{ uid: number; gid: number }> {
+  const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
+  if (uid !== 0) return { uid, gid };
+  const owner = workspace.kind === 'host' ? await stat(workspace.path) : undefined;
+  return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : { uid: IMAGE_UID, gid: IMAGE_UID };
+}
+
+function isCurrent(found: ContainerInspectInfo, spec: AgentSpec, imageId: string, user: { uid: number; gid: number }): boolean {
+  return found.Image === imageId && found.Config.User === `${user.uid}:${user.gid}` && sameWorkspace(workspaceOf(found.Config.Labels), spec.workspace);
+}
+
+const workspaceOf = (labels: Record<string, string>): Workspace => Workspace.catch({ kind: 'volume' }).parse(JSON.parse(labels[LABELS.workspace] ?? 'null'));
+
+function known(info: ContainerInfo): KnownAgent {
+  const { [LABELS.key]: key = '', [LABELS.agentId]: agentId = '', [LABELS.tenant]: tenant = '' } = info.Labels;
+  return { spec: { agent: { key, agentId, tenant }, workspace: workspaceOf(info.Labels) }, running: info.State === 'running', runtimeId: info.Id, createdAt: info.Created * 1000 };
+}

@@ -1,0 +1,20 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentIdentity, Workspace } from '@codex-mcp/contracts';
+import { z } from 'zod';
+
+const AgentState = z.object({ agent: AgentIdentity, workspace: Workspace, pid: z.number(), baseUrl: z.string(), createdAt: z.number() });
+export type AgentState = z.infer<typeof AgentState>;
+
+const fileIn = (directory: string): string => join(directory, 'agent.json');
+
+/** What was last started in an agent's directory; undefined when there is nothing readable. */
+export async function readState(directory: string): Promise<AgentState | undefined> {
+  const text = await readFile(fileIn(directory), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : AgentState.parse(JSON.parse(text));
+}
+
+export async function writeState(directory: string, state: AgentState): Promise<void> {
+  await writeFile(`${fileIn(directory)}.new`, JSON.stringify(state), { mode: 0o600 });
+  await rename(`${fileIn(directory)}.new`, fileIn(directory));
+}

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { AppError } from '@codex-mcp/contracts';
+import type { Logger } from '@codex-mcp/observability';
+import Docker from 'dockerode';
+import type { GatewayClient } from '../gateway/gateway.client.js';
+import type { SupervisorConfig } from '../supervisor.config.js';
+import type { AgentRuntime } from './agent-runtime.port.js';
+import { DockerRuntime } from './docker/docker.runtime.js';
+import { EnginePaths } from './docker/engine-paths.js';
+import { ProcessRuntime } from './process/process.runtime.js';
+
+export const DESKTOP_ADVICE =
+  'This engine runs in a virtual machine (Docker Desktop), where containers cannot reach sockets of this host. Run everything in it with `docker compose --profile codex-mcp up -d`, or set AGENT_RUNTIME=process.';
+
+export const PROCESS_WARNING =
+  'Agents run as processes on this host, without containers: Codex’s own sandbox keeps their writes inside the workspace, but they can read what you can read and share your CPU and memory. Install Docker for real isolation.';
+
+/** Chooses what hosts agents; AGENT_RUNTIME=auto takes Docker where an engine answers and can serve. */
+export async function createRuntime(config: SupervisorConfig, gateway: GatewayClient, logger: Logger, path: string): Promise<AgentRuntime> {
+  if (config.AGENT_RUNTIME !== 'process') {
+    const docker = new Docker();
+    const problem = await engineProblem(docker);
+    if (problem === undefined) return dockerRuntime(docker, config, gateway);
+    if (config.AGENT_RUNTIME === 'docker') throw new AppError('engine_unavailable', problem);
+    logger.warn({ op: 'runtime.choose', runtime: 'process', reason: problem }, PROCESS_WARNING);
+  } else logger.warn({ op: 'runtime.choose', runtime: 'process', reason: 'AGENT_RUNTIME=process' }, PROCESS_WARNING);
+  return new ProcessRuntime(gateway, { runDir: config.RUN_DIR, dataDir: config.DATA_DIR, model: config.CODEX_MODEL, path });
+}
+
+async function engineProblem(docker: Docker): Promise<string | undefined> {
+  try {
+    const info = (await docker.info()) as { OperatingSystem?: string };
+    const inContainer = existsSync('/.dockerenv');
+    return info.OperatingSystem?.includes('Docker Desktop') && !inContainer ? DESKTOP_ADVICE : undefined;
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return `No Docker engine answers (${words}). Start Docker, or set AGENT_RUNTIME=process.`;
+  }
+}
+
+async function dockerRuntime(docker: Docker, config: SupervisorConfig, gateway: GatewayClient): Promise<AgentRuntime> {
+  return new DockerRuntime(docker, await EnginePaths.discover(docker), gateway, {
+    runDir: config.RUN_DIR,
+    deployment: config.DEPLOYMENT,
+    image: config.AGENT_IMAGE,
+    cpus: config.CONTAINER_CPU_LIMIT,
+    memoryBytes: config.CONTAINER_MEMORY_LIMIT,
+    model: config.CODEX_MODEL,
+  });
+}

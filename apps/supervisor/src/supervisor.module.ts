@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AgentStore, createRedis, TurnStore } from '@codex-mcp/messaging';
+import type { Logger } from '@codex-mcp/observability';
+import { AgentsService } from './agents/agents.service.js';
+import { CommandsHandler } from './agents/commands.handler.js';
+import { IdleSweeper } from './agents/idle.sweeper.js';
+import { GatewayClient } from './gateway/gateway.client.js';
+import { RelayServer } from './relay/relay.server.js';
+import { createRuntime } from './runtime/runtime.factory.js';
+import type { SupervisorConfig } from './supervisor.config.js';
+import { supervisorIdentity } from './supervisor-identity.js';
+import { SupervisorService } from './supervisor.service.js';
+import { WorkspaceRoots } from './workspace/workspace-roots.js';
+
+@Module({})
+export class SupervisorModule {
+  /** `path` is the PATH that agents without a container get. */
+  static register(config: SupervisorConfig, logger: Logger, path: string): DynamicModule {
+    return {
+      module: SupervisorModule,
+      providers: [{ provide: SupervisorService, useFactory: () => assemble(config, logger, path) }],
+    };
+  }
+}
+
+async function assemble(config: SupervisorConfig, logger: Logger, path: string): Promise<SupervisorService> {
+  const redis = createRedis(config.REDIS_URL.reveal());
+  const registry = new AgentStore(redis);
+  const supervisorId = await supervisorIdentity(config.RUN_DIR);
+  const runtime = await createRuntime(config, new GatewayClient(config.RUN_DIR), logger, path);
+  const relay = new RelayServer(registry, runtime, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
+  const agents = new AgentsService(runtime, registry, new TurnStore(redis), new WorkspaceRoots(config.WORKSPACE_ROOTS), logger, {
+    supervisorId,
+    relayUrl: () => relay.url,
+    maxRunning: config.MAX_CONCURRENT_SESSIONS,
+  });
+  const commands = new CommandsHandler(agents, supervisorId, redis);
+  const sweeper = new IdleSweeper(agents, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
+  return new SupervisorService({ config, supervisorId, redis, runtime, agents, commands, sweeper, relay, logger });
+}

@@ -1,0 +1,91 @@
+import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { Heartbeat } from '@codex-mcp/contracts';
+import { HeartbeatPublisher } from '@codex-mcp/messaging';
+import { createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
+import type { Redis } from 'ioredis';
+import { Gauge } from 'prom-client';
+import type { AgentsService } from './agents/agents.service.js';
+import type { CommandsHandler } from './agents/commands.handler.js';
+import type { IdleSweeper } from './agents/idle.sweeper.js';
+import type { RelayServer } from './relay/relay.server.js';
+import type { AgentRuntime } from './runtime/agent-runtime.port.js';
+import type { SupervisorConfig } from './supervisor.config.js';
+
+export type SupervisorParts = {
+  config: SupervisorConfig;
+  supervisorId: string;
+  redis: Redis;
+  runtime: AgentRuntime;
+  agents: AgentsService;
+  commands: CommandsHandler;
+  sweeper: IdleSweeper;
+  relay: RelayServer;
+  logger: Logger;
+};
+
+/** Order of start and end of the supervisor's parts, and what it says of itself. */
+export class SupervisorService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly startedAtMs = Date.now();
+  private readonly beats: HeartbeatPublisher;
+  private ops: { close(): Promise<void> } | undefined;
+
+  constructor(private readonly parts: SupervisorParts) {
+    this.beats = new HeartbeatPublisher(parts.redis, () => this.describe());
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { relay, agents, commands, sweeper, config, logger } = this.parts;
+    await relay.start();
+    await agents.reconcile().catch((error: unknown) => logger.warn({ op: 'agents.reconcile', err: error }, 'agents.reconcile'));
+    commands.start();
+    sweeper.start();
+    this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
+    await this.beats.start();
+    logger.info({ op: 'supervisor.ready', runtime: this.parts.runtime.name, relay: relay.url, supervisorId: this.parts.supervisorId }, 'supervisor.ready');
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.beats.stop();
+    await this.parts.commands.stop();
+    await this.parts.sweeper.stop();
+    if (this.parts.config.STOP_AGENTS_ON_SHUTDOWN) await this.parts.agents.stopAll();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.parts.relay.stop();
+    await this.ops?.close();
+    this.parts.redis.disconnect();
+  }
+
+  private async describe(): Promise<Heartbeat> {
+    const { supervisorId, relay, runtime, config, agents } = this.parts;
+    const problem = await runtime.check().then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error)));
+    return {
+      service: 'supervisor',
+      instance: supervisorId,
+      version: '0.1.0',
+      startedAtMs: this.startedAtMs,
+      pid: process.pid,
+      supervisorId,
+      relayUrl: relay.url,
+      runtime: runtime.name,
+      ...(problem !== undefined && { problem }),
+      runningAgents: problem === undefined ? (await agents.running()).length : 0,
+      maxAgents: config.MAX_CONCURRENT_SESSIONS,
+    };
+  }
+
+  private async health() {
+    await this.parts.redis.ping();
+    await this.parts.runtime.check();
+    return { ok: this.parts.commands.isRunning };
+  }
+
+  private metrics() {
+    const registry = createMetrics('supervisor');
+    const { agents, relay } = this.parts;
+    new Gauge({ name: 'codex_mcp_running_agents', help: 'Agents that run on this host', registers: [registry], async collect() { this.set((await agents.running()).length); } });
+    new Gauge({ name: 'codex_mcp_relay_connections', help: 'Agents that a worker is connected to', registers: [registry], collect() { this.set(relay.connections); } });
+    return registry;
+  }
+}

@@ -1,0 +1,34 @@
+import { realpath, stat } from 'node:fs/promises';
+import { isAbsolute, relative, sep } from 'node:path';
+import { AppError, type Workspace } from '@codex-mcp/contracts';
+
+const isWithin = (root: string, path: string): boolean => {
+  const way = relative(root, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+};
+
+/** Which host directories calls may name. Links are resolved before the comparison, which is by path components. */
+export class WorkspaceRoots {
+  constructor(private readonly roots: string[]) {}
+
+  /** The workspace with its real path; throws `workspace_not_allowed` with what to change. */
+  async resolve(workspace: Workspace): Promise<Workspace> {
+    if (workspace.kind === 'volume') return workspace;
+    if (this.roots.length === 0) throw new AppError('workspace_not_allowed', 'No host directory may be a workspace here. Start codex-mcp with WORKSPACE_ROOTS set to the directories that agents may work in, or leave `workspace` out.');
+    if (!isAbsolute(workspace.path)) throw new AppError('workspace_not_allowed', `\`workspace\` must be an absolute path; "${workspace.path}" is not.`);
+    const path = await this.realDirectory(workspace.path);
+    for (const root of this.roots) if (isWithin(await realpath(root).catch(() => root), path)) return { kind: 'host', path };
+    throw this.refusal(workspace.path);
+  }
+
+  private async realDirectory(path: string): Promise<string> {
+    const real = await realpath(path).catch(() => undefined);
+    if (real !== undefined && (await stat(real)).isDirectory()) return real;
+    throw this.refusal(path);
+  }
+
+  /** The same words for a path that is missing and one that is elsewhere, so that nobody can probe the host's files. */
+  private refusal(path: string): AppError {
+    return new AppError('workspace_not_allowed', `"${path}" is not a directory under WORKSPACE_ROOTS (${this.roots.join(', ')}).`);
+  }
+}

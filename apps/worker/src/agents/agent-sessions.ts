@@ -1,0 +1,99 @@
+import { AppServerClient, type OpenedThread, type OpenThread } from '@codex-mcp/codex';
+import { AppError, type AgentIdentity, type Placement, type Workspace } from '@codex-mcp/contracts';
+import type { AgentStore, Lease } from '@codex-mcp/messaging';
+import { AgentSession } from './agent-session.js';
+import type { PlacementClient } from './placement.client.js';
+
+/** A connection that no turn has used for this long is closed; the next turn opens one in a few milliseconds. */
+const IDLE_MS = 60_000;
+
+const DEVELOPER_INSTRUCTIONS =
+  'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory. You have no network.';
+
+type Wanted = { agent: AgentIdentity; workspace: Workspace | undefined; epoch: number; correlationId: string };
+type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | undefined };
+
+/** Connections to agents, kept warm between the turns that this worker runs for them. */
+export class AgentSessions {
+  private readonly held = new Map<string, Held>();
+
+  constructor(
+    private readonly placements: PlacementClient,
+    private readonly registry: AgentStore,
+    private readonly lease: Lease,
+    private readonly options: { model: string; rpcTimeoutMs: number },
+  ) {}
+
+  /** The agent's Codex, started and connected as needed. `onStart` is called when that takes a moment. */
+  async acquire(wanted: Wanted, onStart: () => void): Promise<AgentSession> {
+    const held = this.held.get(wanted.agent.key);
+    clearTimeout(held?.idle);
+    if (held && this.isUsable(held, wanted)) return held.session;
+    this.drop(wanted.agent.key);
+    onStart();
+    const session = await this.open(wanted);
+    this.held.set(wanted.agent.key, { session, workspace: JSON.stringify(wanted.workspace), idle: undefined });
+    return session;
+  }
+
+  /** Call when a turn is over; closes the connection unless another turn comes soon. */
+  release(agentKey: string): void {
+    const held = this.held.get(agentKey);
+    if (!held) return;
+    clearTimeout(held.idle);
+    held.idle = setTimeout(() => this.drop(agentKey), IDLE_MS);
+  }
+
+  drop(agentKey: string): void {
+    const held = this.held.get(agentKey);
+    if (!held) return;
+    clearTimeout(held.idle);
+    held.session.codex.close();
+    this.held.delete(agentKey);
+  }
+
+  closeAll(): void {
+    for (const agentKey of this.held.keys()) this.drop(agentKey);
+  }
+
+  private isUsable({ session, workspace }: Held, wanted: Wanted): boolean {
+    return session.codex.isOpen && session.epoch === wanted.epoch && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
+  }
+
+  private async open({ agent, workspace, epoch, correlationId }: Wanted): Promise<AgentSession> {
+    const placement = await this.placements.ensure(agent, workspace, correlationId);
+    const codex = await this.connect(agent, placement, epoch);
+    try {
+      const thread = await this.openThread(codex, agent, placement);
+      return new AgentSession(codex, placement, thread, epoch, placement.workspace.kind === 'host');
+    } catch (error) {
+      codex.close();
+      throw error;
+    }
+  }
+
+  private async connect(agent: AgentIdentity, placement: Placement, epoch: number): Promise<AppServerClient> {
+    const url = `${placement.relayUrl.replace(/^http/, 'ws')}/agents/${agent.key}`;
+    const headers = { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch) };
+    try {
+      return await AppServerClient.connect(url, { headers, rpcTimeoutMs: this.options.rpcTimeoutMs });
+    } catch (error) {
+      throw new AppError('agent_start_failed', 'The agent’s Codex could not be reached through its supervisor.', { cause: error });
+    }
+  }
+
+  private async openThread(codex: AppServerClient, agent: AgentIdentity, placement: Placement): Promise<OpenedThread> {
+    const open: OpenThread = {
+      cwd: placement.cwd,
+      model: this.options.model,
+      sandbox: placement.sandbox === 'external' ? 'danger-full-access' : 'workspace-write',
+      developerInstructions: DEVELOPER_INSTRUCTIONS,
+    };
+    const known = (await this.registry.get(agent.key))?.threadId;
+    const resumed = known === undefined ? undefined : await codex.resumeThread(known, open);
+    if (resumed) return resumed;
+    const started = await codex.startThread(open);
+    await this.registry.setThread(agent.key, started.threadId);
+    return started;
+  }
+}

@@ -1,0 +1,43 @@
+import { AppError, type AgentIdentity, type Placement, PLACEMENTS_QUEUE, placementsQueue, supervisorQueue, supervisorQueueName, type Workspace } from '@codex-mcp/contracts';
+import { type AgentStore, QueueClient, readHeartbeats } from '@codex-mcp/messaging';
+import type { Redis } from 'ioredis';
+
+/** Asks supervisors for agents: the one that owns it, or whichever has room for a new one. */
+export class PlacementClient {
+  private readonly placements: QueueClient<typeof placementsQueue>;
+  private readonly supervisors = new Map<string, QueueClient<typeof supervisorQueue>>();
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly registry: AgentStore,
+    private readonly timeoutMs: number,
+  ) {
+    this.placements = new QueueClient(placementsQueue, PLACEMENTS_QUEUE, redis);
+  }
+
+  async ensure(agent: AgentIdentity, workspace: Workspace | undefined, correlationId: string): Promise<Placement> {
+    const payload = { agent, workspace, correlationId };
+    const owner = (await this.registry.get(agent.key))?.supervisorId;
+    if (owner === undefined) return this.placements.request('ensure', payload, this.timeoutMs);
+    await this.mustBeAlive(owner);
+    return this.supervisor(owner).request('ensure', payload, this.timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.placements.close(), ...[...this.supervisors.values()].map((client) => client.close())]);
+  }
+
+  private async mustBeAlive(supervisorId: string): Promise<void> {
+    const beats = await readHeartbeats(this.redis);
+    if (beats.some((beat) => beat.service === 'supervisor' && beat.supervisorId === supervisorId)) return;
+    throw new AppError('service_unavailable', `The host that holds this agent (supervisor ${supervisorId}) is not running. Start it, or call with another agent_id.`);
+  }
+
+  private supervisor(id: string): QueueClient<typeof supervisorQueue> {
+    const known = this.supervisors.get(id);
+    if (known) return known;
+    const client = new QueueClient(supervisorQueue, supervisorQueueName(id), this.redis);
+    this.supervisors.set(id, client);
+    return client;
+  }
+}

@@ -1,0 +1,90 @@
+import type { Turn } from '@codex-mcp/codex';
+import { AppError, type TurnEvent } from '@codex-mcp/contracts';
+import type { AgentSession } from '../agents/agent-session.js';
+import { type CodexOutcome, TurnCollector } from './turn-collector.js';
+
+export type CodexTurn = {
+  /** Names the turn to Codex; found again in its history after a crash. */
+  clientId: string;
+  text: string;
+  access: 'read' | 'write';
+  model: string;
+  effort?: string | undefined;
+  outputSchema?: object | undefined;
+};
+
+/** The connection ended while Codex may be at work; the turn may be found again over a new one. */
+export class ConnectionLostError extends Error {
+  override readonly name = 'ConnectionLostError';
+}
+
+/**
+ * Runs one turn of Codex to its end, and interrupts it when `signal` aborts.
+ * `mayHaveBegun`: look in Codex's history first, so that no work is done twice.
+ */
+export async function runCodexTurn(
+  session: AgentSession,
+  turn: CodexTurn,
+  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal },
+): Promise<{ outcome: CodexOutcome; collector: TurnCollector }> {
+  const collector = new TurnCollector(options.push);
+  const ignore = session.codex.onTurn(session.thread.threadId, (notification) => collector.receive(notification));
+  const connection = watchConnection(session);
+  try {
+    const begun = options.mayHaveBegun ? await findTurn(session, turn.clientId) : undefined;
+    const codexTurnId = begun ? rejoin(begun, collector) : await Promise.race([start(session, turn), connection.lost]);
+    const outcome = await Promise.race([ended(session, collector, codexTurnId, options.signal), connection.lost]);
+    return { outcome, collector };
+  } finally {
+    ignore();
+    connection.ignore();
+  }
+}
+
+/** `lost` rejects when the connection ends; also what the agent was asked at that moment counts as lost. */
+function watchConnection(session: AgentSession): { lost: Promise<never>; ignore: () => void } {
+  let ignore: () => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => {
+    ignore = session.codex.onClose(() => reject(new ConnectionLostError('The connection to the agent ended.')));
+  });
+  lost.catch(() => undefined);
+  return { lost, ignore };
+}
+
+async function ended(session: AgentSession, collector: TurnCollector, codexTurnId: string, signal: AbortSignal): Promise<CodexOutcome> {
+  const interrupt = () => void session.codex.interrupt(session.thread.threadId, codexTurnId).catch(() => undefined);
+  if (signal.aborted) interrupt();
+  signal.addEventListener('abort', interrupt, { once: true });
+  try {
+    return await collector.outcome;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
+}
+
+function start(session: AgentSession, turn: CodexTurn): Promise<string> {
+  return session.codex.startTurn({
+    threadId: session.thread.threadId,
+    clientUserMessageId: turn.clientId,
+    text: turn.text,
+    model: turn.model,
+    // Codex keeps the last effort for the thread, so a turn without one must name the thread's own.
+    effort: turn.effort ?? session.thread.effort,
+    sandboxPolicy: session.sandboxPolicy(turn.access),
+    outputSchema: turn.outputSchema,
+  });
+}
+
+async function findTurn(session: AgentSession, clientId: string): Promise<Turn | undefined> {
+  const turns = await session.codex.readTurns(session.thread.threadId).catch((error: unknown) => {
+    if (error instanceof AppError) throw error;
+    return []; // a thread without a first turn has no history to read
+  });
+  return turns.findLast(({ items }) => items.some((item) => item.type === 'userMessage' && item.clientId === clientId));
+}
+
+function rejoin(turn: Turn, collector: TurnCollector): string {
+  collector.replay(turn.items);
+  if (turn.status !== 'inProgress') collector.end(turn.status, turn.error);
+  return turn.id;
+}

@@ -1,0 +1,100 @@
+import { toAppError, toTurnItem, type TurnError, type TurnNotification } from '@codex-mcp/codex';
+import { AppError, type TokenUsage, type TurnEvent, type TurnItem } from '@codex-mcp/contracts';
+
+/** Items that cannot have changed a file. */
+const HARMLESS = new Set<TurnItem['type']>(['message', 'reasoning', 'plan', 'compaction', 'review']);
+
+export type CodexOutcome = { status: 'completed' } | { status: 'interrupted' } | { status: 'failed'; error: AppError };
+
+type Command = { command: string; exit_code?: number; duration_ms?: number };
+
+/**
+ * Turns Codex's notifications about one turn into log events, and remembers what the result needs:
+ * the final message, the commands, the tokens.
+ */
+export class TurnCollector {
+  readonly commands: Command[] = [];
+  finalMessage = '';
+  /** Whether anything was done that may have changed a file. */
+  touched = false;
+  private usageBefore: TokenUsage | undefined;
+  private usageAfter: TokenUsage | undefined;
+  private settle: (outcome: CodexOutcome) => void = () => undefined;
+  readonly outcome = new Promise<CodexOutcome>((resolve) => (this.settle = resolve));
+
+  constructor(private readonly push: (event: TurnEvent) => void) {}
+
+  receive({ method, params }: TurnNotification): void {
+    switch (method) {
+      case 'item/started':
+        return this.item('item_started', toTurnItem(params.item));
+      case 'item/completed':
+        return this.item('item_completed', toTurnItem(params.item));
+      case 'item/agentMessage/delta':
+        return this.push({ type: 'delta', itemId: params.itemId, text: params.delta });
+      case 'thread/tokenUsage/updated':
+        return this.tokens(params.tokenUsage.total, params.tokenUsage.last);
+      case 'error':
+        return this.push({ type: 'status', message: params.willRetry ? `Codex retries: ${params.error.message}` : params.error.message });
+      case 'turn/completed':
+        return this.end(params.turn.status, params.turn.error);
+      case 'turn/started':
+    }
+  }
+
+  /** Takes over items of a turn that ran while nobody was listening. */
+  replay(items: Parameters<typeof toTurnItem>[0][]): void {
+    for (const item of items) this.item('item_completed', toTurnItem(item));
+  }
+
+  end(status: string, error: TurnError | null | undefined): void {
+    if (status === 'failed') this.settle({ status, error: toAppError(error) });
+    else this.settle({ status: status === 'completed' ? 'completed' : 'interrupted' });
+  }
+
+  /** Tokens of this turn alone; Codex counts for the whole thread. */
+  get usage(): TokenUsage | undefined {
+    const [before, after] = [this.usageBefore, this.usageAfter];
+    if (!before || !after) return undefined;
+    return {
+      inputTokens: after.inputTokens - before.inputTokens,
+      cachedInputTokens: after.cachedInputTokens - before.cachedInputTokens,
+      outputTokens: after.outputTokens - before.outputTokens,
+      reasoningTokens: after.reasoningTokens - before.reasoningTokens,
+    };
+  }
+
+  private item(type: 'item_started' | 'item_completed', item: TurnItem | undefined): void {
+    if (!item) return;
+    if (!HARMLESS.has(item.type)) this.touched = true;
+    if (type === 'item_completed') this.remember(item);
+    this.push({ type, item });
+  }
+
+  private remember(item: TurnItem): void {
+    if (item.type === 'message' && !item.interim) this.finalMessage = item.text;
+    if (item.type !== 'command') return;
+    const { command, exitCode, durationMs } = item;
+    this.commands.push({ command, ...(exitCode !== undefined && { exit_code: exitCode }), ...(durationMs !== undefined && { duration_ms: durationMs }) });
+  }
+
+  private tokens(total: CodexUsage, last: CodexUsage): void {
+    this.usageAfter = usageOf(total);
+    this.usageBefore ??= usageOf({
+      inputTokens: total.inputTokens - last.inputTokens,
+      cachedInputTokens: total.cachedInputTokens - last.cachedInputTokens,
+      outputTokens: total.outputTokens - last.outputTokens,
+      reasoningOutputTokens: total.reasoningOutputTokens - last.reasoningOutputTokens,
+    });
+    if (this.usage) this.push({ type: 'usage', usage: this.usage });
+  }
+}
+
+type CodexUsage = { inputTokens: number; cachedInputTokens: number; outputTokens: number; reasoningOutputTokens: number };
+
+const usageOf = (usage: CodexUsage): TokenUsage => ({
+  inputTokens: usage.inputTokens,
+  cachedInputTokens: usage.cachedInputTokens,
+  outputTokens: usage.outputTokens,
+  reasoningTokens: usage.reasoningOutputTokens,
+});

@@ -1,0 +1,110 @@
+import { AppError, type TurnEvent, type TurnRequest, type Workspace } from '@codex-mcp/contracts';
+import { composeOutput, findTool, type JsonObject, parseAnswer, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
+import type { AgentSession } from '../agents/agent-session.js';
+import type { AgentSessions } from '../agents/agent-sessions.js';
+import type { Changes } from '../workspace/workspace-snapshot.js';
+import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
+import type { TurnCollector } from './turn-collector.js';
+
+/** How often a turn is looked for again when the connection to its agent breaks. */
+const MAX_RECONNECTS = 5;
+
+export type ExecutionOptions = {
+  epoch: number;
+  /** An earlier worker may already have given this turn to Codex. */
+  mayHaveBegun: boolean;
+  push: (event: TurnEvent) => void;
+  signal: AbortSignal;
+};
+
+type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string };
+
+/** One tool call as Codex does it: prompt, answer, at most one repair, and the workspace's changes. */
+export class TurnExecution {
+  constructor(
+    private readonly sessions: AgentSessions,
+    private readonly options: { model: string },
+  ) {}
+
+  /** The tool's output; throws an AppError for everything that ends the turn otherwise. */
+  async run(request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+    const tool = findTool(request.tool);
+    if (tool?.kind !== 'turn') throw new AppError('unknown_tool', `There is no turn tool "${request.tool}".`);
+    for (let reconnects = 0; ; reconnects++) {
+      try {
+        return await this.attempt(tool, request, { ...options, mayHaveBegun: options.mayHaveBegun || reconnects > 0 });
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError) || options.signal.aborted) throw error;
+        if (reconnects === MAX_RECONNECTS) throw new AppError('turn_interrupted', 'The agent ended again and again while it worked. Look at what it left in the workspace, then call again.');
+        options.push({ type: 'status', message: 'The connection to the agent broke; reconnecting' });
+      } finally {
+        this.sessions.release(request.agent.key);
+      }
+    }
+  }
+
+  private async attempt(tool: TurnTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+    const startedAt = performance.now();
+    const args: Common = tool.arguments.parse(request.arguments);
+    const session = await this.session(request, args, options);
+    options.signal.throwIfAborted();
+    const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
+    const turn: CodexTurn = {
+      clientId: request.turnId,
+      text: tool.prompt(args),
+      access: tool.access,
+      model: args.model ?? this.options.model,
+      effort: args.effort,
+      outputSchema: tool.answerSchema,
+    };
+    const collector = await this.converse(session, turn, options);
+    const answer = await this.answer(tool, session, turn, collector, options);
+    const changes = before === undefined ? undefined : await session.changesSince(before, collector.touched);
+    return composeOutput(tool, answer, { ...facts(request, session, turn, collector), duration_ms: Math.round(performance.now() - startedAt), ...reported(tool, changes) });
+  }
+
+  private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
+    const workspace: Workspace | undefined = args.workspace === undefined ? undefined : { kind: 'host', path: args.workspace };
+    const { agent, correlationId } = request;
+    return this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, () => options.push({ type: 'status', message: `Starting agent ${agent.agentId}` }));
+  }
+
+  private async converse(session: AgentSession, turn: CodexTurn, options: ExecutionOptions): Promise<TurnCollector> {
+    const { outcome, collector } = await runCodexTurn(session, turn, options);
+    if (outcome.status === 'failed') throw outcome.error;
+    if (outcome.status === 'interrupted') throw new AppError('turn_interrupted', 'The turn was interrupted before it was done. Look at what it left in the workspace, then call again.');
+    return collector;
+  }
+
+  /** Codex does not check what the model says against the schema; one more turn may mend it. */
+  private async answer(tool: TurnTool, session: AgentSession, turn: CodexTurn, first: TurnCollector, options: ExecutionOptions) {
+    const parsed = parseAnswer(tool, first.finalMessage);
+    if (parsed.ok) return parsed.answer;
+    options.push({ type: 'status', message: 'The answer did not fit the tool; asking Codex to mend it' });
+    const text = `${parsed.problem}\n\nReply again with the same content, only as JSON that fits the schema.`;
+    const repair = await this.converse(session, { ...turn, clientId: `${turn.clientId}-repair`, text }, options);
+    const again = parseAnswer(tool, repair.finalMessage);
+    if (again.ok) return again.answer;
+    throw new AppError('answer_invalid', `Codex's answer did not fit what ${tool.name} returns, also after one repair. ${again.problem}`, { detail: repair.finalMessage || first.finalMessage });
+  }
+}
+
+function facts(request: TurnRequest, session: AgentSession, turn: CodexTurn, { usage, commands }: TurnCollector): Omit<TurnFacts, 'duration_ms'> {
+  return {
+    turn_id: request.turnId,
+    agent_id: request.agent.agentId,
+    thread_id: session.thread.threadId,
+    model: turn.model,
+    commands,
+    ...(usage && {
+      usage: { input_tokens: usage.inputTokens, cached_input_tokens: usage.cachedInputTokens, output_tokens: usage.outputTokens, reasoning_tokens: usage.reasoningTokens },
+    }),
+  };
+}
+
+/** Tools that are there to change files always tell their changes, others only when there are any. */
+function reported(tool: TurnTool, changes: Changes | undefined): Pick<TurnFacts, 'changes'> {
+  if (!changes) return {};
+  const isOptional = tool.output.shape['changes']?.safeParse(undefined).success ?? true;
+  return isOptional && changes.files.length === 0 ? {} : { changes };
+}

@@ -1,0 +1,66 @@
+import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
+import { TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { DelayedError, type Job } from 'bullmq';
+import type { Logger } from '@codex-mcp/observability';
+import { Inject } from '@nestjs/common';
+import { LOGGER } from '../worker.tokens.js';
+import { TurnRunner } from './turn.runner.js';
+
+/** A dead worker's turns are given to another after about this long. */
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 4000;
+/** A job that was promoted by hand waits again until the turns before it are done. */
+const PARKED_MS = 365 * 24 * 3600 * 1000;
+
+/** Turns come in as jobs. What becomes of them is in their records; a job fails only where no record could be written. */
+@Processor(TURNS_QUEUE, { autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: 1000 })
+export class TurnsProcessor extends WorkerHost {
+  private readonly shutdown = new AbortController();
+  private active = 0;
+
+  constructor(
+    @Inject(TurnRunner) private readonly runner: TurnRunner,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    super();
+  }
+
+  start(concurrency: number): void {
+    this.worker.concurrency = concurrency;
+    void this.worker.run();
+  }
+
+  get activeTurns(): number {
+    return this.active;
+  }
+
+  get isConsuming(): boolean {
+    return this.worker.isRunning() && !this.worker.isPaused();
+  }
+
+  /** Takes no more turns and gives those under way `timeoutMs`; what is left then goes to another worker. */
+  async drain(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => {
+      this.shutdown.abort(new Error('this worker shuts down'));
+      void this.worker.close(true);
+    }, timeoutMs);
+    await this.worker.close();
+    clearTimeout(timer);
+  }
+
+  override async process(job: Job<unknown>, token?: string): Promise<void> {
+    this.active++;
+    try {
+      if ((await this.runner.run(TurnJob.parse(job.data), this.shutdown.signal)) === 'done') return;
+    } finally {
+      this.active--;
+    }
+    await job.moveToDelayed(Date.now() + PARKED_MS, token);
+    throw new DelayedError();
+  }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    this.logger.warn({ op: 'queue.turns', err: error }, 'queue.turns');
+  }
+}

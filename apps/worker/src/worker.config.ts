@@ -1,0 +1,15 @@
+import { count, loadConfig, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { z } from 'zod';
+
+export const WorkerConfig = z.object({
+  ...serviceFields,
+  CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
+  WORKER_CONCURRENCY: count(50).describe('Turns that one worker runs at the same time'),
+  TURN_TIMEOUT: seconds(3600).describe('Seconds after which a turn is stopped'),
+  RPC_TIMEOUT: seconds(15).describe('Seconds that Codex may take to answer a request of the protocol'),
+  AGENT_START_TIMEOUT: seconds(60).describe('Seconds that a supervisor may take to start an agent'),
+  SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that running turns get at shutdown before another worker takes them over'),
+});
+export type WorkerConfig = z.output<typeof WorkerConfig>;
+
+export const loadWorkerConfig = (env: Record<string, string | undefined>): WorkerConfig => loadConfig(WorkerConfig, env);

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { AgentStore, createRedis, createSubscriber, type Lease, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import type { Logger } from '@codex-mcp/observability';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { AgentSessions } from './agents/agent-sessions.js';
+import { PlacementClient } from './agents/placement.client.js';
+import { TurnCancellations } from './turns/turn-cancellations.js';
+import { TurnExecution } from './turns/turn-execution.js';
+import { TurnRunner } from './turns/turn.runner.js';
+import { TurnsProcessor } from './turns/turns.processor.js';
+import type { WorkerConfig } from './worker.config.js';
+import { WorkerService } from './worker.service.js';
+import { LOGGER } from './worker.tokens.js';
+
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; cancellations: TurnCancellations; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+
+@Module({})
+export class WorkerModule {
+  static register(config: WorkerConfig, logger: Logger): DynamicModule {
+    const redis = createRedis(config.REDIS_URL.reveal());
+    const parts = assemble(config, redis);
+    const dispatcher = { provide: TurnDispatcher, useFactory: (queue: Queue<TurnJob>) => new TurnDispatcher(queue, parts.turns), inject: [getQueueToken(TURNS_QUEUE)] };
+    return {
+      module: WorkerModule,
+      imports: [BullModule.forRoot({ connection: redis, prefix: QUEUE_PREFIX }), BullModule.registerQueue({ name: TURNS_QUEUE })],
+      providers: [
+        { provide: LOGGER, useValue: logger },
+        dispatcher,
+        { provide: TurnRunner, useFactory: (turns: TurnDispatcher) => createRunner(config, logger, parts, turns), inject: [TurnDispatcher] },
+        TurnsProcessor,
+        {
+          provide: WorkerService,
+          useFactory: (processor: TurnsProcessor, turns: TurnDispatcher) => new WorkerService({ ...parts, config, logger, processor, dispatcher: turns, instance: parts.lease.holder }),
+          inject: [TurnsProcessor, TurnDispatcher],
+        },
+      ],
+    };
+  }
+}
+
+function assemble(config: WorkerConfig, redis: Redis): Parts {
+  const subscriber = createSubscriber(redis);
+  const lease: Lease = { holder: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`, token: newToken() };
+  const registry = new AgentStore(redis);
+  const turns = new TurnStore(redis);
+  const placements = new PlacementClient(redis, registry, config.AGENT_START_TIMEOUT);
+  const sessions = new AgentSessions(placements, registry, lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
+  return { redis, subscriber, lease, turns, placements, sessions, cancellations: new TurnCancellations(new TurnControl(subscriber), turns) };
+}
+
+function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
+  const execution = new TurnExecution(parts.sessions, { model: config.CODEX_MODEL });
+  return new TurnRunner(parts.turns, dispatcher, execution, parts.cancellations, parts.lease, logger, { turnTimeoutMs: config.TURN_TIMEOUT });
+}

@@ -1,0 +1,81 @@
+import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import { HeartbeatPublisher, type TurnDispatcher } from '@codex-mcp/messaging';
+import { createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
+import type { Redis } from 'ioredis';
+import { Gauge } from 'prom-client';
+import type { AgentSessions } from './agents/agent-sessions.js';
+import type { PlacementClient } from './agents/placement.client.js';
+import type { TurnCancellations } from './turns/turn-cancellations.js';
+import type { TurnsProcessor } from './turns/turns.processor.js';
+import type { WorkerConfig } from './worker.config.js';
+
+/** How often heads of mailboxes without a runnable job are looked for. */
+const RELEASE_INTERVAL_MS = 10_000;
+
+export type WorkerParts = {
+  config: WorkerConfig;
+  instance: string;
+  redis: Redis;
+  subscriber: Redis;
+  processor: TurnsProcessor;
+  cancellations: TurnCancellations;
+  sessions: AgentSessions;
+  placements: PlacementClient;
+  dispatcher: TurnDispatcher;
+  logger: Logger;
+};
+
+/** Order of start and end of the worker's parts, and what it says of itself. */
+export class WorkerService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly startedAtMs = Date.now();
+  private readonly beats: HeartbeatPublisher;
+  private releaseTimer: NodeJS.Timeout | undefined;
+  private ops: { close(): Promise<void> } | undefined;
+
+  constructor(private readonly parts: WorkerParts) {
+    this.beats = new HeartbeatPublisher(parts.redis, () => ({
+      service: 'worker',
+      instance: parts.instance,
+      version: '0.1.0',
+      startedAtMs: this.startedAtMs,
+      pid: process.pid,
+      activeTurns: parts.processor.activeTurns,
+    }));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { config, cancellations, processor, dispatcher, logger, instance } = this.parts;
+    await cancellations.start();
+    processor.start(config.WORKER_CONCURRENCY);
+    this.releaseTimer = setInterval(() => void dispatcher.releaseAll().catch((error: unknown) => logger.warn({ op: 'turns.release', err: error }, 'turns.release')), RELEASE_INTERVAL_MS);
+    this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
+    await this.beats.start();
+    logger.info({ op: 'worker.ready', instance }, 'worker.ready');
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.releaseTimer);
+    await this.beats.stop();
+    await this.parts.processor.drain(this.parts.config.SHUTDOWN_TIMEOUT);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.parts.sessions.closeAll();
+    await this.parts.placements.close();
+    await this.ops?.close();
+    this.parts.subscriber.disconnect();
+    this.parts.redis.disconnect();
+  }
+
+  private async health() {
+    await this.parts.redis.ping();
+    return { ok: this.parts.processor.isConsuming, activeTurns: this.parts.processor.activeTurns };
+  }
+
+  private metrics() {
+    const registry = createMetrics('worker');
+    const { processor } = this.parts;
+    new Gauge({ name: 'codex_mcp_active_turns', help: 'Turns that this worker runs', registers: [registry], collect() { this.set(processor.activeTurns); } });
+    return registry;
+  }
+}
