@@ -58,8 +58,8 @@ export const managementArguments = {
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
   agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),
-  model: text("Model to use from this turn on. Default: the agent's current one.").optional(),
-  effort: choice(Effort, "Reasoning effort to use from this turn on. Default: the agent's current one.").optional(),
+  model: text("Model for this turn. Default: CODEX_MODEL of the server.").optional(),
+  effort: choice(Effort, "Reasoning effort for this turn. Default: the model's own.").optional(),
   workspace: z
     .string()
     .refine(isAbsolute, 'must be an absolute path of a directory on the server')
