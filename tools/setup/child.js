@@ -46,13 +46,15 @@ export async function become(command, args) {
   // In a process group of its own the child gets no signal from the terminal, so that each one arrives once, from here.
   const child = spawn(command, args, { cwd: repository, stdio: 'inherit', detached: true });
   let lastSignalAt = -Infinity;
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.on(signal, () => {
-      const now = performance.now();
-      if (now - lastSignalAt > sameKeystrokeMs) child.kill(signal);
-      lastSignalAt = now;
-    });
-  }
+  const pass = (/** @type {NodeJS.Signals} */ signal) => {
+    const now = performance.now();
+    if (now - lastSignalAt > sameKeystrokeMs) child.kill(signal);
+    lastSignalAt = now;
+  };
+  process.on('SIGINT', pass);
+  process.on('SIGTERM', pass);
+  // A terminal that closes ends the child in order, and does not cut short an end that is under way.
+  process.on('SIGHUP', () => lastSignalAt === -Infinity && pass('SIGTERM'));
   process.exit(await exitCode(child));
 }
 

@@ -29,6 +29,15 @@ test('one Ctrl-C, which a terminal sends to the whole group and npm sends again,
   assert.match(output(), /signals 1\n/);
 });
 
+test('a terminal that closes ends the child in order, once', async () => {
+  const script = 'process.on("SIGTERM", () => setTimeout(() => process.exit(5), 900)); console.log("ready"); setInterval(() => {}, 1000);';
+  const { child } = becoming(script);
+  await once(child.stdout, 'data');
+  child.kill('SIGHUP');
+  setTimeout(() => child.kill('SIGHUP'), 600);
+  assert.deepEqual(await once(child, 'exit'), [5, null]);
+});
+
 test('a command that dies by a signal, hangs or does not exist has an exit code that says so', async () => {
   assert.equal(await run(process.execPath, ['-e', 'process.kill(process.pid, "SIGTERM")']), 143);
   assert.equal(await run(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { timeoutMs: 300 }), 137);
