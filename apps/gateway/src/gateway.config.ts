@@ -1,0 +1,41 @@
+import { homedir } from 'node:os';
+import { z } from 'zod';
+import { choice, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+
+const httpUrl = (fallback: string) =>
+  textWithDefault(fallback).transform((value, context) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (url && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash) return value.replace(/\/+$/, '');
+    context.addIssue({ code: 'custom', message: 'must be an http(s) URL without user, query or fragment, such as https://api.openai.com/v1' });
+    return z.NEVER;
+  });
+
+/** The gateway's environment. Credentials enter the system here and nowhere else. */
+export const GatewayConfig = z.object({
+  ...serviceFields,
+  ...hostFields,
+  OPENAI_API_KEY: optionalSecret().describe('OpenAI API key; used before one in auth.json, as it belongs to OPENAI_BASE_URL'),
+  OPENAI_BASE_URL: httpUrl('https://api.openai.com/v1').describe('Where requests go with an API key; a ChatGPT sign-in ignores it and uses CHATGPT_BASE_URL'),
+  CHATGPT_BASE_URL: httpUrl('https://chatgpt.com/backend-api/codex').describe('Where requests go with a ChatGPT sign-in, also when OPENAI_BASE_URL is set'),
+  CHATGPT_OAUTH_TOKEN: optionalSecret().describe('A ChatGPT access token, used when there is no auth.json; it cannot be refreshed'),
+  CODEX_AUTH_METHOD: choice(['auto', 'api_key', 'oauth'], 'auto').describe('Which kind of sign-in to use: an API key, ChatGPT, or whichever is found'),
+  CODEX_PREFER_OAUTH: flag(true).describe('With CODEX_AUTH_METHOD=auto: ChatGPT before an API key'),
+  CODEX_AUTH_DIR: optionalText().describe('Directory with the auth.json of `codex login`; default CODEX_HOME, else ~/.codex, else %USERPROFILE%\\.codex'),
+  OAUTH_TOKEN_STORAGE_PATH: optionalText().describe('The auth.json itself, where it has another name or place; overrides CODEX_AUTH_DIR'),
+  CODEX_HOME: optionalText().describe('Home of the Codex that `codex login` ran with'),
+  HOME: textWithDefault(homedir()).describe('Home directory of the user'),
+  USERPROFILE: optionalText().describe('Home directory of the user on Windows'),
+  GATEWAY_BIND: textWithDefault('127.0.0.1').describe('Address for agents that run without a container'),
+  GATEWAY_PORT: port(0).describe('Port for agents that run without a container; 0 picks a free one and keeps it over restarts'),
+  GATEWAY_SECRET_FILE: optionalText().describe('File with the key that the URLs of agents without a container are derived from; default RUN_DIR/gateway.secret, created on first use'),
+  GATEWAY_MAX_BODY: memorySize('64m').describe('Largest request that an agent may send to the model'),
+  UPSTREAM_CONNECT_TIMEOUT: seconds(10).describe('Seconds to connect to OpenAI'),
+  UPSTREAM_FIRST_BYTE_TIMEOUT: seconds(300).describe('Seconds until the first byte of an answer'),
+  UPSTREAM_IDLE_TIMEOUT: seconds(300).describe('Seconds between two parts of an answer'),
+  HTTPS_PROXY: optionalSecret().describe('Proxy on the way to OpenAI, such as http://proxy:3128'),
+  https_proxy: optionalSecret().describe('The same as HTTPS_PROXY'),
+  NO_PROXY: optionalText().describe('Hosts that are reached without HTTPS_PROXY'),
+  no_proxy: optionalText().describe('The same as NO_PROXY'),
+  SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that answers in flight get to finish when the gateway stops'),
+});
+export type GatewayConfig = z.output<typeof GatewayConfig>;

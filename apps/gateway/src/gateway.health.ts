@@ -1,0 +1,22 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { HealthReport } from '@codex-mcp/observability';
+import type { Redis } from 'ioredis';
+import { AgentEndpoints } from './agents/agent-endpoints.service.js';
+import { CredentialsService } from './credentials/credentials.service.js';
+import { REDIS } from './gateway.tokens.js';
+
+/** Healthy means: agents are served. A missing sign-in or Redis is reported, as neither is mended by a restart. */
+@Injectable()
+export class GatewayHealth {
+  serving = false;
+
+  constructor(
+    @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
+    @Inject(CredentialsService) private readonly credentials: CredentialsService,
+    @Inject(REDIS) private readonly redis: Redis,
+  ) {}
+
+  report(): HealthReport {
+    return { ok: this.serving, signIn: this.credentials.current().signIn, redis: this.redis.status === 'ready' ? 'connected' : 'away', agents: this.agents.count };
+  }
+}

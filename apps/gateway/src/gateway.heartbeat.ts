@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Heartbeat } from '@codex-mcp/contracts';
+import { HeartbeatPublisher } from '@codex-mcp/messaging';
+import type { Logger } from '@codex-mcp/observability';
+import type { Redis } from 'ioredis';
+import { CredentialsService } from './credentials/credentials.service.js';
+import { LOGGER, REDIS } from './gateway.tokens.js';
+import { VERSION } from './version.js';
+
+const WITHDRAW_TIMEOUT_MS = 1000;
+
+/** Says over Redis that this gateway lives and how it is signed in; at once when the sign-in changes. */
+@Injectable()
+export class GatewayHeartbeat {
+  private readonly publisher: HeartbeatPublisher;
+  private readonly self = { service: 'gateway', instance: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, startedAtMs: Date.now(), pid: process.pid } as const;
+
+  constructor(
+    @Inject(REDIS) private readonly redis: Redis,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(CredentialsService) private readonly credentials: CredentialsService,
+  ) {
+    this.publisher = new HeartbeatPublisher(redis, () => this.describe());
+  }
+
+  /** Does not wait for Redis: agents are served without it, and the first beat goes out when it is back. */
+  start(): void {
+    const failed = (error: unknown) => this.logger.warn({ err: error }, 'heartbeat failed');
+    this.publisher.start().catch(failed);
+    this.credentials.onChange(() => void this.publisher.beat().catch(failed));
+  }
+
+  /** Withdraws the beat and leaves Redis, also where Redis does not answer. */
+  async stop(): Promise<void> {
+    const timer = setTimeout(() => this.redis.disconnect(), WITHDRAW_TIMEOUT_MS);
+    await this.publisher.stop();
+    clearTimeout(timer);
+    this.redis.disconnect();
+  }
+
+  private describe(): Heartbeat {
+    return { ...this.self, signIn: this.credentials.current().signIn };
+  }
+}

@@ -1,0 +1,36 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { createRedis } from '@codex-mcp/messaging';
+import { createLogger, createMetrics, type Logger } from '@codex-mcp/observability';
+import { AgentEndpoints } from './agents/agent-endpoints.service.js';
+import { ControlServer } from './agents/control.server.js';
+import { CredentialsService } from './credentials/credentials.service.js';
+import type { GatewayConfig } from './gateway.config.js';
+import { GatewayHealth } from './gateway.health.js';
+import { GatewayHeartbeat } from './gateway.heartbeat.js';
+import { GatewayService } from './gateway.service.js';
+import { GATEWAY_CONFIG, LOGGER, METRICS, REDIS } from './gateway.tokens.js';
+import { ProxyMetrics } from './proxy/proxy.metrics.js';
+import { ProxyService } from './proxy/proxy.service.js';
+
+@Module({})
+export class GatewayModule {
+  static with(config: GatewayConfig, logger: Logger = createLogger('gateway', config.LOG_LEVEL)): DynamicModule {
+    return {
+      module: GatewayModule,
+      providers: [
+        { provide: GATEWAY_CONFIG, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        { provide: METRICS, useFactory: () => createMetrics('gateway') },
+        { provide: REDIS, useFactory: () => createRedis(config.REDIS_URL.reveal()) },
+        CredentialsService,
+        ProxyMetrics,
+        ProxyService,
+        AgentEndpoints,
+        ControlServer,
+        GatewayHealth,
+        GatewayHeartbeat,
+        GatewayService,
+      ],
+    };
+  }
+}
