@@ -1,1 +1,12 @@
-export {};
+export { describeWithDocker, dockerAvailable, engineSweep, type SweepResult } from './docker.fixture.js';
+export { eventually, type EventuallyOptions } from './eventually.js';
+export { type FakeModel, type FakeModelOptions, startFakeModel } from './fake-model/fake-model.server.js';
+export type { HttpAnswer } from './fake-model/http-answer.js';
+export type { ModelRequest } from './fake-model/model-request.js';
+export type { ModelResponseRequest, RecordedRequest } from './fake-model/request-log.js';
+export type { ResponsesStats } from './fake-model/responses.endpoint.js';
+export type { Rule, Step, ToolCall } from './fake-model/step.schema.js';
+export { fakeJwt, type FakeJwtClaims } from './fake-model/token.endpoint.js';
+export { freePort } from './free-port.js';
+export { type RedisFixture, type RedisOptions, startRedis } from './redis.fixture.js';
+export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';
