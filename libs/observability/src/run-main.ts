@@ -3,8 +3,12 @@ const EX_CONFIG = 78;
 
 const isForUser = (error: unknown): error is Error => error instanceof Error && (error.name === 'ConfigError' || error.name === 'AppError');
 
-/** Runs a process's main function; an error made for the user is printed without its stack. */
+/**
+ * Runs a process's main function; an error made for the user is printed without its stack.
+ * A process that was started with a channel to a launcher ends when the launcher is gone.
+ */
 export function runMain(main: () => Promise<void>): void {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   main().catch((error: unknown) => {
     process.stderr.write(`${isForUser(error) ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
     process.exit(isForUser(error) ? EX_CONFIG : 1);

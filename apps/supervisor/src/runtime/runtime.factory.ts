@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { AppError } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import Docker from 'dockerode';
+import { z } from 'zod';
 import type { GatewayClient } from '../gateway/gateway.client.js';
 import type { SupervisorConfig } from '../supervisor.config.js';
 import type { AgentRuntime } from './agent-runtime.port.js';
@@ -19,31 +19,36 @@ export const PROCESS_WARNING =
 export async function createRuntime(config: SupervisorConfig, gateway: GatewayClient, logger: Logger, path: string): Promise<AgentRuntime> {
   if (config.AGENT_RUNTIME !== 'process') {
     const docker = new Docker();
-    const problem = await engineProblem(docker);
-    if (problem === undefined) return dockerRuntime(docker, config, gateway);
-    if (config.AGENT_RUNTIME === 'docker') throw new AppError('engine_unavailable', problem);
-    logger.warn({ op: 'runtime.choose', runtime: 'process', reason: problem }, PROCESS_WARNING);
+    const engine = await reachEngine(docker);
+    if (engine.paths) return dockerRuntime(docker, engine, config, gateway);
+    if (config.AGENT_RUNTIME === 'docker') throw new AppError('engine_unavailable', engine.problem);
+    logger.warn({ op: 'runtime.choose', runtime: 'process', reason: engine.problem }, PROCESS_WARNING);
   } else logger.warn({ op: 'runtime.choose', runtime: 'process', reason: 'AGENT_RUNTIME=process' }, PROCESS_WARNING);
   return new ProcessRuntime(gateway, { runDir: config.RUN_DIR, dataDir: config.DATA_DIR, model: config.CODEX_MODEL, path });
 }
 
-async function engineProblem(docker: Docker): Promise<string | undefined> {
+const EngineInfo = z.object({ OperatingSystem: z.string(), NCPU: z.number() });
+
+type Engine = { paths: EnginePaths; cpus: number } | { paths: undefined; problem: string };
+
+async function reachEngine(docker: Docker): Promise<Engine> {
   try {
-    const info = (await docker.info()) as { OperatingSystem?: string };
-    const inContainer = existsSync('/.dockerenv');
-    return info.OperatingSystem?.includes('Docker Desktop') && !inContainer ? DESKTOP_ADVICE : undefined;
+    const info = EngineInfo.parse(await docker.info());
+    const paths = await EnginePaths.discover(docker);
+    const isDesktop = info.OperatingSystem.includes('Docker Desktop');
+    return isDesktop && !paths.isInEngine ? { paths: undefined, problem: DESKTOP_ADVICE } : { paths, cpus: info.NCPU };
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    return `No Docker engine answers (${words}). Start Docker, or set AGENT_RUNTIME=process.`;
+    return { paths: undefined, problem: `No Docker engine answers (${words}). Start Docker, or set AGENT_RUNTIME=process.` };
   }
 }
 
-async function dockerRuntime(docker: Docker, config: SupervisorConfig, gateway: GatewayClient): Promise<AgentRuntime> {
-  return new DockerRuntime(docker, await EnginePaths.discover(docker), gateway, {
+function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cpus: number }, config: SupervisorConfig, gateway: GatewayClient): AgentRuntime {
+  return new DockerRuntime(docker, paths, gateway, {
     runDir: config.RUN_DIR,
     deployment: config.DEPLOYMENT,
     image: config.AGENT_IMAGE,
-    cpus: config.CONTAINER_CPU_LIMIT,
+    cpus: Math.min(config.CONTAINER_CPU_LIMIT, cpus), // the engine refuses more than it has
     memoryBytes: config.CONTAINER_MEMORY_LIMIT,
     model: config.CODEX_MODEL,
   });

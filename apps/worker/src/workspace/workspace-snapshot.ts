@@ -12,7 +12,7 @@ const LAST = 'refs/codex-mcp/last';
 
 /** Stages everything that the workspace's ignore rules let through, remembers the tree and prints its id. */
 const WRITE_TREE = `set -e
-[ -d "$GIT_DIR" ] || git init -q --bare "$GIT_DIR"
+[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
 rm -f "$GIT_DIR/index.lock"
 git ${OPTIONS.join(' ')} add --all .
 tree=$(git write-tree)

@@ -1,18 +1,22 @@
 import { hostname } from 'node:os';
-import { existsSync } from 'node:fs';
 import type Docker from 'dockerode';
+import { isNotFound } from './docker.errors.js';
 
 type Mapping = { inside: string; onHost: string };
 
 /** Translates paths of this process into paths of the engine's host, which differ when the supervisor is itself a container. */
 export class EnginePaths {
-  private constructor(private readonly mappings: Mapping[]) {}
+  private constructor(
+    private readonly mappings: Mapping[],
+    /** Whether this process is a container of the engine that it talks to. */
+    readonly isInEngine: boolean,
+  ) {}
 
   static async discover(docker: Docker): Promise<EnginePaths> {
-    if (!existsSync('/.dockerenv')) return new EnginePaths([]);
-    const self = await docker.getContainer(hostname()).inspect();
-    const mappings = self.Mounts.map((mount) => ({ inside: mount.Destination, onHost: mount.Source }));
-    return new EnginePaths(mappings.toSorted((a, b) => b.inside.length - a.inside.length));
+    // A container's host name is its id. A process in a container of another engine is a host to this one.
+    const self = await docker.getContainer(hostname()).inspect().catch((error: unknown) => (isNotFound(error) ? undefined : Promise.reject(error)));
+    const mappings = (self?.Mounts ?? []).map((mount) => ({ inside: mount.Destination, onHost: mount.Source }));
+    return new EnginePaths(mappings.toSorted((a, b) => b.inside.length - a.inside.length), self !== undefined);
   }
 
   translate(path: string): string {

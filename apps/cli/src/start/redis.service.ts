@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { delimiter, join } from 'node:path';
+import { AppError } from '@codex-mcp/contracts';
+import { createRedis } from '@codex-mcp/messaging';
+import { endProcess } from './running-processes.js';
+import type { ServiceSpec } from './service.process.js';
+
+export type EmbeddedRedis = { url: string; spec: ServiceSpec };
+
+/** A Redis for this server alone: on a free loopback port, with a password, and every write on disk within a second. */
+export async function embeddedRedis(directory: string, logFile: string, env: Record<string, string | undefined>): Promise<EmbeddedRedis> {
+  const command = findOnPath('redis-server', env['PATH'] ?? '');
+  if (!command) throw new AppError('service_unavailable', 'redis-server is not on PATH. Install Redis (apt-get install redis-server, brew install redis), or set REDIS_URL.');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await endLeftover(directory);
+  const [port, password] = [await freePort(), randomBytes(24).toString('base64url')];
+  const config = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir "${directory}"`,
+    `pidfile "${pidFile(directory)}"`,
+    `requirepass ${password}`,
+    'appendonly yes',
+    'appendfsync everysec',
+    'maxmemory-policy noeviction',
+    'save ""',
+    'daemonize no',
+    '',
+  ].join('\n');
+  // Configuration by standard input keeps the password out of the arguments, which every user can see.
+  return { url: `redis://:${password}@127.0.0.1:${port}`, spec: { name: 'redis', command, args: ['-'], env: { PATH: env['PATH'], LANG: 'C.UTF-8' }, input: config, logFile } };
+}
+
+/** Waits for the first answer; throws when there is none in time. */
+export async function redisAnswers(url: string, timeoutMs: number): Promise<void> {
+  const redis = createRedis(url);
+  const timer = setTimeout(() => redis.disconnect(), timeoutMs);
+  try {
+    await redis.ping();
+  } catch (error) {
+    throw new AppError('service_unavailable', `Redis does not answer at ${withoutPassword(url)}. Start it, or correct REDIS_URL.`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    redis.disconnect();
+  }
+}
+
+const pidFile = (directory: string): string => join(directory, 'redis.pid');
+
+/** A launcher that was killed leaves its Redis behind, which would write the same files as the new one. */
+async function endLeftover(directory: string): Promise<void> {
+  const pid = Number(await readFile(pidFile(directory), 'utf8').catch(() => ''));
+  if (pid > 0) await endProcess(pid, 'redis-server');
+}
+
+function findOnPath(name: string, path: string): string | undefined {
+  return path.split(delimiter).map((directory) => join(directory, name)).find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+function withoutPassword(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed ? parsed.host : 'REDIS_URL';
+}

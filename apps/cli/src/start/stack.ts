@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AppError, type Heartbeat } from '@codex-mcp/contracts';
+import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
+import { embeddedRedis, redisAnswers } from './redis.service.js';
+import { ServiceProcess, type ServiceSpec } from './service.process.js';
+import { dataPaths, type StartConfig } from './start.config.js';
+
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+/** Exit code of a service that its configuration keeps from starting. */
+const EX_CONFIG = 78;
+
+const SERVICES = ['gateway', 'supervisor', 'worker', 'mcp-edge'] as const;
+/** Only the gateway may see these. */
+const CREDENTIALS = ['OPENAI_API_KEY', 'CHATGPT_OAUTH_TOKEN', 'CODEX_API_KEY'];
+
+type Env = Record<string, string | undefined>;
+
+/** Redis and the four services as child processes: what runs here is what runs in compose. */
+export class Stack {
+  private readonly services: ServiceProcess[] = [];
+  private failure: AppError | undefined;
+  private ready = false;
+  private redisUrl = '';
+
+  constructor(
+    private readonly config: StartConfig,
+    private readonly env: Env,
+    private readonly onLine: (service: string, line: string) => void,
+  ) {}
+
+  /** Resolves with what the services say of themselves once all of them serve; stops everything and throws when one cannot. */
+  async start(): Promise<Heartbeat[]> {
+    try {
+      const paths = dataPaths(this.config.DATA_DIR);
+      for (const directory of [paths.logs, paths.run]) await mkdir(directory, { recursive: true, mode: 0o700 });
+      this.redisUrl = await this.startRedis();
+      for (const name of SERVICES) this.launch(this.serviceSpec(name));
+      const beats = await this.serving();
+      this.ready = true;
+      return beats;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** In an order in which nobody loses whom it needs: edge, worker, supervisor (with its agents), gateway, Redis. */
+  async stop(): Promise<void> {
+    for (const service of this.services.toReversed()) await service.stop();
+  }
+
+  private async startRedis(): Promise<string> {
+    if (this.config.REDIS_URL) {
+      await redisAnswers(this.config.REDIS_URL.reveal(), 5000);
+      return this.config.REDIS_URL.reveal();
+    }
+    const paths = dataPaths(this.config.DATA_DIR);
+    const { url, spec } = await embeddedRedis(paths.redis, join(paths.logs, 'redis.log'), this.env);
+    this.launch(spec);
+    await redisAnswers(url, START_TIMEOUT_MS);
+    return url;
+  }
+
+  private launch(spec: ServiceSpec): void {
+    const service = new ServiceProcess(spec, this.onLine, (name, code) => this.exited(name, code));
+    this.services.push(service);
+    service.start();
+  }
+
+  private exited(name: string, code: number | null): 'restart' | 'leave' {
+    if (!this.ready) {
+      this.failure ??= new AppError('service_unavailable', code === EX_CONFIG ? '' : `${name} ended with code ${code} while it started; see ${join(dataPaths(this.config.DATA_DIR).logs, `${name}.log`)}.`);
+      return 'leave';
+    }
+    this.onLine(name, `${name} ended with code ${code}; starting it again`);
+    return 'restart';
+  }
+
+  private serviceSpec(name: (typeof SERVICES)[number]): ServiceSpec {
+    const paths = dataPaths(this.config.DATA_DIR);
+    const shared = { ...this.env, REDIS_URL: this.redisUrl, RUN_DIR: this.env['RUN_DIR'] ?? paths.run, DATA_DIR: this.config.DATA_DIR };
+    const env: Env = name === 'gateway' ? shared : Object.fromEntries(Object.entries(shared).filter(([key]) => !CREDENTIALS.includes(key)));
+    if (name === 'supervisor') env['STOP_AGENTS_ON_SHUTDOWN'] ??= 'true';
+    return { name, command: process.execPath, args: ['--enable-source-maps', entryOf(name)], env, logFile: join(paths.logs, `${name}.log`) };
+  }
+
+  private async serving(): Promise<Heartbeat[]> {
+    const redis = createRedis(this.redisUrl);
+    try {
+      for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
+        if (this.failure) throw this.failure;
+        const beats = await readHeartbeats(redis);
+        const mine = beats.filter(({ pid }) => this.services.some((service) => service.pid === pid));
+        if (SERVICES.every((name) => mine.some(({ service }) => service === name))) return mine;
+      }
+    } finally {
+      redis.disconnect();
+    }
+    throw new AppError('service_unavailable', `The services did not start within ${START_TIMEOUT_MS / 1000} s; see ${dataPaths(this.config.DATA_DIR).logs}.`);
+  }
+}
+
+const entryOf = (service: string): string => join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', service, 'dist', 'main.js');
