@@ -1,3 +1,5 @@
+import { runInThisContext } from 'node:vm';
+
 const cleanups = new Set<() => void>();
 let isRegistered = false;
 
@@ -8,10 +10,15 @@ let isRegistered = false;
 export function atExit(cleanup: () => void): () => void {
   if (!isRegistered) {
     isRegistered = true;
-    process.once('exit', () => {
+    realProcess().once('exit', () => {
       for (const run of cleanups) run();
     });
   }
   cleanups.add(cleanup);
   return () => void cleanups.delete(cleanup);
+}
+
+/** Jest gives each test file a copy of `process` whose events never fire; the main context has the real one. */
+function realProcess(): NodeJS.Process {
+  return runInThisContext('process') as NodeJS.Process;
 }

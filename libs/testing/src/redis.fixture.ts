@@ -73,15 +73,19 @@ class RedisServer implements RedisFixture {
     child.stdin.on('error', () => {});
     child.stdin.end(this.configuration());
     await ready;
+    // A test that died without stop() must not keep its process from ending, which ends the server.
+    for (const handle of [child, child.stdout, child.stderr]) unref(handle);
     this.child = child;
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { child } = this;
     if (!child) return;
+    if (signal === 'SIGSTOP' || signal === 'SIGCONT') return void child.kill(signal);
     const exited = once(child, 'exit');
+    child.ref();
     child.kill(signal);
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await exited;
+    await exited;
   }
 
   async restart(): Promise<void> {
@@ -113,6 +117,11 @@ class RedisServer implements RedisFixture {
       '',
     ].join('\n');
   }
+}
+
+/** The pipes of a child are sockets, though their type does not say so. */
+function unref(handle: object): void {
+  if ('unref' in handle && typeof handle.unref === 'function') handle.unref();
 }
 
 async function untilReady(child: ChildProcess): Promise<void> {
