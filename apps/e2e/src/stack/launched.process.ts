@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '@codex-mcp/testing';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const apps = new URL('../../../', import.meta.url);
+
+/** The built entry of an app: `apps/<app>/dist/main.js`. */
+export const entryOf = (app: string): string => fileURLToPath(new URL(`${app}/dist/main.js`, apps));
+
+/** One of the product's programs as a child process, with its output kept. */
+export class LaunchedProcess {
+  output = '';
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<number | NodeJS.Signals>;
+
+  constructor(args: readonly string[], { env, cwd }: { env: Environment; cwd: string }) {
+    const child = spawn(process.execPath, args, { env: { ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.ended = new Promise((resolve) => {
+      child.once('error', (error) => (this.output += error.message));
+      child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
+    });
+    // A test run that dies takes its children with it; the launcher then stops everything below it.
+    const end = () => child.kill('SIGTERM');
+    process.once('exit', end);
+    void this.ended.then(() => process.off('exit', end));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  exit(): Promise<number | NodeJS.Signals> {
+    return this.ended;
+  }
+
+  /** Polls until `condition` holds; rejects with the output when the process ends first or it takes too long. */
+  async until(condition: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+    const outcome = await eventually(async () => (this.isRunning ? (await condition()) && 'met' : 'ended'), { timeoutMs }).catch(() => 'late');
+    if (outcome !== 'met') throw new Error(`the process ${outcome === 'late' ? `was not ready within ${timeoutMs} ms` : 'ended too early'}:\n${this.output}`);
+  }
+
+  /** Ends it; rejects with the output when it does not end as `expected`. */
+  async stop(signal: NodeJS.Signals, expected: number | NodeJS.Signals): Promise<void> {
+    this.signal(signal);
+    const code = await this.exit();
+    if (code !== expected) throw new Error(`it ended with ${code} after ${signal}, not ${expected}:\n${this.output}`);
+  }
+}
