@@ -1,5 +1,5 @@
 import type { AppServerClient, OpenedThread } from '@codex-mcp/codex';
-import type { Placement } from '@codex-mcp/contracts';
+import type { Placement, TokenUsage } from '@codex-mcp/contracts';
 import { type Changes, WorkspaceSnapshots } from '../workspace/workspace-snapshot.js';
 
 const READ_ONLY = { type: 'readOnly', networkAccess: false };
@@ -10,6 +10,8 @@ export class AgentSession {
   private readonly snapshots: WorkspaceSnapshots;
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
+  /** Tokens that Codex has counted for the thread; it repeats them before it counts on, for example when it compacts. */
+  threadUsage: TokenUsage | undefined;
 
   constructor(
     readonly codex: AppServerClient,

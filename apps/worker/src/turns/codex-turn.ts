@@ -27,7 +27,7 @@ export async function runCodexTurn(
   turn: CodexTurn,
   options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal },
 ): Promise<{ outcome: CodexOutcome; collector: TurnCollector }> {
-  const collector = new TurnCollector(options.push);
+  const collector = new TurnCollector(options.push, session.threadUsage);
   const ignore = session.codex.onTurn(session.thread.threadId, (notification) => collector.receive(notification));
   const connection = watchConnection(session);
   try {
@@ -36,6 +36,7 @@ export async function runCodexTurn(
     const outcome = await Promise.race([ended(session, collector, codexTurnId, options.signal), connection.lost]);
     return { outcome, collector };
   } finally {
+    session.threadUsage = collector.threadUsage ?? session.threadUsage;
     ignore();
     connection.ignore();
   }

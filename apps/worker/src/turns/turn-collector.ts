@@ -17,12 +17,15 @@ export class TurnCollector {
   finalMessage = '';
   /** Whether anything was done that may have changed a file. */
   touched = false;
-  private usageBefore: TokenUsage | undefined;
   private usageAfter: TokenUsage | undefined;
   private settle: (outcome: CodexOutcome) => void = () => undefined;
   readonly outcome = new Promise<CodexOutcome>((resolve) => (this.settle = resolve));
 
-  constructor(private readonly push: (event: TurnEvent) => void) {}
+  /** `usageBefore`: what Codex had counted for the thread before the turn, where that is known. */
+  constructor(
+    private readonly push: (event: TurnEvent) => void,
+    private usageBefore: TokenUsage | undefined,
+  ) {}
 
   receive({ method, params }: TurnNotification): void {
     switch (method) {
@@ -50,6 +53,18 @@ export class TurnCollector {
   end(status: string, error: TurnError | null | undefined): void {
     if (status === 'failed') this.settle({ status, error: toAppError(error) });
     else this.settle({ status: status === 'completed' ? 'completed' : 'interrupted' });
+  }
+
+  /** Takes over what a following turn did for the same call. */
+  include(next: TurnCollector): void {
+    this.commands.push(...next.commands);
+    this.touched ||= next.touched;
+    this.usageAfter = next.usageAfter ?? this.usageAfter;
+  }
+
+  /** What Codex has counted for the thread up to now; undefined before it says so. */
+  get threadUsage(): TokenUsage | undefined {
+    return this.usageAfter;
   }
 
   /** Tokens of this turn alone; Codex counts for the whole thread. */

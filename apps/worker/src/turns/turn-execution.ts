@@ -83,6 +83,7 @@ export class TurnExecution {
     options.push({ type: 'status', message: 'The answer did not fit the tool; asking Codex to mend it' });
     const text = `${parsed.problem}\n\nReply again with the same content, only as JSON that fits the schema.`;
     const repair = await this.converse(session, { ...turn, clientId: `${turn.clientId}-repair`, text }, options);
+    first.include(repair);
     const again = parseAnswer(tool, repair.finalMessage);
     if (again.ok) return again.answer;
     throw new AppError('answer_invalid', `Codex's answer did not fit what ${tool.name} returns, also after one repair. ${again.problem}`, { detail: repair.finalMessage || first.finalMessage });
