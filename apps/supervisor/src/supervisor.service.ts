@@ -1,9 +1,8 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
 import { HeartbeatPublisher } from '@codex-mcp/messaging';
-import { createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
+import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
-import { Gauge } from 'prom-client';
 import type { AgentsService } from './agents/agents.service.js';
 import type { CommandsHandler } from './agents/commands.handler.js';
 import type { IdleSweeper } from './agents/idle.sweeper.js';
@@ -84,8 +83,8 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   private metrics() {
     const registry = createMetrics('supervisor');
     const { agents, relay } = this.parts;
-    new Gauge({ name: 'codex_mcp_running_agents', help: 'Agents that run on this host', registers: [registry], async collect() { this.set((await agents.running()).length); } });
-    new Gauge({ name: 'codex_mcp_relay_connections', help: 'Agents that a worker is connected to', registers: [registry], collect() { this.set(relay.connections); } });
+    addGauge(registry, 'codex_mcp_running_agents', 'Agents that run on this host', async () => (await agents.running()).length);
+    addGauge(registry, 'codex_mcp_relay_connections', 'Agents that a worker is connected to', () => relay.connections);
     return registry;
   }
 }

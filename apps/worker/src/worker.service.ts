@@ -1,8 +1,7 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { HeartbeatPublisher, type TurnDispatcher } from '@codex-mcp/messaging';
-import { createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
+import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
-import { Gauge } from 'prom-client';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
 import type { TurnCancellations } from './turns/turn-cancellations.js';
@@ -75,7 +74,7 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   private metrics() {
     const registry = createMetrics('worker');
     const { processor } = this.parts;
-    new Gauge({ name: 'codex_mcp_active_turns', help: 'Turns that this worker runs', registers: [registry], collect() { this.set(processor.activeTurns); } });
+    addGauge(registry, 'codex_mcp_active_turns', 'Turns that this worker runs', () => processor.activeTurns);
     return registry;
   }
 }

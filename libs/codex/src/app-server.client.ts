@@ -1,4 +1,3 @@
-import type { Effort } from '@codex-mcp/contracts';
 import { z } from 'zod';
 import { ExecResult, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
 import { RpcConnection, RpcError } from './rpc-connection.js';
@@ -23,7 +22,7 @@ export type StartTurn = {
   clientUserMessageId: string;
   text: string;
   model: string;
-  effort?: Effort | string | undefined;
+  effort?: string | undefined;
   sandboxPolicy?: object | undefined;
   outputSchema?: object | undefined;
 };

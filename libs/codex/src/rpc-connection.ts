@@ -86,8 +86,8 @@ export class RpcConnection extends EventEmitter<Events> {
     if (!parsed.success) return;
     const message = parsed.data;
     if ('method' in message) {
-      if ('id' in message) this.answer(message.id as string | number, String(message.method), message.params);
-      else this.emit('notification', String(message.method), message.params);
+      if ('id' in message) this.answer(message.id as string | number, message.method, message.params);
+      else this.emit('notification', message.method, message.params);
       return;
     }
     const request = this.settle(message.id);

@@ -9,6 +9,7 @@ const KEEP = { removeOnComplete: { age: 3600, count: 1000 }, removeOnFail: { age
 export class QueueClient<Definition extends QueueDefinition> {
   private readonly queue: Queue;
   private readonly events: QueueEvents;
+  private readonly eventsConnection: Redis;
 
   constructor(
     private readonly definition: Definition,
@@ -16,7 +17,8 @@ export class QueueClient<Definition extends QueueDefinition> {
     redis: Redis,
   ) {
     this.queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX });
-    this.events = new QueueEvents(name, { connection: redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined }), prefix: QUEUE_PREFIX });
+    this.eventsConnection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
+    this.events = new QueueEvents(name, { connection: this.eventsConnection, prefix: QUEUE_PREFIX });
     this.events.setMaxListeners(0);
     this.queue.on('error', () => undefined);
     this.events.on('error', () => undefined);
@@ -43,6 +45,7 @@ export class QueueClient<Definition extends QueueDefinition> {
 
   async close(): Promise<void> {
     await Promise.all([this.queue.close(), this.events.close()]);
+    this.eventsConnection.disconnect(); // BullMQ closes only connections that it made itself
   }
 }
 

@@ -22,7 +22,7 @@ export class TurnLogReader {
   ) {
     subscriber.on('message', (key: string, message: string) => this.onAnnouncement(key, message));
     subscriber.on('close', () => this.topics.forEach((topic) => (topic.live = false)));
-    subscriber.on('ready', () => this.topics.forEach((_, key) => this.attach(key).catch(() => undefined)));
+    subscriber.on('ready', () => this.attachAll());
   }
 
   /** Replays everything after the cursor `after`, then stays live until the returned function is called. */
@@ -72,6 +72,10 @@ export class TurnLogReader {
     const space = message.indexOf(' ');
     if (topic.live) this.deliver(topic, message.slice(0, space), message.slice(space + 1));
     else topic.dirty = true;
+  }
+
+  private attachAll(): void {
+    for (const key of this.topics.keys()) this.attach(key).catch(() => undefined);
   }
 
   private async attach(key: string): Promise<void> {

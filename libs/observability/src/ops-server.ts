@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 export type HealthReport = { ok: boolean; [detail: string]: unknown };
 
@@ -11,6 +11,19 @@ export function createMetrics(service: string): Registry {
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry, prefix: 'codex_mcp_' });
   return registry;
+}
+
+/** A value that is read when somebody asks for the metrics. */
+export function addGauge(registry: Registry, name: string, help: string, read: () => number | Promise<number>): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    registers: [],
+    async collect() {
+      this.set(await read());
+    },
+  });
+  registry.registerMetric(gauge);
 }
 
 /** `/health` (200 or 503) and `/metrics` (Prometheus text) of a process without a public port. */

@@ -117,7 +117,11 @@ export class ProcessRuntime implements AgentRuntime {
       stdio: ['ignore', log.fd, log.fd],
       env: this.environment(spec.agent),
     });
-    await once(child, 'spawn').finally(() => log.close());
+    try {
+      await once(child, 'spawn');
+    } finally {
+      await log.close();
+    }
     child.unref();
     const state: AgentState = { agent: spec.agent, workspace: spec.workspace, pid: child.pid ?? 0, baseUrl, createdAt };
     await writeState(this.directory(spec.agent), state);

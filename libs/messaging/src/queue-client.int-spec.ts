@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { AppError, agentKey, supervisorQueue } from '@codex-mcp/contracts';
+import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
+import { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { createRedis, HeartbeatPublisher, jobFailure, QUEUE_PREFIX, QueueClient, readHeartbeats } from './index.js';
+
+let server: RedisFixture;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = createRedis(server.url);
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
+
+async function withHandler(name: string, handle: () => Promise<unknown>, use: (client: QueueClient<typeof supervisorQueue>) => Promise<void>): Promise<void> {
+  const worker = new Worker(name, handle, { connection: redis, prefix: QUEUE_PREFIX });
+  const client = new QueueClient(supervisorQueue, name, redis);
+  try {
+    await use(client);
+  } finally {
+    await client.close();
+    await worker.close();
+  }
+}
+
+it('brings the handler’s answer back', async () => {
+  await withHandler('answers', async () => ({ stopped: true }), async (client) => {
+    expect(await client.request('stop', { agent }, 5000)).toEqual({ stopped: true });
+  });
+});
+
+it('brings the handler’s error back as it was', async () => {
+  const handle = async () => {
+    throw jobFailure(new AppError('at_capacity', 'All 20 agents are busy.'));
+  };
+  await withHandler('fails', handle, async (client) => {
+    await expect(client.request('stop', { agent }, 5000)).rejects.toMatchObject({ code: 'at_capacity', message: 'All 20 agents are busy.' });
+  });
+});
+
+it('keeps the words of an unexpected failure from the caller', async () => {
+  const handle = async () => {
+    throw jobFailure(new Error('password is hunter2'));
+  };
+  await withHandler('breaks', handle, async (client) => {
+    const failure = await client.request('stop', { agent }, 5000).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'internal' });
+    expect(String(failure)).not.toContain('hunter2');
+  });
+});
+
+it('gives up on a queue that nobody serves', async () => {
+  const client = new QueueClient(supervisorQueue, 'nobody', redis);
+  await expect(client.request('stop', { agent }, 200)).rejects.toMatchObject({ code: 'service_unavailable' });
+  await client.close();
+});
+
+it('tells the living from the dead', async () => {
+  const beat = (instance: string) => ({ service: 'worker' as const, instance, version: '0', startedAtMs: 1, pid: 1, activeTurns: 0 });
+  const [alive, leaving] = [new HeartbeatPublisher(redis, () => beat('alive')), new HeartbeatPublisher(redis, () => beat('leaving'))];
+  await Promise.all([alive.start(), leaving.start()]);
+  expect((await readHeartbeats(redis)).map(({ instance }) => instance).toSorted()).toEqual(['alive', 'leaving']);
+  await leaving.stop();
+  expect((await readHeartbeats(redis)).map(({ instance }) => instance)).toEqual(['alive']);
+  await redis.del('codex-mcp:beat:worker:alive'); // what Redis does when the beats cease
+  await eventually(async () => expect(await redis.smembers('codex-mcp:beats')).toEqual(['codex-mcp:beat:worker:alive']));
+  expect(await readHeartbeats(redis)).toEqual([]);
+  await alive.stop();
+});

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { agentKey, newTurnId, type TurnEvent, type TurnRequest } from '@codex-mcp/contracts';
+import { type RedisFixture, startRedis } from '@codex-mcp/testing';
+import type { Redis } from 'ioredis';
+import { createRedis, createSubscriber, TurnLogReader, TurnStore } from './index.js';
+
+let server: RedisFixture;
+let redis: Redis;
+let subscriber: Redis;
+let turns: TurnStore;
+let log: TurnLogReader;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = createRedis(server.url);
+  turns = new TurnStore(redis);
+  subscriber = createSubscriber(redis);
+  log = new TurnLogReader(subscriber, redis);
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  subscriber.disconnect();
+  await server.stop();
+});
+
+beforeEach(async () => void (await redis.flushall()));
+
+const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
+const mine = { holder: 'worker-1', token: 't1' };
+const other = { holder: 'worker-2', token: 't2' };
+
+const request = (turnId = newTurnId()): TurnRequest => ({ turnId, tool: 'chat', agent, arguments: { message: 'hi' }, correlationId: 'c', acceptedAtMs: 1 });
+const status = (message: string): TurnEvent => ({ type: 'status', message });
+const completed = { type: 'completed', output: { answer: 'done' } } as const;
+const cancelled = { type: 'cancelled', error: { code: 'turn_cancelled', message: 'cancelled', retryable: false } } as const;
+
+const eventsOf = async (turnId: string) => (await log.read(turnId)).map(({ event }) => event.type);
+
+async function accepted(): Promise<TurnRequest> {
+  const turn = request();
+  await turns.accept(turn, 10);
+  return turn;
+}
+
+async function claimed(turn: TurnRequest, lease = mine) {
+  const claim = await turns.claim(turn.turnId, agent.key, lease);
+  if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+  return claim;
+}
+
+describe('acceptance', () => {
+  it('gives each turn its place behind the others of its agent, and takes a turn once', async () => {
+    const [first, second] = [request(), request()];
+    expect(await turns.accept(first, 10)).toEqual({ outcome: 'accepted', position: 0 });
+    expect(await turns.accept(second, 10)).toEqual({ outcome: 'accepted', position: 1 });
+    expect((await turns.accept(first, 10)).outcome).toBe('exists');
+    expect(await turns.unfinished(agent.key)).toEqual([first.turnId, second.turnId]);
+  });
+
+  it('refuses more than the agent may have waiting', async () => {
+    await turns.accept(request(), 1);
+    expect(await turns.accept(request(), 1)).toEqual({ outcome: 'full', position: 1 });
+  });
+
+  it('keeps the request whole', async () => {
+    const turn = await accepted();
+    expect(await turns.load(turn.turnId)).toMatchObject({ request: turn, status: 'queued', attempts: 0 });
+  });
+});
+
+describe('the lease', () => {
+  it('lets only the head of the mailbox begin', async () => {
+    const [first, second] = [await accepted(), await accepted()];
+    expect((await turns.claim(second.turnId, agent.key, mine)).outcome).toBe('not_head');
+    expect((await claimed(first)).epoch).toBe(1);
+  });
+
+  it('keeps its epoch while one worker holds it and gets a new one with another', async () => {
+    const turn = await accepted();
+    expect((await claimed(turn)).epoch).toBe(1);
+    expect(await claimed(turn)).toMatchObject({ epoch: 1, attempts: 2 });
+    expect(await claimed(turn, other)).toMatchObject({ epoch: 2, attempts: 3 });
+  });
+
+  it('refuses all that a former holder still writes', async () => {
+    const turn = await accepted();
+    const before = await claimed(turn);
+    const after = await claimed(turn, other);
+    expect(await turns.append(turn.turnId, before.epoch, before.seq + 1, [status('late')])).toBe(false);
+    expect((await turns.finish(turn, before.epoch, before.seq + 1, completed)).outcome).toBe('fenced');
+    expect((await turns.finish(turn, after.epoch, after.seq + 1, completed)).outcome).toBe('finished');
+    expect(await eventsOf(turn.turnId)).toEqual(['queued', 'started', 'started', 'completed']);
+  });
+});
+
+describe('the log', () => {
+  it('stores an append that is sent twice once', async () => {
+    const turn = await accepted();
+    const { epoch, seq } = await claimed(turn);
+    const batch = [status('one'), status('two')];
+    await turns.append(turn.turnId, epoch, seq + 1, batch);
+    await turns.append(turn.turnId, epoch, seq + 1, batch);
+    const entries = await log.read(turn.turnId);
+    expect(entries.map((entry) => entry.seq)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('ends with exactly one terminal record, whoever writes again', async () => {
+    const [turn, next] = [await accepted(), await accepted()];
+    const { epoch, seq } = await claimed(turn);
+    expect(await turns.finish(turn, epoch, seq + 1, completed)).toEqual({ outcome: 'finished', next: next.turnId });
+    expect((await turns.finish(turn, epoch, seq + 1, completed)).outcome).toBe('terminal');
+    expect(await turns.append(turn.turnId, epoch, seq + 2, [status('after the end')])).toBe(false);
+    expect(await eventsOf(turn.turnId)).toEqual(['queued', 'started', 'completed']);
+    expect(await turns.load(turn.turnId)).toMatchObject({ status: 'completed' });
+  });
+
+  it('is kept for its time after the end, and without limit before', async () => {
+    const turn = await accepted();
+    expect(await redis.pttl(`codex-mcp:turn:${turn.turnId}:log`)).toBe(-1);
+    const { epoch, seq } = await claimed(turn);
+    await turns.finish(turn, epoch, seq + 1, completed);
+    expect(await redis.pttl(`codex-mcp:turn:${turn.turnId}:log`)).toBeGreaterThan(0);
+  });
+});
+
+describe('cancelling', () => {
+  it('ends a waiting turn at once and names the next', async () => {
+    const [turn, next] = [await accepted(), await accepted()];
+    expect(await turns.cancel(turn, cancelled)).toEqual({ outcome: 'cancelled', next: next.turnId });
+    expect((await turns.claim(turn.turnId, agent.key, mine)).outcome).toBe('terminal');
+    expect(await eventsOf(turn.turnId)).toEqual(['queued', 'cancelled']);
+  });
+
+  it('flags a running turn and leaves its record to its worker', async () => {
+    const turn = await accepted();
+    await claimed(turn);
+    expect((await turns.cancel(turn, cancelled)).outcome).toBe('requested');
+    expect(await turns.isCancelRequested(turn.turnId)).toBe(true);
+    expect(await claimed(turn)).toMatchObject({ cancelRequested: true });
+  });
+
+  it('knows nothing of a turn that never was', async () => {
+    expect((await turns.cancel(request(), cancelled)).outcome).toBe('missing');
+  });
+});
