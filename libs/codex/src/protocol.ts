@@ -102,9 +102,11 @@ export const TurnStarted = z.looseObject({ turn: z.looseObject({ id: z.string() 
 export const ExecResult = z.looseObject({ exitCode: z.number(), stdout: z.string(), stderr: z.string() });
 export type ExecResult = z.infer<typeof ExecResult>;
 
-export const Message = z.union([
-  z.looseObject({ id: z.union([z.string(), z.number()]), method: z.string(), params: z.unknown() }),
-  z.looseObject({ method: z.string(), params: z.unknown() }),
-  z.looseObject({ id: z.number(), error: z.looseObject({ code: z.number(), message: z.string() }) }),
-  z.looseObject({ id: z.number(), result: z.unknown() }),
-]);
+/** A request (id and method), a notification (method only) or a response (id only). */
+export const Message = z.looseObject({
+  id: z.union([z.string(), z.number()]).optional(),
+  method: z.string().optional(),
+  params: z.unknown(),
+  result: z.unknown(),
+  error: z.looseObject({ code: z.number(), message: z.string() }).optional(),
+});

@@ -84,18 +84,12 @@ export class RpcConnection extends EventEmitter<Events> {
   private receive(data: Buffer): void {
     const parsed = Message.safeParse(JSON.parse(data.toString('utf8')));
     if (!parsed.success) return;
-    const message = parsed.data;
-    if ('method' in message) {
-      if ('id' in message) this.answer(message.id as string | number, message.method, message.params);
-      else this.emit('notification', message.method, message.params);
-      return;
-    }
-    const request = this.settle(message.id);
-    if (!request) return;
-    if ('error' in message) {
-      const { code, message: text } = message.error as { code: number; message: string };
-      request.reject(new RpcError(request.method, code, text));
-    } else request.resolve(message.result);
+    const { id, method, params, result, error } = parsed.data;
+    if (method !== undefined && id !== undefined) return this.answer(id, method, params);
+    if (method !== undefined) return void this.emit('notification', method, params);
+    const request = typeof id === 'number' ? this.settle(id) : undefined;
+    if (error) request?.reject(new RpcError(request.method, error.code, error.message));
+    else request?.resolve(result);
   }
 
   private answer(id: string | number, method: string, params: unknown): void {
