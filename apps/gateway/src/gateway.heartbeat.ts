@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
 import { HeartbeatPublisher } from '@codex-mcp/messaging';
@@ -34,9 +35,9 @@ export class GatewayHeartbeat {
 
   /** Withdraws the beat and leaves Redis, also where Redis does not answer. */
   async stop(): Promise<void> {
-    const timer = setTimeout(() => this.redis.disconnect(), WITHDRAW_TIMEOUT_MS);
-    await this.publisher.stop();
-    clearTimeout(timer);
+    const withdrawn = this.publisher.stop();
+    // While it reconnects, ioredis keeps commands waiting even after disconnect().
+    if (this.redis.status === 'ready') await Promise.race([withdrawn, delay(WITHDRAW_TIMEOUT_MS, undefined, { ref: false })]);
     this.redis.disconnect();
   }
 

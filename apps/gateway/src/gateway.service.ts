@@ -27,14 +27,12 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const runDir = prepareRunDir(this.config.RUN_DIR);
-    // First of all: it also keeps a second gateway from taking over the first one's sockets.
-    await this.control.open();
-    await this.agents.restore();
-    this.ops = await startOpsServer({ bind: this.config.OPS_BIND, port: this.config.OPS_PORT, metrics: this.metrics, health: async () => this.health.report() });
-    this.health.serving = true;
-    this.heartbeat.start();
-    this.logger.info({ runDir, opsPort: this.ops.port, agents: this.agents.count }, 'gateway started');
+    try {
+      await this.start();
+    } catch (error) {
+      await this.onApplicationShutdown();
+      throw error;
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -46,5 +44,16 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     await this.control.close(0);
     await this.ops?.close();
     this.logger.info('gateway stopped');
+  }
+
+  private async start(): Promise<void> {
+    const runDir = prepareRunDir(this.config.RUN_DIR);
+    // First of all: it also keeps a second gateway from taking over the first one's sockets.
+    await this.control.open();
+    await this.agents.restore();
+    this.ops = await startOpsServer({ bind: this.config.OPS_BIND, port: this.config.OPS_PORT, metrics: this.metrics, health: async () => this.health.report() });
+    this.health.serving = true;
+    this.heartbeat.start();
+    this.logger.info({ runDir, opsPort: this.ops.port, agents: this.agents.count }, 'gateway started');
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { ListenOptions } from 'node:net';
 import { MAX_HEADER_BYTES } from '../proxy/upstream.js';
@@ -36,7 +36,8 @@ export async function listen(server: Server, options: ListenOptions): Promise<vo
 /** Listens on a unix socket that any user may connect to, in place of one that a dead gateway left. */
 export async function listenOnAgentSocket(server: Server, path: string): Promise<void> {
   rmSync(path, { force: true });
-  await listen(server, { path, readableAll: true, writableAll: true });
+  await listen(server, { path });
+  chmodSync(path, 0o666);
 }
 
 /** Takes no new connections, gives answers in flight `timeoutMs` to finish, then cuts them. */
