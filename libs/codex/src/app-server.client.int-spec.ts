@@ -1,0 +1,143 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, type FakeModel, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { AppServerClient, locateCodex, renderAgentConfig, toAppError, toTurnItem, type Turn, type TurnNotification } from './index.js';
+
+let model: FakeModel;
+let directory: TemporaryDirectory;
+let server: ChildProcess;
+let client: AppServerClient;
+let socket: string;
+let workspace: string;
+
+const MODEL = 'gpt-6.1-sol';
+
+beforeAll(async () => {
+  model = await startFakeModel();
+  directory = await temporaryDirectory();
+  workspace = join(directory.path, 'workspace');
+  const home = join(directory.path, 'home');
+  for (const path of [workspace, home, join(directory.path, 'run')]) mkdirSync(path, { mode: 0o700 });
+  writeFileSync(join(home, 'config.toml'), renderAgentConfig({ model: MODEL, baseUrl: model.baseUrl, untrusted: [workspace] }), { mode: 0o444 });
+  const requested = join(directory.path, 'run', 's.sock');
+  socket = `/tmp/codex-daemon-${process.getuid?.()}/${createHash('sha256').update(requested).digest('hex')}`;
+  server = spawn(locateCodex().codex, ['app-server', '--strict-config', '--listen', `unix://${requested}`], { env: { PATH: process.env['PATH'], HOME: home, CODEX_HOME: home }, stdio: 'ignore' });
+  await eventually(() => existsSync(socket));
+  client = await connect();
+});
+
+afterAll(async () => {
+  client.close();
+  server.kill('SIGKILL');
+  await model.close();
+  await directory.remove();
+});
+
+const connect = () => eventually(() => AppServerClient.connect(`ws+unix:${socket}:/`, { rpcTimeoutMs: 10_000 }));
+const open = () => ({ cwd: workspace, model: MODEL, sandbox: 'danger-full-access' as const, developerInstructions: 'Work.' });
+
+async function run(threadId: string, text: string, extra: object = {}): Promise<{ turn: Turn; notifications: TurnNotification[] }> {
+  const notifications: TurnNotification[] = [];
+  const done = new Promise<Turn>((resolve) => {
+    client.onTurn(threadId, (notification) => {
+      notifications.push(notification);
+      if (notification.method === 'turn/completed') resolve(notification.params.turn);
+    });
+  });
+  await client.startTurn({ threadId, clientUserMessageId: 'id-1', text, model: MODEL, ...extra });
+  return { turn: await done, notifications };
+}
+
+const itemsOf = (notifications: TurnNotification[]) =>
+  notifications.flatMap((notification) => (notification.method === 'item/completed' ? (toTurnItem(notification.params.item) ?? []) : []));
+
+describe('against the pinned Codex', () => {
+  it('starts on our config.toml without touching it, and reaches nobody but the model provider', async () => {
+    const { threadId } = await client.startThread(open());
+    await run(threadId, 'hello');
+    expect(readFileSync(join(directory.path, 'home', 'config.toml'), 'utf8')).toBe(renderAgentConfig({ model: MODEL, baseUrl: model.baseUrl, untrusted: [workspace] }));
+    const request = model.responsesRequests().at(-1);
+    expect(request?.path).toBe('/v1/responses');
+    expect(request?.headers['authorization']).toBeUndefined();
+  });
+
+  it('streams a message and maps what Codex did', async () => {
+    const { threadId } = await client.startThread(open());
+    const { turn, notifications } = await run(threadId, '<<fake {"steps":[{"shell":"echo hi && exit 3"},{"text":"all done","chunks":3}]}>>');
+    expect(turn.status).toBe('completed');
+    expect(itemsOf(notifications)).toEqual([
+      expect.objectContaining({ type: 'command', command: 'echo hi && exit 3', exitCode: 3, output: expect.stringContaining('hi') }),
+      { type: 'message', id: expect.any(String), text: 'all done', interim: false },
+    ]);
+    expect(notifications.filter(({ method }) => method === 'item/agentMessage/delta').length).toBeGreaterThan(1);
+  });
+
+  it('maps a patch with its files', async () => {
+    const { threadId } = await client.startThread(open());
+    const patch = '*** Begin Patch\n*** Add File: made.txt\n+one\n*** End Patch';
+    const { notifications } = await run(threadId, `<<fake ${JSON.stringify({ steps: [{ patch }, { text: 'ok' }] })}>>`);
+    expect(itemsOf(notifications)).toContainEqual(expect.objectContaining({ type: 'file_change', status: 'completed', files: [{ path: expect.stringContaining('made.txt'), kind: 'add' }] }));
+    expect(readFileSync(join(workspace, 'made.txt'), 'utf8')).toBe('one\n');
+  });
+
+  it('finds a turn again by the id that it was given', async () => {
+    const { threadId } = await client.startThread(open());
+    await run(threadId, 'remember', { clientUserMessageId: 'turn_abc' });
+    const again = await connect();
+    expect(await again.resumeThread(threadId, open())).toMatchObject({ threadId });
+    const turns = await again.readTurns(threadId);
+    expect(turns.map(({ status }) => status)).toEqual(['completed']);
+    expect(turns[0]?.items).toContainEqual(expect.objectContaining({ type: 'userMessage', clientId: 'turn_abc' }));
+    again.close();
+  });
+
+  it('has no thread where there never was one', async () => {
+    expect(await client.resumeThread('01a203b1-a782-7da3-9a3c-d56d059f5228', open())).toBeUndefined();
+  });
+
+  it('stops a turn and the command that it runs', async () => {
+    const { threadId } = await client.startThread(open());
+    const marker = '86399.25';
+    const turn = run(threadId, `<<fake {"shell":"sleep ${marker}"}>>`);
+    const running = () => execFileSync('pgrep', ['-fx', `sleep ${marker}`], { encoding: 'utf8' }).trim();
+    await eventually(running);
+    const codexTurnId = (await client.readTurns(threadId)).at(-1)?.id ?? '';
+    await client.interrupt(threadId, codexTurnId);
+    expect((await turn).turn.status).toBe('interrupted');
+    await eventually(() => expect(running).toThrow());
+  });
+
+  it('runs a command without the model', async () => {
+    const result = await client.exec(['sh', '-c', 'echo "$NAME"; exit 4'], { cwd: workspace, timeoutMs: 5000, env: { NAME: 'value' }, sandboxPolicy: { type: 'dangerFullAccess' } });
+    expect(result).toMatchObject({ exitCode: 4, stdout: 'value\n' });
+  });
+
+  it('tells that the connection ended', async () => {
+    const other = await connect();
+    const closed = new Promise<void>((resolve) => void other.onClose(resolve));
+    other.close();
+    await closed;
+    await expect(other.readTurns('x')).rejects.toMatchObject({ code: 'agent_start_failed' });
+  });
+});
+
+describe('failures of the model', () => {
+  it.each([
+    ['an exhausted quota', { status: 429, error: { type: 'usage_limit_reached', message: 'usage limit' } }, 'quota_exceeded'],
+    ['refused credentials', { status: 401, error: { code: 'invalid_api_key', message: 'Incorrect API key' } }, 'model_unauthorized'],
+    ['a rate limit', { status: 429, error: { code: 'rate_limit_exceeded', message: 'slow down' } }, 'rate_limited'],
+    ['a context that is too long', { failed: { code: 'context_length_exceeded', message: 'too long' } }, 'context_window_exceeded'],
+  ])('names %s', async (_, step, code) => {
+    const { threadId } = await client.startThread(open());
+    const { turn } = await run(threadId, `<<fake ${JSON.stringify(step)}>>`);
+    expect(turn.status).toBe('failed');
+    expect(toAppError(turn.error).code).toBe(code);
+  }, 30_000);
+
+  it('keeps Codex’s words where it has no class for them', () => {
+    expect(toAppError({ message: 'odd thing', codexErrorInfo: 'other' })).toMatchObject({ code: 'turn_failed', message: expect.stringContaining('odd thing') });
+  });
+});
