@@ -5,7 +5,7 @@ import { keys } from './keys.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
 const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full']), z.number()]);
-const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string()]);
+const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number()]);
 const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
 const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
 
@@ -20,7 +20,7 @@ const StoredTurn = z.object({
 
 export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number };
 export type Claim =
-  | { outcome: 'claimed'; request: TurnRequest; epoch: number; attempts: number; seq: number; cancelRequested: boolean }
+  | { outcome: 'claimed'; request: TurnRequest; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
   | { outcome: 'terminal' | 'missing' | 'not_head' };
 export type Lease = { holder: string; token: string };
 
@@ -52,9 +52,9 @@ export class TurnStore {
       [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)],
       [turnId, lease.holder, lease.token, Date.now()],
     );
-    const [outcome, epoch, attempts, seq, cancelRequested, request] = Claimed.parse(reply);
+    const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs] = Claimed.parse(reply);
     if (outcome !== 'claimed') return { outcome };
-    return { outcome, request: TurnRequest.parse(JSON.parse(request)), epoch, attempts, seq, cancelRequested: cancelRequested === 1 };
+    return { outcome, request: TurnRequest.parse(JSON.parse(request)), epoch, attempts, seq, startedAtMs, cancelRequested: cancelRequested === 1 };
   }
 
   /** Appends events numbered from `firstSeq`. Returns false when another holder has taken the turn over. */

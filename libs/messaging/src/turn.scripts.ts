@@ -30,13 +30,13 @@ return {'accepted', position}`);
 
 /**
  * Takes the agent's lease for a turn: a new holder gets a new epoch, which fences all that the old one still writes.
- * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested, request]
+ * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs]
  */
 export const claimTurn = new LuaScript(`${EMIT}
 local status = redis.call('HGET', KEYS[1], 'status')
-if not status then return {'missing', 0, 0, 0, 0, ''} end
-if isTerminal(status) then return {'terminal', 0, 0, 0, 0, ''} end
-if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return {'not_head', 0, 0, 0, 0, ''} end
+if not status then return {'missing', 0, 0, 0, 0, '', 0} end
+if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0} end
+if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return {'not_head', 0, 0, 0, 0, '', 0} end
 local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken')
 if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] then
   redis.call('HINCRBY', KEYS[2], 'epoch', 1)
@@ -48,7 +48,7 @@ local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 redis.call('HSET', KEYS[1], 'status', 'running', 'epoch', epoch)
 redis.call('HSETNX', KEYS[1], 'startedAtMs', ARGV[4])
 emit(KEYS[4], '{"seq":' .. seq .. ',"atMs":' .. ARGV[4] .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
-return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request')}`);
+return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request'), redis.call('HGET', KEYS[1], 'startedAtMs')}`);
 
 /** KEYS turn, log. ARGV epoch, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
 export const appendEvents = new LuaScript(`${EMIT}

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { agentKey } from '@codex-mcp/contracts';
@@ -7,7 +7,6 @@ import { AgentStore, createRedis, TurnStore } from '@codex-mcp/messaging';
 import { createLogger } from '@codex-mcp/observability';
 import { type RedisFixture, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
-import { connect, type Socket } from 'node:net';
 import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
 import { RelayServer } from './relay.server.js';
 

@@ -22,6 +22,7 @@ beforeAll(async () => {
 afterAll(() => directory.remove());
 
 const host = (path: string) => ({ kind: 'host' as const, path });
+const refusal = (path: string) => resolve(path).then(() => 'not refused', (error: Error) => error.message);
 const resolve = (path: string, roots = [join(base, 'root')]) => new WorkspaceRoots(roots).resolve(host(path));
 
 describe('a directory is a workspace', () => {
@@ -54,7 +55,7 @@ describe('a directory is refused', () => {
   });
 
   it('in the same words whether it exists or not', async () => {
-    const words = async (name: string) => String(await resolve(join(base, name)).catch((error: Error) => error.message)).replace(name, 'NAME');
+    const words = async (name: string) => (await refusal(join(base, name))).replace(name, 'NAME');
     expect(await words('secret')).toBe(await words('missing'));
   });
 });

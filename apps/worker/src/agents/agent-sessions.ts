@@ -24,14 +24,14 @@ export class AgentSessions {
     private readonly options: { model: string; rpcTimeoutMs: number },
   ) {}
 
-  /** The agent's Codex, started and connected as needed. `onStart` is called when that takes a moment. */
-  async acquire(wanted: Wanted, onStart: () => void): Promise<AgentSession> {
+  /** The agent's Codex, started and connected as needed. `notify` tells of what takes a moment or was lost. */
+  async acquire(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const held = this.held.get(wanted.agent.key);
     clearTimeout(held?.idle);
     if (held && this.isUsable(held, wanted)) return held.session;
     this.drop(wanted.agent.key);
-    onStart();
-    const session = await this.open(wanted);
+    notify(`Connecting to agent ${wanted.agent.agentId}`);
+    const session = await this.open(wanted, notify);
     this.held.set(wanted.agent.key, { session, workspace: JSON.stringify(wanted.workspace), idle: undefined });
     return session;
   }
@@ -60,11 +60,11 @@ export class AgentSessions {
     return session.codex.isOpen && session.epoch === wanted.epoch && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
   }
 
-  private async open({ agent, workspace, epoch, correlationId }: Wanted): Promise<AgentSession> {
+  private async open({ agent, workspace, epoch, correlationId }: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const placement = await this.placements.ensure(agent, workspace, correlationId);
     const codex = await this.connect(agent, placement, epoch);
     try {
-      const thread = await this.openThread(codex, agent, placement);
+      const thread = await this.openThread(codex, agent, placement, notify);
       return new AgentSession(codex, placement, thread, epoch, placement.workspace.kind === 'host');
     } catch (error) {
       codex.close();
@@ -82,7 +82,7 @@ export class AgentSessions {
     }
   }
 
-  private async openThread(codex: AppServerClient, agent: AgentIdentity, placement: Placement): Promise<OpenedThread> {
+  private async openThread(codex: AppServerClient, agent: AgentIdentity, placement: Placement, notify: (message: string) => void): Promise<OpenedThread> {
     const open: OpenThread = {
       cwd: placement.cwd,
       model: this.options.model,
@@ -92,6 +92,7 @@ export class AgentSessions {
     const known = (await this.registry.get(agent.key))?.threadId;
     const resumed = known === undefined ? undefined : await codex.resumeThread(known, open);
     if (resumed) return resumed;
+    if (known !== undefined) notify('The agent’s earlier conversation is not there any more; a new one begins');
     const started = await codex.startThread(open);
     await this.registry.setThread(agent.key, started.threadId);
     return started;

@@ -52,15 +52,20 @@ function watchConnection(session: AgentSession): { lost: Promise<never>; ignore:
   return { lost, ignore };
 }
 
+/** Codex's own end of the turn; after an abort, at the latest when Codex has had its time to stop it. */
 async function ended(session: AgentSession, collector: TurnCollector, codexTurnId: string, signal: AbortSignal): Promise<CodexOutcome> {
-  const interrupt = () => void session.codex.interrupt(session.thread.threadId, codexTurnId).catch(() => undefined);
-  if (signal.aborted) interrupt();
-  signal.addEventListener('abort', interrupt, { once: true });
-  try {
-    return await collector.outcome;
-  } finally {
-    signal.removeEventListener('abort', interrupt);
-  }
+  const interrupted = new Promise<CodexOutcome>((resolve) => {
+    const interrupt = () => void stop(session, codexTurnId).then(() => resolve({ status: 'interrupted' }));
+    if (signal.aborted) interrupt();
+    else signal.addEventListener('abort', interrupt, { once: true });
+  });
+  const outcome = await Promise.race([collector.outcome, interrupted]);
+  // Codex says that the turn is over before its commands are.
+  return signal.aborted ? interrupted : outcome;
+}
+
+async function stop(session: AgentSession, codexTurnId: string): Promise<void> {
+  await session.codex.interrupt(session.thread.threadId, codexTurnId).catch(() => session.codex.close());
 }
 
 function start(session: AgentSession, turn: CodexTurn): Promise<string> {

@@ -1,4 +1,4 @@
-import { AppError, type TurnEvent, type TurnRequest, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type Workspace } from '@codex-mcp/contracts';
 import { composeOutput, findTool, type JsonObject, parseAnswer, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
 import type { AgentSession } from '../agents/agent-session.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
@@ -6,11 +6,14 @@ import type { Changes } from '../workspace/workspace-snapshot.js';
 import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
 
-/** How often a turn is looked for again when the connection to its agent breaks. */
-const MAX_RECONNECTS = 5;
+/** How long a turn under way is looked for again when the way to its agent breaks: time enough to restart any service. */
+const RECONNECT_MS = 60_000;
+const RECONNECT_PAUSE_MS = 300;
+const TRANSIENT = new Set<ErrorCode>(['agent_start_failed', 'service_unavailable', 'engine_unavailable']);
 
 export type ExecutionOptions = {
   epoch: number;
+  startedAtMs: number;
   /** An earlier worker may already have given this turn to Codex. */
   mayHaveBegun: boolean;
   push: (event: TurnEvent) => void;
@@ -30,13 +33,16 @@ export class TurnExecution {
   async run(request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const tool = findTool(request.tool);
     if (tool?.kind !== 'turn') throw new AppError('unknown_tool', `There is no turn tool "${request.tool}".`);
-    for (let reconnects = 0; ; reconnects++) {
+    let lostAt: number | undefined;
+    for (;;) {
       try {
-        return await this.attempt(tool, request, { ...options, mayHaveBegun: options.mayHaveBegun || reconnects > 0 });
+        return await this.attempt(tool, request, { ...options, mayHaveBegun: options.mayHaveBegun || lostAt !== undefined });
       } catch (error) {
-        if (!(error instanceof ConnectionLostError) || options.signal.aborted) throw error;
-        if (reconnects === MAX_RECONNECTS) throw new AppError('turn_interrupted', 'The agent ended again and again while it worked. Look at what it left in the workspace, then call again.');
-        options.push({ type: 'status', message: 'The connection to the agent broke; reconnecting' });
+        if (options.signal.aborted || !isTransient(error, lostAt !== undefined)) throw error;
+        if (lostAt === undefined) options.push({ type: 'status', message: 'The connection to the agent broke; reconnecting' });
+        lostAt ??= performance.now();
+        if (performance.now() - lostAt > RECONNECT_MS) throw new AppError('turn_interrupted', 'The agent was lost while it worked. Look at what it left in the workspace, then call again.', { cause: error });
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));
       } finally {
         this.sessions.release(request.agent.key);
       }
@@ -44,7 +50,6 @@ export class TurnExecution {
   }
 
   private async attempt(tool: TurnTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
-    const startedAt = performance.now();
     const args: Common = tool.arguments.parse(request.arguments);
     const session = await this.session(request, args, options);
     options.signal.throwIfAborted();
@@ -60,13 +65,13 @@ export class TurnExecution {
     const collector = await this.converse(session, turn, options);
     const answer = await this.answer(tool, session, turn, collector, options);
     const changes = before === undefined ? undefined : await session.changesSince(before, collector.touched);
-    return composeOutput(tool, answer, { ...facts(request, session, turn, collector), duration_ms: Math.round(performance.now() - startedAt), ...reported(tool, changes) });
+    return composeOutput(tool, answer, { ...facts(request, session, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
   }
 
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
     const workspace: Workspace | undefined = args.workspace === undefined ? undefined : { kind: 'host', path: args.workspace };
     const { agent, correlationId } = request;
-    return this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, () => options.push({ type: 'status', message: `Starting agent ${agent.agentId}` }));
+    return this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, (message) => options.push({ type: 'status', message }));
   }
 
   private async converse(session: AgentSession, turn: CodexTurn, options: ExecutionOptions): Promise<TurnCollector> {
@@ -89,6 +94,10 @@ export class TurnExecution {
     throw new AppError('answer_invalid', `Codex's answer did not fit what ${tool.name} returns, also after one repair. ${again.problem}`, { detail: repair.finalMessage || first.finalMessage });
   }
 }
+
+/** Before the agent was reached once, a failure to reach it is the caller's to know; afterwards it may pass. */
+const isTransient = (error: unknown, hadBegun: boolean): boolean =>
+  error instanceof ConnectionLostError || (hadBegun && error instanceof AppError && TRANSIENT.has(error.code));
 
 function facts(request: TurnRequest, session: AgentSession, turn: CodexTurn, { usage, commands }: TurnCollector): Omit<TurnFacts, 'duration_ms'> {
   return {

@@ -10,6 +10,8 @@ export type TurnRunnerOptions = { turnTimeoutMs: number };
 /** What became of a job: `parked` ones must wait for the turns before them. */
 export type RunResult = 'done' | 'parked';
 
+type Run = { epoch: number; seq: number; attempts: number; startedAtMs: number; stop: AbortSignal; shutdown: AbortSignal };
+
 /** Takes a turn from its claim to its one terminal record. */
 export class TurnRunner {
   constructor(
@@ -27,11 +29,11 @@ export class TurnRunner {
     const claim = await this.turns.claim(job.turnId, job.agentKey, this.lease);
     if (claim.outcome === 'not_head') return 'parked';
     if (claim.outcome === 'claimed') {
-      const { request, epoch, seq, attempts } = claim;
+      const { request, epoch, seq, attempts, startedAtMs } = claim;
       const stop = this.cancellations.watch(job.turnId, this.options.turnTimeoutMs);
       try {
         if (claim.cancelRequested) stop.cancel();
-        await this.settle(request, { epoch, seq, attempts, stop: stop.signal, shutdown });
+        await this.settle(request, { epoch, seq, attempts, startedAtMs, stop: stop.signal, shutdown });
       } finally {
         stop.end();
       }
@@ -39,7 +41,7 @@ export class TurnRunner {
     return 'done';
   }
 
-  private settle(request: TurnRequest, run: { epoch: number; seq: number; attempts: number; stop: AbortSignal; shutdown: AbortSignal }): Promise<void> {
+  private settle(request: TurnRequest, run: Run): Promise<void> {
     const { turnId, tool, agent, correlationId } = request;
     const fields = { turnId, tool, agent: agent.agentId, tenant: agent.tenant, correlationId, epoch: run.epoch, attempt: run.attempts };
     return operation(this.logger, 'turn.run', fields, async (add) => {
@@ -54,9 +56,9 @@ export class TurnRunner {
     });
   }
 
-  private async outcome(request: TurnRequest, run: { epoch: number; attempts: number; stop: AbortSignal }, log: TurnLogWriter, signal: AbortSignal): Promise<TerminalEvent> {
+  private async outcome(request: TurnRequest, run: Run, log: TurnLogWriter, signal: AbortSignal): Promise<TerminalEvent> {
     try {
-      const output = await this.execution.run(request, { epoch: run.epoch, mayHaveBegun: run.attempts > 1, push: (event) => log.push(event), signal });
+      const output = await this.execution.run(request, { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push: (event) => log.push(event), signal });
       return { type: 'completed', output };
     } catch (error) {
       if (run.stop.aborted && run.stop.reason instanceof AppError) return ending(run.stop.reason);
