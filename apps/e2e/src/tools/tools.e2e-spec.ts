@@ -72,7 +72,10 @@ describeWithDocker('tools', () => {
     const requests = stack.fake.responsesRequests().slice(before);
     expect(requests.at(-1)?.body).toMatchObject({ model: 'gpt-5.5', reasoning: { effort: 'high' } });
     expect(output).toMatchObject({ model: 'gpt-5.5', usage: { input_tokens: 100 * requests.length, output_tokens: 10 * requests.length } });
-    const next = await outputOf(http, 'chat', { message: 'as usual again', agent_id });
+  });
+
+  it('go back to the usual model and its effort with the next turn', async () => {
+    const next = await outputOf(http, 'chat', { message: 'as usual again', agent_id: 'switcher' });
     expect(next).toMatchObject({ model: 'gpt-6.1-sol' });
     expect(stack.fake.responsesRequests().at(-1)?.body).toMatchObject({ model: 'gpt-6.1-sol', reasoning: { effort: 'low' } });
   });
@@ -83,6 +86,15 @@ describeWithDocker('tools', () => {
     stack.fake.rule({ match: 'must be a list', steps: [{ json: answer }] });
     expect(await outputOf(http, 'plan', args)).toMatchObject(answer);
     expect(stack.fake.responsesRequests()).toHaveLength(2);
+  });
+
+  it('count what a repair does as part of the call', async () => {
+    const { args, answer } = EXAMPLES.implement;
+    stack.fake.rule({ match: 'Reply again with the same content', steps: [{ shell: 'echo late > late.txt' }, { json: answer }] });
+    stack.fake.rule({ steps: [{ text: 'prose' }] });
+    const output = await outputOf(http, 'implement', args);
+    expect(output).toMatchObject({ changes: { files: [{ path: 'late.txt', status: 'added' }] }, usage: { input_tokens: 300, output_tokens: 30 } });
+    expect(output['commands']).toHaveLength(1);
   });
 
   it('report an answer that stays wrong, with its text', async () => {
