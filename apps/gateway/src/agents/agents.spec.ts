@@ -43,12 +43,14 @@ describe('an agent with a container', () => {
     expect((await models(agent.socketPath)).body).toBe('models');
   });
 
-  it('keeps its socket when it is registered again', async () => {
+  it('keeps its socket and what is in flight when it is registered again', async () => {
     const { register } = await start();
     const { socketPath } = await register('a');
-    const { ino } = statSync(socketPath);
+    const answer = send({ socketPath, method: 'POST', path: '/v1/responses' }, '{}');
+    const response = await eventually(() => held[0] ?? null);
     await Promise.all([register('a'), register('a')]);
-    expect(statSync(socketPath).ino).toBe(ino);
+    response.end('whole');
+    expect((await answer).body).toBe('whole');
   });
 
   it('loses everything when it is removed, again and again', async () => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { finished } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
@@ -51,9 +50,8 @@ export class ProxyService {
 
   private async exchange(url: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
     const requestBytes = Number(request.headers['content-length'] ?? 0);
-    const refuse = async (code: GatewayErrorCode, message: string): Promise<Exchange> => {
-      // Read to its end first, or the agent sees a broken connection instead of the answer.
-      await finished(request.resume(), { writable: false }).catch(() => undefined);
+    const refuse = (code: GatewayErrorCode, message: string): Exchange => {
+      request.resume();
       return { status: sendError(response, code, message), end: code, requestBytes, responseBytes: 0 };
     };
     const route = routeOf(request.method, url);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -164,9 +165,10 @@ describe('a streamed answer', () => {
     let sentBytes = 0;
     answer = (_request, response) => {
       const pump = () => {
-        while (sentBytes < 256 * piece.length && response.write(piece)) sentBytes += piece.length;
+        do sentBytes += piece.length;
+        while (response.write(piece) && sentBytes < 256 * piece.length);
       };
-      response.on('drain', pump);
+      response.on('drain', () => sentBytes < 256 * piece.length && pump());
       pump();
     };
     const { stream } = await open({ ...POST, socketPath }, '{}');
@@ -182,9 +184,7 @@ describe('an answer of the gateway itself', () => {
 
   it('says what to do without a sign-in, with the status on which Codex gives up at once', async () => {
     await start({ OPENAI_API_KEY: '' });
-    const { baseUrl } = await gateway.register('b', 'tcp');
-    const response = await fetch(`${baseUrl}/responses`, { method: 'POST', body: 'x'.repeat(5_000_000) });
-    const error = errorOf({ status: response.status, body: await response.text() });
+    const error = errorOf(await send({ ...POST, socketPath }, '{}'));
     expect(error).toEqual({ status: 400, type: 'invalid_request_error', code: 'codex_mcp_not_signed_in', param: null, message: expect.stringContaining('codex login') });
     expect(seen).toEqual([]);
   });
@@ -200,6 +200,26 @@ describe('an answer of the gateway itself', () => {
     await start({ UPSTREAM_FIRST_BYTE_TIMEOUT: '0.3' });
     answer = () => undefined;
     expect(errorOf(await send({ ...POST, socketPath }, '{}'))).toMatchObject({ status: 504, code: 'codex_mcp_upstream_timeout' });
+  });
+});
+
+describe('HTTPS_PROXY', () => {
+  it('is the way to the upstream, except for the hosts of NO_PROXY', async () => {
+    const tunnels: (string | undefined)[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      tunnels.push(request.url);
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const env = { OPENAI_BASE_URL: 'https://model.invalid/v1', HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    await start(env);
+    expect((await send({ ...POST, socketPath }, '{}')).status).toBe(502);
+    expect(tunnels).toEqual(['model.invalid:443']);
+    await gateway.stop();
+    await start({ ...env, NO_PROXY: 'model.invalid' });
+    expect((await send({ ...POST, socketPath }, '{}')).status).toBe(502);
+    expect(tunnels).toHaveLength(1);
+    proxy.close();
   });
 });
 
