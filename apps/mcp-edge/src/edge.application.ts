@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigError } from '@codex-mcp/config';
+import { createRedis, createSubscriber, HeartbeatPublisher } from '@codex-mcp/messaging';
+import { createMetrics, type Logger, nestLogger } from '@codex-mcp/observability';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import express from 'express';
+import { AllowedHosts } from './access/allowed-hosts.js';
+import { refuseForeignRequests } from './access/request-origin.middleware.js';
+import type { EdgeConfig } from './edge.config.js';
+import { EdgeModule, type EdgeResources } from './edge.module.js';
+import { Readiness } from './health/readiness.service.js';
+import { correlate } from './http/correlation-id.middleware.js';
+import { ToolInvoker } from './invocation/tool-invoker.service.js';
+
+const HEADERS_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const FLUSH_TIMEOUT_MS = 1000;
+/** For what says goodbye to Redis, which may not listen. */
+const FAREWELL_TIMEOUT_MS = 1000;
+const HEARTBEAT_RETRY_MS = 1000;
+
+export type EdgeApplication = { readonly port: number; close(): Promise<void> };
+
+/** Starts the edge. Redis need not answer yet; a port that cannot be had is a ConfigError. */
+export async function startEdge(config: EdgeConfig, process: EdgeResources['process'], logger: Logger): Promise<EdgeApplication> {
+  const redis = createRedis(config.REDIS_URL.reveal(), 'brisk');
+  const resources = { config, process, logger, metrics: createMetrics('mcp-edge'), redis, subscriber: createSubscriber(redis) };
+  const disconnect = () => [resources.subscriber, redis].forEach((connection) => connection.disconnect());
+  const beats = new HeartbeatPublisher(redis, () => ({ service: 'mcp-edge', ...process, pid: globalThis.process.pid }));
+  try {
+    const app = await createApplication(resources);
+    const server = await listen(app, config);
+    const stopBeating = keepBeating(beats);
+    logger.info({ bind: config.BIND, port: portOf(server) }, 'listening');
+    return {
+      port: portOf(server),
+      close: async () => {
+        await shutDown(app, server, config.SHUTDOWN_TIMEOUT);
+        await atMost(FAREWELL_TIMEOUT_MS, stopBeating());
+        disconnect();
+      },
+    };
+  } catch (error) {
+    disconnect();
+    throw error;
+  }
+}
+
+async function createApplication(resources: EdgeResources): Promise<INestApplication> {
+  const http = express();
+  http.disable('x-powered-by').disable('etag');
+  http.use(correlate, refuseForeignRequests(new AllowedHosts(resources.config.BIND, resources.config.ALLOWED_HOSTS)));
+  return NestFactory.create(EdgeModule.register(resources), new ExpressAdapter(http), { bodyParser: false, logger: nestLogger(resources.logger), abortOnError: false });
+}
+
+async function listen(app: INestApplication, { PORT, BIND }: EdgeConfig): Promise<Server> {
+  const server = app.getHttpServer() as Server;
+  server.requestTimeout = 0; // a tool call may take its time
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  await app.init();
+  server.listen(PORT, BIND.replace(/^\[|\]$/g, ''));
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    throw portError(error, PORT, BIND);
+  }
+}
+
+function portError(error: unknown, port: number, bind: string): unknown {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return new ConfigError(`PORT ${port} on ${bind} is taken by another process. Set PORT to a free one, or end that process.`);
+  if (code === 'EACCES') return new ConfigError(`PORT ${port} may not be opened by this user. Set PORT to one above 1023.`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new ConfigError(`BIND=${bind} is no address of this machine. Set BIND to one, such as 127.0.0.1.`);
+  return error;
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+/** Announces this process as soon as Redis takes it. */
+function keepBeating(beats: HeartbeatPublisher): () => Promise<void> {
+  const stopping = new AbortController();
+  const begin = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        return await beats.start();
+      } catch {
+        await delay(HEARTBEAT_RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  };
+  const begun = begin();
+  return async () => {
+    stopping.abort();
+    await begun;
+    await beats.stop();
+  };
+}
+
+/** No new connections; calls in flight get their time; then the streams end, and what is left of connections is cut. */
+async function shutDown(app: INestApplication, server: Server, timeoutMs: number): Promise<void> {
+  app.get(Readiness).close();
+  const closed = once(server, 'close');
+  server.close();
+  await app.get(ToolInvoker).drain(timeoutMs);
+  // Closing waits for every connection, also for one that a client opened and never used.
+  const cut = setTimeout(() => server.closeAllConnections(), FLUSH_TIMEOUT_MS);
+  await atMost(FLUSH_TIMEOUT_MS + FAREWELL_TIMEOUT_MS, app.close().then(() => closed));
+  clearTimeout(cut);
+}
+
+async function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([work, delay(timeoutMs, undefined, { signal: timer.signal })]).catch(() => undefined);
+  timer.abort();
+}

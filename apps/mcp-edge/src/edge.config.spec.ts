@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory, type TemporaryDirectory } from '@codex-mcp/testing';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readEdgeConfig } from './edge.config.js';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const REDIS_URL = 'redis://127.0.0.1:1';
+
+describe('readEdgeConfig', () => {
+  let directory: TemporaryDirectory;
+  const tokensFile = (content: string): string => {
+    const path = join(directory.path, `tokens-${sha256(content)}`);
+    writeFileSync(path, content);
+    return path;
+  };
+  beforeAll(async () => {
+    directory = await temporaryDirectory();
+  });
+  afterAll(() => directory.remove());
+
+  it('listens on 127.0.0.1:8210 for this machine by default', () => {
+    expect(readEdgeConfig({ REDIS_URL })).toMatchObject({ PORT: 8210, BIND: '127.0.0.1', isLocalOnly: true, accessTokens: undefined });
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'myhost', '127.0.0.1.evil.test'])('refuses to open %s to the network without tokens and says what to set', (BIND) => {
+    expect(() => readEdgeConfig({ REDIS_URL, BIND })).toThrow(/Set MCP_AUTH_TOKENS_FILE.*BIND_PUBLISHED_ON_LOOPBACK=true/);
+  });
+
+  it('opens to the network with tokens, or where the port is published on loopback', () => {
+    expect(readEdgeConfig({ REDIS_URL, BIND: '0.0.0.0', MCP_AUTH_TOKENS_FILE: tokensFile(`${sha256('t')} team`) }).isLocalOnly).toBe(false);
+    expect(readEdgeConfig({ REDIS_URL, BIND: '0.0.0.0', BIND_PUBLISHED_ON_LOOPBACK: 'true' }).isLocalOnly).toBe(true);
+  });
+
+  it('knows tokens by their hashes, with comments and blank lines between them', () => {
+    const config = readEdgeConfig({ REDIS_URL, MCP_AUTH_TOKENS_FILE: tokensFile(`# ours\n\n${sha256('one')} team-a # laptop\r\n${sha256('two')}\tteam-b\n`) });
+    expect(config.accessTokens?.identify('one')).toMatchObject({ tenant: 'team-a' });
+    expect(config.accessTokens?.identify('two')).toMatchObject({ tenant: 'team-b' });
+    expect(config.accessTokens?.identify('three')).toBeUndefined();
+    expect(config.accessTokens?.identify(sha256('one'))).toBeUndefined();
+  });
+
+  it.each([
+    ['a token that is not hashed', 'secret-token team', /line 1 .*sha256sum/],
+    ['a line without a tenant', `# fine\n${sha256('one')}`, /line 2/],
+    ['no token at all', '# nothing here', /holds no token/],
+  ])('refuses a tokens file with %s, without echoing it', (_, content, message) => {
+    const read = () => readEdgeConfig({ REDIS_URL, MCP_AUTH_TOKENS_FILE: tokensFile(content) });
+    expect(read).toThrow(message);
+    expect(read).not.toThrow(/secret-token/);
+  });
+
+  it('names a tokens file that cannot be read', () => {
+    expect(() => readEdgeConfig({ REDIS_URL, MCP_AUTH_TOKENS_FILE: '/nowhere/tokens' })).toThrow(/MCP_AUTH_TOKENS_FILE \/nowhere\/tokens/);
+  });
+});

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, count, flag, loadConfig, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { z } from 'zod';
+import { type AccessTokens, parseAccessTokens } from './access/access-tokens.js';
+import { isLoopback } from './access/allowed-hosts.js';
+
+const commaList = () => textWithDefault('').transform((value) => value.split(',').map((word) => word.trim().toLowerCase()).filter(Boolean));
+
+export const EdgeEnvironment = z.object({
+  ...serviceFields,
+  PORT: port(8210).describe('Port of the MCP endpoints, REST and the dashboards'),
+  BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE'),
+  BIND_PUBLISHED_ON_LOOPBACK: flag(false).describe('True where a container listens on all addresses and its port is published on the host’s loopback only'),
+  MCP_AUTH_TOKENS_FILE: optionalText().describe('File of accepted bearer tokens: "<sha256 hex of the token> <tenant>" a line'),
+  ALLOWED_HOSTS: commaList().describe('Host names, besides loopback, under which clients reach this server'),
+  OPS_PASSWORD: optionalSecret().describe('Password of the dashboards at /ops; without it they are for loopback only'),
+  MAX_QUEUED_TURNS: count(50).describe('Unfinished turns that an agent may have'),
+  PROGRESS_INTERVAL: seconds(15).describe('Longest silence in seconds towards a client that asked for progress'),
+  SESSION_TIMEOUT: seconds(3600).describe('Seconds without activity after which an agent counts as inactive'),
+  MAX_MCP_SESSIONS: count(10_000).describe('MCP sessions kept in memory; the longest unused one makes room'),
+  MCP_SESSION_IDLE: seconds(24 * 3600).describe('Seconds after which an unused MCP session ends'),
+  SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that calls in flight get to finish at shutdown'),
+});
+
+export type EdgeConfig = z.output<typeof EdgeEnvironment> & {
+  /** Undefined: everybody who reaches the port is the local tenant. */
+  readonly accessTokens: AccessTokens | undefined;
+  /** Only this machine can connect. */
+  readonly isLocalOnly: boolean;
+};
+
+/** Throws a ConfigError that names what to change, also for an address that would be open to the network without tokens. */
+export function readEdgeConfig(env: Record<string, string | undefined>): EdgeConfig {
+  const fields = loadConfig(EdgeEnvironment, env);
+  const isLocalOnly = isLoopback(fields.BIND) || fields.BIND_PUBLISHED_ON_LOOPBACK;
+  if (!isLocalOnly && fields.MCP_AUTH_TOKENS_FILE === undefined) {
+    throw new ConfigError(
+      `BIND=${fields.BIND} would let everybody on the network run Codex with your account. Set MCP_AUTH_TOKENS_FILE to a file of tokens, ` +
+        'or BIND=127.0.0.1; in a container whose port is published on the host’s loopback only, set BIND_PUBLISHED_ON_LOOPBACK=true.',
+    );
+  }
+  return { ...fields, isLocalOnly, accessTokens: fields.MCP_AUTH_TOKENS_FILE === undefined ? undefined : readTokens(fields.MCP_AUTH_TOKENS_FILE) };
+}
+
+function readTokens(path: string): AccessTokens {
+  try {
+    return parseAccessTokens(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`MCP_AUTH_TOKENS_FILE ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

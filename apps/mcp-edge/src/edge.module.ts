@@ -1,0 +1,54 @@
+import type { Logger } from '@codex-mcp/observability';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Redis } from 'ioredis';
+import type { Registry } from 'prom-client';
+import type { EdgeConfig } from './edge.config.js';
+import { EDGE_CONFIG, EDGE_PROCESS, type EdgeProcess, LOGGER, METRICS, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
+import { HealthController } from './health/health.controller.js';
+import { IndexController } from './health/index.controller.js';
+import { Readiness } from './health/readiness.service.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { InvocationModule } from './invocation/invocation.module.js';
+import { McpServerFactory } from './mcp/mcp-server.factory.js';
+import { SseController } from './mcp/sse.controller.js';
+import { StreamableHttpController } from './mcp/streamable-http.controller.js';
+import { OpsModule } from './ops/ops.module.js';
+import { ToolsController } from './rest/tools.controller.js';
+
+/** What the process owns and the module uses. */
+export type EdgeResources = {
+  readonly config: EdgeConfig;
+  readonly process: EdgeProcess;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly redis: Redis;
+  readonly subscriber: Redis;
+};
+
+@Module({})
+class ResourcesModule {
+  static register({ config, process, logger, metrics, redis, subscriber }: EdgeResources): DynamicModule {
+    const providers = [
+      { provide: EDGE_CONFIG, useValue: config },
+      { provide: EDGE_PROCESS, useValue: process },
+      { provide: LOGGER, useValue: logger },
+      { provide: METRICS, useValue: metrics },
+      { provide: REDIS, useValue: redis },
+      { provide: REDIS_SUBSCRIBER, useValue: subscriber },
+    ];
+    return { module: ResourcesModule, global: true, providers, exports: providers };
+  }
+}
+
+@Module({})
+export class EdgeModule {
+  static register(resources: EdgeResources): DynamicModule {
+    return {
+      module: EdgeModule,
+      imports: [ResourcesModule.register(resources), InvocationModule, OpsModule],
+      controllers: [IndexController, HealthController, ToolsController, SseController, StreamableHttpController],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, McpServerFactory],
+    };
+  }
+}

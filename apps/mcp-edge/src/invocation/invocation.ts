@@ -1,0 +1,23 @@
+import type { JsonObject } from '@codex-mcp/tools';
+
+/** Who calls, as a protocol adapter found out. */
+export type Caller = {
+  readonly tenant: string;
+  /** The agent of calls that name none; normalised and checked at the call. */
+  readonly defaultAgentId: string;
+  readonly correlationId: string;
+};
+
+/** One call of a tool, free of any protocol. */
+export type Invocation = {
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly caller: Caller;
+  /** Gets what is going on in words, at most five times a second and never silent for longer than PROGRESS_INTERVAL. */
+  readonly onProgress?: (message: string) => void;
+  /** Cancels the turn. A caller that merely disconnects does not abort it. */
+  readonly signal?: AbortSignal;
+};
+
+/** `structured` is complete in itself; `text` is the same for a person. */
+export type ToolResult = { readonly structured: JsonObject; readonly text: string; readonly turnId?: string };

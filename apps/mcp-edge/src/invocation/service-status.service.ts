@@ -1,0 +1,60 @@
+import { AppError, type Heartbeat, type ServiceName } from '@codex-mcp/contracts';
+import { readHeartbeats } from '@codex-mcp/messaging';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { REDIS } from '../edge.tokens.js';
+
+const FRESH_MS = 1000;
+
+/** What is known to be wrong, as the error that a call meets because of it. */
+type Trouble = { readonly blocksHealth: boolean; readonly error: AppError };
+
+const NOT_SIGNED_IN = 'Codex is not signed in: run `codex login` on this machine, or set OPENAI_API_KEY.';
+
+/** Which processes are alive, from their heartbeats; at most a second old. */
+@Injectable()
+export class ServiceStatus {
+  private cached: { atMs: number; beats: Promise<Heartbeat[]> } | undefined;
+
+  constructor(@Inject(REDIS) private readonly redis: Redis) {}
+
+  /** Rejects with Redis's error while Redis is away. */
+  heartbeats(): Promise<Heartbeat[]> {
+    const now = performance.now();
+    if (this.cached && now - this.cached.atMs <= FRESH_MS) return this.cached.beats;
+    const beats = readHeartbeats(this.redis);
+    this.cached = { atMs: now, beats };
+    beats.catch(() => {
+      this.cached = undefined;
+    });
+    return beats;
+  }
+
+  /** Throws the AppError that a turn would meet anyway, before it is queued. */
+  async assertTurnsCanRun(): Promise<void> {
+    const [first] = troubles(await this.heartbeats());
+    if (first) throw first.error;
+  }
+}
+
+/** The beats of one kind of process. */
+export function beatsOf<Name extends ServiceName>(beats: readonly Heartbeat[], service: Name): Extract<Heartbeat, { service: Name }>[] {
+  return beats.filter((beat): beat is Extract<Heartbeat, { service: Name }> => beat.service === service);
+}
+
+/** Everything that keeps turns from running, the most basic first. */
+export function troubles(beats: readonly Heartbeat[]): Trouble[] {
+  const gateways = beatsOf(beats, 'gateway');
+  const supervisors = beatsOf(beats, 'supervisor');
+  const found: Trouble[] = [];
+  const add = (code: 'service_unavailable' | 'not_signed_in' | 'engine_unavailable', message: string) =>
+    found.push({ blocksHealth: code !== 'not_signed_in', error: new AppError(code, message) });
+  if (gateways.length === 0) add('service_unavailable', 'The gateway is not running, so Codex cannot reach OpenAI. Start it and look at its log.');
+  if (gateways.length > 0 && gateways.every(({ signIn }) => signIn.method === 'none')) {
+    add('not_signed_in', gateways.find(({ signIn }) => signIn.problem)?.signIn.problem ?? NOT_SIGNED_IN);
+  }
+  if (beatsOf(beats, 'worker').length === 0) add('service_unavailable', 'No worker is running, so turns would only queue up. Start one and look at its log.');
+  if (supervisors.length === 0) add('service_unavailable', 'No supervisor is running, so agents have no place to live. Start one and look at its log.');
+  else if (supervisors.every(({ problem }) => problem !== undefined)) add('engine_unavailable', supervisors[0]?.problem ?? 'No supervisor can start agents.');
+  return found;
+}

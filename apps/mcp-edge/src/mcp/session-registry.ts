@@ -1,0 +1,59 @@
+import type { Principal } from '../access/principal.js';
+
+export type RegisteredSession = { readonly principal: Principal; close(): Promise<void> };
+
+type Limits = { readonly maxSessions: number; readonly maxIdleMs: number; readonly onChange: (count: number) => void };
+
+/** Open sessions by id, the least recently used first. */
+export class SessionRegistry<Session extends RegisteredSession> {
+  private readonly sessions = new Map<string, { session: Session; usedAtMs: number }>();
+  private readonly sweeper: NodeJS.Timeout;
+
+  constructor(
+    private readonly limits: Limits,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.sweeper = setInterval(() => this.sweep(), Math.min(limits.maxIdleMs, 60_000)).unref();
+  }
+
+  add(id: string, session: Session): void {
+    this.sessions.set(id, { session, usedAtMs: this.now() });
+    const [oldest] = this.sessions.keys();
+    if (this.sessions.size > this.limits.maxSessions && oldest !== undefined) this.end(oldest);
+    this.limits.onChange(this.sessions.size);
+  }
+
+  /** The session, if it is the principal's: a session id is no authentication. */
+  use(id: string, principal: Principal): Session | undefined {
+    const entry = this.sessions.get(id);
+    if (!entry || entry.session.principal.id !== principal.id) return undefined;
+    this.sessions.delete(id);
+    this.sessions.set(id, { session: entry.session, usedAtMs: this.now() });
+    return entry.session;
+  }
+
+  delete(id: string): void {
+    this.sessions.delete(id);
+    this.limits.onChange(this.sessions.size);
+  }
+
+  /** Ends the sessions that nobody has used for too long. */
+  sweep(): void {
+    for (const [id, { usedAtMs }] of this.sessions) {
+      if (this.now() - usedAtMs <= this.limits.maxIdleMs) return; // all that follow were used later
+      this.end(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.sweeper);
+    await Promise.all([...this.sessions.values()].map(({ session }) => session.close().catch(() => undefined)));
+    this.sessions.clear();
+  }
+
+  private end(id: string): void {
+    const entry = this.sessions.get(id);
+    this.delete(id);
+    entry?.session.close().catch(() => undefined);
+  }
+}

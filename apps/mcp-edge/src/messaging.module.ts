@@ -1,0 +1,32 @@
+import { PLACEMENTS_QUEUE, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { AgentStore, QUEUE_PREFIX, TurnDispatcher, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
+import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { Inject, Module } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
+
+const queueOptions = (redis: Redis) => ({ connection: redis, prefix: QUEUE_PREFIX });
+
+const queues = BullModule.registerQueueAsync(
+  { name: TURNS_QUEUE, inject: [REDIS], useFactory: queueOptions },
+  { name: PLACEMENTS_QUEUE, inject: [REDIS], useFactory: queueOptions },
+);
+
+/** Queues, turns and agents, over the two connections to Redis that this process has. */
+@Module({
+  imports: [queues],
+  providers: [
+    { provide: TurnStore, inject: [REDIS], useFactory: (redis: Redis) => new TurnStore(redis) },
+    { provide: AgentStore, inject: [REDIS], useFactory: (redis: Redis) => new AgentStore(redis) },
+    { provide: TurnLogReader, inject: [REDIS_SUBSCRIBER, REDIS], useFactory: (subscriber: Redis, redis: Redis) => new TurnLogReader(subscriber, redis) },
+    { provide: TurnDispatcher, inject: [getQueueToken(TURNS_QUEUE), TurnStore], useFactory: (queue: Queue<TurnJob>, turns: TurnStore) => new TurnDispatcher(queue, turns) },
+  ],
+  exports: [queues, TurnStore, AgentStore, TurnLogReader, TurnDispatcher],
+})
+export class MessagingModule {
+  constructor(@Inject(getQueueToken(TURNS_QUEUE)) turns: Queue, @Inject(getQueueToken(PLACEMENTS_QUEUE)) placements: Queue) {
+    // Each command reports its own failure; unheard, BullMQ prints every lost connection.
+    for (const queue of [turns, placements]) queue.on('error', () => undefined);
+  }
+}
