@@ -8,7 +8,7 @@ const httpUrl = (fallback: string) =>
     if (url && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash) return value.replace(/\/+$/, '');
     context.addIssue({ code: 'custom', message: 'must be an http(s) URL without user, query or fragment, such as https://api.openai.com/v1' });
     return z.NEVER;
-  });
+  }).meta({ default: fallback });
 
 /** The gateway's environment. Credentials enter the system here and nowhere else. */
 export const GatewayConfig = z.object({

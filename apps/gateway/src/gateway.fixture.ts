@@ -6,8 +6,7 @@ import { text } from 'node:stream/consumers';
 import { NestFactory } from '@nestjs/core';
 import { loadConfig } from '@codex-mcp/config';
 import { agentKey, type AgentRegistration, AgentUpstream, runPaths } from '@codex-mcp/contracts';
-import type { Logger } from '@codex-mcp/observability';
-import { pino } from 'pino';
+import { createLogger, type Logger } from '@codex-mcp/observability';
 import { GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 
@@ -22,7 +21,7 @@ export function recordingLogger(): { logger: Logger; lines: () => string[] } {
   const destination = new PassThrough({ encoding: 'utf8' });
   let written = '';
   destination.on('data', (chunk: string) => (written += chunk));
-  return { logger: pino({ level: 'trace' }, destination), lines: () => written.split('\n').filter(Boolean) };
+  return { logger: createLogger('gateway', 'trace', destination), lines: () => written.split('\n').filter(Boolean) };
 }
 
 /** An HTTP server in the place of OpenAI. */

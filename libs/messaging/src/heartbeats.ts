@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Heartbeat } from '@codex-mcp/contracts';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.js';
@@ -5,6 +6,8 @@ import { keys } from './keys.js';
 const INTERVAL_MS = 2000;
 /** Missing three beats in a row is death. */
 const LIFETIME_MS = 3 * INTERVAL_MS + 500;
+
+const WITHDRAWAL_MS = 1000;
 
 /** Says "alive" every two seconds, with what the others need to know of this process. */
 export class HeartbeatPublisher {
@@ -34,7 +37,8 @@ export class HeartbeatPublisher {
     clearInterval(this.timer);
     if (!this.last) return;
     const key = keys.beat(this.last.service, this.last.instance);
-    await Promise.all([this.redis.del(key), this.redis.srem(keys.beats, key)]).catch(() => undefined);
+    const withdrawn = Promise.all([this.redis.del(key), this.redis.srem(keys.beats, key)]).catch(() => undefined);
+    await Promise.race([withdrawn, delay(WITHDRAWAL_MS, undefined, { ref: false })]); // while Redis is away its commands wait for ever
   }
 }
 

@@ -1,16 +1,17 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 export type { Logger };
 
 const SECRET_KEYS = ['authorization', 'apiKey', 'token', 'password', 'access_token', 'refresh_token', 'id_token', 'OPENAI_API_KEY', 'REDIS_URL'];
 
-/** JSON lines on stdout. Level names are the usual ones plus `warning`, which older configurations use. */
-export function createLogger(service: string, level: string): Logger {
-  return pino({
+/** JSON lines on stdout, or where `destination` puts them. Level names are the usual ones plus `warning`, which older configurations use. */
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level: level === 'warning' ? 'warn' : level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[secret]' },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }

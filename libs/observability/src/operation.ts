@@ -1,5 +1,8 @@
-import { AppError } from '@codex-mcp/contracts';
+import { AppError, ERROR_CLASSES } from '@codex-mcp/contracts';
 import type { Logger } from './logger.js';
+
+/** A caller's mistake is nothing that an operator must look at. */
+const levelOf = ({ code }: AppError): 'info' | 'warn' => (ERROR_CLASSES[code].fault === 'caller' ? 'info' : 'warn');
 
 export type OperationFields = Record<string, string | number | boolean | undefined>;
 
@@ -18,7 +21,7 @@ export async function operation<Result>(
   const log = (outcome: string, error?: unknown) => {
     const event = { op: name, outcome, durationMs: Math.round((performance.now() - startedAt) * 10) / 10, ...all };
     if (error === undefined) logger.info(event, name);
-    else if (error instanceof AppError) logger.warn({ ...event, code: error.code, reason: error.message }, name);
+    else if (error instanceof AppError) logger[levelOf(error)]({ ...event, code: error.code, reason: error.message }, name);
     else logger.error({ ...event, err: error }, name);
   };
   try {
