@@ -38,9 +38,11 @@ export async function embeddedRedis(directory: string, logFile: string, env: Rec
 /** Waits for the first answer; throws when there is none in time. */
 export async function redisAnswers(url: string, timeoutMs: number): Promise<void> {
   const redis = createRedis(url);
-  const timer = setTimeout(() => redis.disconnect(), timeoutMs);
+  let timer: NodeJS.Timeout | undefined;
+  // A command that waits for a connection is not ended by disconnect(), so the time limit needs a promise of its own.
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error('no answer in time')), timeoutMs)));
   try {
-    await redis.ping();
+    await Promise.race([redis.ping(), late]);
   } catch (error) {
     throw new AppError('service_unavailable', `Redis does not answer at ${withoutPassword(url)}. Start it, or correct REDIS_URL.`, { cause: error });
   } finally {
