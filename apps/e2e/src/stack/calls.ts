@@ -38,7 +38,8 @@ export async function chat(client: Client, message: string, args: Output = {}, o
   return chatAnswer.parse(await outputOf(client, 'chat', { message, ...args }, options)).answer;
 }
 
-/** Has the agent run a command, as the model would, and returns what the model gets to see of it. */
-export function runInAgent(client: Client, command: string, args: Output = {}): Promise<string> {
-  return chat(client, directive({ shell: command }), args);
+/** Has the agent run a command, as the model would, and returns what it prints, as the model gets to see it. */
+export async function runInAgent(client: Client, command: string, args: Output = {}): Promise<string> {
+  const seen = await chat(client, directive({ shell: command }), args);
+  return seen.replace(/^[^]*?\nOutput:\n+/, '').trim();
 }

@@ -59,6 +59,11 @@ export class Stack {
     return this.launcher?.pid ?? 0;
   }
 
+  /** Where the processes are started. */
+  get workingDirectory(): string {
+    return this.directory.path;
+  }
+
   /** A connected SDK client over HTTP+SSE; `stop` closes it. */
   sseClient(name = 'e2e', headers?: Headers): Promise<Client> {
     return this.clients.sse(name, headers);
@@ -100,6 +105,15 @@ export class Stack {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
+  /** Ends the launcher and the workers at once, as a crash of the machine's user session would; the launcher's children go on. */
+  async kill(): Promise<void> {
+    const killed = [this.launcher, ...this.workers].filter((one) => one !== undefined);
+    [this.launcher, this.workers] = [undefined, []];
+    await this.clients.closeAll();
+    for (const one of killed) one.signal('SIGKILL');
+    await Promise.all(killed.map((one) => one.exit()));
+  }
+
   /** Stops everything in order and starts it again with the same data, port and fake model. Clients are closed. */
   async restart(): Promise<void> {
     await this.shutDown();
@@ -139,7 +153,7 @@ export class Stack {
 
   /** A further process of the product with this stack's environment, for the caller to end. */
   launch(app: string, ...args: string[]): LaunchedProcess {
-    return new LaunchedProcess([entryOf(app), ...args], { env: this.environment, cwd: this.directory.path });
+    return new LaunchedProcess([entryOf(app), ...args], { env: this.environment, cwd: this.workingDirectory });
   }
 
   private async isServing(): Promise<boolean> {

@@ -26,7 +26,7 @@ describeWithDocker('turns on two workers', () => {
     const held = ['one', 'two', 'three'].map((agent) => call(client, 'chat', { message: directive({ hang: true }), agent_id: agent }, { signal: stop.signal }).catch((error: unknown) => error));
     await eventually(() => stack.fake.inFlight() === 3, { timeoutMs: 20_000 });
     // Three turns and two slots on each worker: both must be at work.
-    await eventually(async () => expect([...(await activeTurns(stack.redis())).values()].toSorted()).toEqual([1, 2]));
+    await eventually(async () => expect([...(await activeTurns(stack.redis())).values()].toSorted((a, b) => a - b)).toEqual([1, 2]));
     expect(await chat(client, 'in the meantime', { agent_id: 'four' })).toBe('fake: in the meantime');
     expect(stack.fake.inFlight()).toBe(3);
     stop.abort();
@@ -41,8 +41,8 @@ describeWithDocker('turns on two workers', () => {
     const messages = Array.from({ length: 5 }, (_, index) => `message number ${index}`);
     const others = messages.map((message) => chat(client, message, { agent_id }));
     await eventually(async () => expect(await unfinishedTurns(stack.redis(), agent_id)).toHaveLength(6));
-    const accepted = (await unfinishedTurns(stack.redis(), agent_id)).slice(1).map(({ request }) => String(request.arguments['message']));
-    expect(accepted.toSorted()).toEqual(messages);
+    const accepted = (await unfinishedTurns(stack.redis(), agent_id)).slice(1).map(({ request }) => request.arguments['message']);
+    expect(new Set(accepted)).toEqual(new Set(messages));
     expect(requestsFor('message number')).toEqual([]);
 
     await execIn(await containerOf(stack.deployment, agent_id), 'touch', '/workspace/go');

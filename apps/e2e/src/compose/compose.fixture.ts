@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually, type FakeModel, freePort, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { z } from 'zod';
+import { docker } from '../stack/agent-containers.js';
+import { sweepDeployment } from '../stack/deployment-sweep.js';
+import { McpClients } from '../stack/mcp-clients.js';
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '../../../..');
+const startTimeoutMs = 90_000;
+
+const Network = z.object({ IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional() })) }) });
+
+/** The compose file's services from images built here, with a fake model on the engine's bridge. */
+export class ComposeStack {
+  readonly clients: McpClients;
+  private readonly project: string;
+
+  private constructor(
+    readonly fake: FakeModel,
+    readonly port: number,
+    readonly deployment: string,
+    private readonly directory: TemporaryDirectory,
+  ) {
+    this.project = deployment;
+    this.clients = new McpClients(`http://127.0.0.1:${port}`);
+  }
+
+  static async prepare(): Promise<ComposeStack> {
+    await run(process.execPath, ['tools/images/build.js', 'all'], { cwd: root, maxBuffer: 16 * 1024 * 1024 });
+    const fake = await startFakeModel({ host: await bridgeAddress() });
+    const directory = await temporaryDirectory('cmc-');
+    await mkdir(join(directory.path, 'auth'));
+    return new ComposeStack(fake, await freePort(), `e2e-${randomBytes(4).toString('hex')}`, directory);
+  }
+
+  /** `docker-compose --profile codex-mcp <args>`, as the README has it. */
+  async compose(...args: string[]): Promise<string> {
+    const { stdout } = await run('docker-compose', ['-p', this.project, '--profile', 'codex-mcp', ...args], { cwd: root, env: this.environment, maxBuffer: 16 * 1024 * 1024 });
+    return stdout;
+  }
+
+  async up(workers: number): Promise<void> {
+    await this.compose('up', '-d', '--scale', `worker=${workers}`);
+    await eventually(async () => (await fetch(`http://127.0.0.1:${this.port}/health`)).status === 200, { timeoutMs: startTimeoutMs });
+  }
+
+  async stop(): Promise<void> {
+    await this.clients.closeAll();
+    await this.compose('down', '-v').catch(() => undefined);
+    await sweepDeployment(this.deployment);
+    await this.fake.close();
+    await this.directory.remove();
+  }
+
+  private get environment(): Record<string, string | undefined> {
+    const { PATH, DOCKER_HOST } = process.env;
+    return {
+      PATH,
+      DOCKER_HOST,
+      HOME: this.directory.path,
+      CODEX_AUTH_DIR: join(this.directory.path, 'auth'),
+      EDGE_CONTAINER_NAME: `${this.deployment}-edge`,
+      PORT: String(this.port),
+      DEPLOYMENT: this.deployment,
+      OPENAI_API_KEY: 'sk-fake-of-compose',
+      OPENAI_BASE_URL: this.fake.baseUrl,
+    };
+  }
+}
+
+/** Where containers reach this machine. */
+async function bridgeAddress(): Promise<string> {
+  const network = Network.parse(await docker.getNetwork('bridge').inspect());
+  const gateway = network.IPAM.Config[0]?.Gateway;
+  if (!gateway) throw new Error('the engine has no bridge network');
+  return gateway;
+}
