@@ -1,14 +1,17 @@
 // @ts-check
-// Documents that follow from the tool catalogue: the table in README.md and docs/generated/tools.md.
-// `node tools/docs/generate.js` writes them, `--check` fails where they are stale. Reads libs/tools/dist: build first.
+// Documents that follow from the code: the table in README.md, docs/generated/tools.md and docs/generated/configuration.md.
+// `node tools/docs/generate.js` writes them, `--check` fails where they or .env.example are stale. Reads what tsc built.
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { configurationPage, readVariables } from './configuration.js';
+import { envExampleProblems } from './env-example.js';
 import { readmeTable, toolsPage, withTable } from './tools-page.js';
 
 const root = join(import.meta.dirname, '../..');
-const page = join(root, 'docs/generated/tools.md');
+const toolsFile = join(root, 'docs/generated/tools.md');
+const configurationFile = join(root, 'docs/generated/configuration.md');
 const readme = join(root, 'README.md');
 
 /** @returns {Promise<import('./tools-page.js').ListedTool[]>} */
@@ -19,18 +22,32 @@ async function readCatalogue() {
   return listTools();
 }
 
-/** What each document is to hold. @returns {Promise<Map<string, string>>} */
-async function documents() {
+/** What each document is to hold. @param {import('./configuration.js').Variables} variables @returns {Promise<Map<string, string>>} */
+async function documents(variables) {
   const tools = await readCatalogue();
-  const wanted = new Map([[page, toolsPage(tools)]]);
+  const wanted = new Map([
+    [toolsFile, toolsPage(tools)],
+    [configurationFile, configurationPage(variables)],
+  ]);
   if (existsSync(readme)) wanted.set(readme, withTable(await readFile(readme, 'utf8'), readmeTable(tools)));
   return wanted;
+}
+
+/** Throws where .env.example names what does not exist or lacks what does. @param {import('./configuration.js').Variables} variables */
+async function checkEnvExample(variables) {
+  const read = async (/** @type {string} */ file) => (existsSync(join(root, file)) ? await readFile(join(root, file), 'utf8') : '');
+  const texts = { example: await read('.env.example'), compose: await read('docker-compose.yml'), guide: await read('docs/configuration.md') };
+  const problems = envExampleProblems(variables, texts);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
 /** @param {boolean} checkOnly @returns {Promise<string[]>} the documents that were or are stale */
 export async function generate(checkOnly) {
   const stale = [];
-  for (const [file, text] of await documents()) {
+  const variables = await readVariables(root);
+  const wanted = await documents(variables);
+  await checkEnvExample(variables);
+  for (const [file, text] of wanted) {
     if (existsSync(file) && (await readFile(file, 'utf8')) === text) continue;
     stale.push(relative(root, file));
     if (checkOnly) continue;
@@ -45,7 +62,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const stale = await generate(checkOnly);
     if (checkOnly && stale.length > 0) throw new Error(`Stale: ${stale.join(', ')}. Run node tools/docs/generate.js and commit the result.`);
-    console.log(stale.length === 0 ? 'The documents of the tool catalogue are up to date.' : `Wrote ${stale.join(', ')}.`);
+    console.log(stale.length === 0 ? 'The generated documents and .env.example are up to date.' : `Wrote ${stale.join(', ')}.`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

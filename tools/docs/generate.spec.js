@@ -20,6 +20,7 @@ beforeEach(async () => {
   await cp(join(repository, 'package.json'), join(root, 'package.json'));
   await mkdir(join(root, 'libs'));
   await symlink(join(repository, 'libs/tools'), join(root, 'libs/tools'));
+  await symlink(join(repository, 'apps'), join(root, 'apps'));
 });
 afterEach(() => rm(root, { recursive: true }));
 
@@ -33,6 +34,38 @@ test('writes every tool into the page and the table of the README, and nothing e
   assert.match(readme, /\| `plan\(task, repo_context\?, constraints\?\)` \|/);
   assert.match(await read(page), /\n## cancel\n/);
   assert.equal(run('--check').status, 0);
+});
+
+test('writes every variable with its default, who reads it and what it means', async () => {
+  assert.equal(run().status, 0);
+  const rows = (await read('docs/generated/configuration.md')).split('\n');
+  assert.ok(rows.includes('| `PORT` | `8210` | npm start, mcp-edge | Port of the MCP endpoints, REST and the dashboards |'));
+  assert.ok(rows.some((row) => row.startsWith('| `TURN_TIMEOUT` | `3600` | worker | Seconds ')), 'seconds, not what the program makes of them');
+  assert.ok(rows.some((row) => row.startsWith('| `DATA_DIR` | `~/.codex-mcp` |')), 'no path of the machine that generates');
+});
+
+for (const [what, example, problem] of [
+  ['a variable that nothing reads', '#PORTS=8210', /\.env\.example: PORTS is read by nothing/],
+  ['a default that is another', '#PORT=8211', /\.env\.example: PORT shows 8211, but its default is 8210/],
+  ['no variable that compose hands over', '#PORT=8210', /\.env\.example: REDIS_PASSWORD is missing/],
+  ['no variable that the guide explains', '#REDIS_PASSWORD=secret', /\.env\.example: PORT is missing/],
+]) {
+  test(`--check fails on an .env.example with ${what}`, async () => {
+    await writeFile(join(root, 'docker-compose.yml'), 'x: ${REDIS_PASSWORD:-secret}');
+    await mkdir(join(root, 'docs'));
+    await writeFile(join(root, 'docs/configuration.md'), '| variable | meaning |\n| --- | --- |\n| `PORT` | the port |\n| `GONE` | a variable of former times |\n');
+    await writeFile(join(root, '.env.example'), example);
+    const { status, stderr } = run();
+    assert.equal(status, 1);
+    assert.match(stderr, problem);
+  });
+}
+
+test('takes an .env.example that says what is', async () => {
+  await writeFile(join(root, 'docker-compose.yml'), 'x: ${REDIS_PASSWORD:-secret}');
+  await writeFile(join(root, '.env.example'), '# Comment\n#PORT=8210\n#CONTAINER_CPU_LIMIT=4.0\n#REDIS_PASSWORD=secret\n#OPENAI_API_KEY=\n');
+  const { status, stderr } = run();
+  assert.equal(status, 0, stderr);
 });
 
 test('--check fails on a stale document and leaves it alone', async () => {

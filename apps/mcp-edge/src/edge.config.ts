@@ -12,7 +12,7 @@ export const EdgeEnvironment = z.object({
   BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE'),
   BIND_PUBLISHED_ON_LOOPBACK: flag(false).describe('True where a container listens on all addresses and its port is published on the host’s loopback only'),
   MCP_AUTH_TOKENS_FILE: optionalText().describe('File of accepted bearer tokens: "<sha256 hex of the token> <tenant>" a line'),
-  ALLOWED_HOSTS: commaList().describe('Host names, besides loopback, under which clients reach this server'),
+  ALLOWED_HOSTS: commaList().describe('Host names, besides loopback, under which clients reach this server, separated by ","'),
   OPS_PASSWORD: optionalSecret().describe('Password of the dashboards at /ops; without it they are for loopback only'),
   MAX_QUEUED_TURNS: count(50).describe('Unfinished turns that an agent may have'),
   PROGRESS_INTERVAL: seconds(15).describe('Longest silence in seconds towards a client that asked for progress'),

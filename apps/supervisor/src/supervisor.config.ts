@@ -4,21 +4,21 @@ import { z } from 'zod';
 export const SupervisorConfig = z.object({
   ...serviceFields,
   ...hostFields,
-  DATA_DIR: textWithDefault(defaultDataDir()).describe('Where agents without a container keep their files'),
+  DATA_DIR: textWithDefault(defaultDataDir()).describe('Where `npm start` keeps Redis’s data, logs and sockets, and agents without a container their files'),
   SUPERVISOR_BIND: textWithDefault('127.0.0.1').describe('Address that workers reach the relay at'),
   SUPERVISOR_PORT: port(0).describe('Port of the relay; 0 picks a free one'),
   SUPERVISOR_URL: optionalText().describe('URL of the relay as workers see it; default: bind and port'),
   DEPLOYMENT: textWithDefault('default').describe('Keeps two installations on one Docker engine apart'),
   AGENT_RUNTIME: choice(['auto', 'docker', 'process'], 'auto').describe('What hosts agents; auto: containers when an engine answers'),
   AGENT_IMAGE: textWithDefault('codex-mcp-agent:latest').describe('Image of agent containers'),
-  WORKSPACE_ROOTS: pathList().describe('Host directories that calls may name workspaces under, separated by ":"; none by default'),
+  WORKSPACE_ROOTS: pathList().describe('Host directories that calls may name workspaces under, separated by ":" or ","; none by default'),
   MAX_CONCURRENT_SESSIONS: count(20).describe('Agents that run at the same time on this host'),
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without a call after which an agent is stopped; its files and conversation stay'),
   PERSISTENT_MODE: flag(true).describe('false: an agent that times out is removed with its files and conversation'),
   CONTAINER_CPU_LIMIT: positive(4).describe('CPUs that one agent may use'),
   CONTAINER_MEMORY_LIMIT: memorySize('2048m').describe('Memory that one agent may use'),
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
-  STOP_AGENTS_ON_SHUTDOWN: flag(false).describe('true: stop this host’s agents when the supervisor ends; otherwise their turns go on'),
+  STOP_AGENTS_ON_SHUTDOWN: flag(false).describe('true: stop this host’s agents when the supervisor ends, as `npm start` and compose have it; otherwise their turns go on'),
 });
 export type SupervisorConfig = z.output<typeof SupervisorConfig>;
 

@@ -6,7 +6,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error',
 
 /** What every service reads. */
 export const serviceFields = {
-  REDIS_URL: requiredSecret('the URL of Redis, such as redis://:password@127.0.0.1:6379'),
+  REDIS_URL: requiredSecret('the URL of Redis, such as redis://:password@127.0.0.1:6379').describe('The Redis that all services share; `npm start` starts one where it is not set'),
   LOG_LEVEL: choice(LOG_LEVELS, 'info').describe('Least severe level that is logged'),
   OPS_BIND: textWithDefault('127.0.0.1').describe('Address of the /health and /metrics of this process'),
   OPS_PORT: port(0).describe('Port of the /health and /metrics of this process; 0 picks a free one'),

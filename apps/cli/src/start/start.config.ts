@@ -3,10 +3,10 @@ import { defaultDataDir, flag, loadConfig, optionalSecret, port, textWithDefault
 import { z } from 'zod';
 
 export const StartConfig = z.object({
-  PORT: port(8210).describe('Port of the MCP endpoint'),
-  BIND: textWithDefault('127.0.0.1').describe('Address of the MCP endpoint'),
-  REDIS_URL: optionalSecret().describe('A Redis to use; without it one is started for this server'),
-  DATA_DIR: textWithDefault(defaultDataDir()).describe('Redis’s data, logs, sockets and, without Docker, the agents’ files'),
+  PORT: port(8210).describe('Port of the MCP endpoints, REST and the dashboards'),
+  BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE'),
+  REDIS_URL: optionalSecret().describe('The Redis that all services share; `npm start` starts one where it is not set'),
+  DATA_DIR: textWithDefault(defaultDataDir()).describe('Where `npm start` keeps Redis’s data, logs and sockets, and agents without a container their files'),
   VERBOSE: flag(false).describe('true: show every log line of the services in the terminal'),
 });
 export type StartConfig = z.output<typeof StartConfig>;
