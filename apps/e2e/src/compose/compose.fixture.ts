@@ -13,8 +13,6 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../../..');
 const startTimeoutMs = 90_000;
 
-const Network = z.object({ IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional() })) }) });
-
 /** The compose file's services from images built here, with a fake model on the engine's bridge. */
 export class ComposeStack {
   readonly clients: McpClients;
@@ -32,7 +30,7 @@ export class ComposeStack {
 
   static async prepare(): Promise<ComposeStack> {
     await run(process.execPath, ['tools/images/build.js', 'all'], { cwd: root, maxBuffer: 16 * 1024 * 1024 });
-    const fake = await startFakeModel({ host: await bridgeAddress() });
+    const fake = await startFakeModel({ host: await engineAddress() });
     const directory = await temporaryDirectory('cmc-');
     await mkdir(join(directory.path, 'auth'));
     return new ComposeStack(fake, await freePort(), `e2e-${randomBytes(4).toString('hex')}`, directory);
@@ -73,10 +71,10 @@ export class ComposeStack {
   }
 }
 
-/** Where containers reach this machine. */
-async function bridgeAddress(): Promise<string> {
-  const network = Network.parse(await docker.getNetwork('bridge').inspect());
-  const gateway = network.IPAM.Config[0]?.Gateway;
-  if (!gateway) throw new Error('the engine has no bridge network');
-  return gateway;
+const Network = z.object({ IPAM: z.object({ Config: z.tuple([z.object({ Subnet: z.string(), Gateway: z.string().optional() })], z.unknown()) }) });
+
+/** Where containers reach this machine: the engine's own address in its default network, the first of the subnet unless it says otherwise. */
+async function engineAddress(): Promise<string> {
+  const [{ Subnet, Gateway }] = Network.parse(await docker.getNetwork('bridge').inspect()).IPAM.Config;
+  return Gateway ?? Subnet.replace(/\.0\/\d+$/, '.1');
 }
