@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,6 +12,12 @@ import { McpClients } from '../stack/mcp-clients.js';
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../../..');
 const startTimeoutMs = 90_000;
+
+/** `docker-compose` 1.29 or `docker compose`, whichever is installed; the compose file suits both. */
+export function composeCommand(): string[] | undefined {
+  const known = [['docker-compose'], ['docker', 'compose']];
+  return known.find(([command = '', ...args]) => spawnSync(command, [...args, 'version'], { stdio: 'ignore' }).status === 0);
+}
 
 /** The compose file's services from images built here, with a fake model on the engine's bridge. */
 export class ComposeStack {
@@ -38,7 +44,8 @@ export class ComposeStack {
 
   /** `docker-compose --profile codex-mcp <args>`, as the README has it. */
   async compose(...args: string[]): Promise<string> {
-    const { stdout } = await run('docker-compose', ['-p', this.project, '--profile', 'codex-mcp', ...args], { cwd: root, env: this.environment, maxBuffer: 16 * 1024 * 1024 });
+    const [command = '', ...before] = composeCommand() ?? [];
+    const { stdout } = await run(command, [...before, '-p', this.project, '--profile', 'codex-mcp', ...args], { cwd: root, env: this.environment, maxBuffer: 16 * 1024 * 1024 });
     return stdout;
   }
 
