@@ -4,7 +4,7 @@ import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
-import type { TurnCancellations } from './turns/turn-cancellations.js';
+import type { TurnStops } from './turns/turn-stops.js';
 import type { TurnsProcessor } from './turns/turns.processor.js';
 import type { WorkerConfig } from './worker.config.js';
 
@@ -17,7 +17,7 @@ export type WorkerParts = {
   redis: Redis;
   subscriber: Redis;
   processor: TurnsProcessor;
-  cancellations: TurnCancellations;
+  stops: TurnStops;
   sessions: AgentSessions;
   placements: PlacementClient;
   dispatcher: TurnDispatcher;
@@ -43,8 +43,8 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, cancellations, processor, dispatcher, logger, instance } = this.parts;
-    await cancellations.start();
+    const { config, stops, processor, dispatcher, logger, instance } = this.parts;
+    await stops.start();
     processor.start(config.WORKER_CONCURRENCY);
     this.releaseTimer = setInterval(() => void dispatcher.releaseAll().catch((error: unknown) => logger.warn({ op: 'turns.release', err: error }, 'turns.release')), RELEASE_INTERVAL_MS);
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });

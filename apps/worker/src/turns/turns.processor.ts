@@ -1,10 +1,10 @@
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { DelayedError, type Job } from 'bullmq';
+import { DelayedError, type Job, WaitingError } from 'bullmq';
 import type { Logger } from '@codex-mcp/observability';
 import { Inject } from '@nestjs/common';
 import { LOGGER } from '../worker.tokens.js';
-import { TurnRunner } from './turn.runner.js';
+import { type RunResult, TurnRunner } from './turn.runner.js';
 
 /** A dead worker's turns are given to another after about this long. */
 const LOCK_MS = 10_000;
@@ -40,23 +40,29 @@ export class TurnsProcessor extends WorkerHost {
 
   /** Takes no more turns and gives those under way `timeoutMs`; what is left then goes to another worker. */
   async drain(timeoutMs: number): Promise<void> {
-    const timer = setTimeout(() => {
-      this.shutdown.abort(new Error('this worker shuts down'));
-      void this.worker.close(true);
-    }, timeoutMs);
+    const timer = setTimeout(() => this.shutdown.abort(new Error('this worker shuts down')), timeoutMs);
     await this.worker.close();
     clearTimeout(timer);
   }
 
   override async process(job: Job<unknown>, token?: string): Promise<void> {
-    this.active++;
-    try {
-      if ((await this.runner.run(TurnJob.parse(job.data), this.shutdown.signal)) === 'done') return;
-    } finally {
-      this.active--;
+    const result = await this.run(TurnJob.parse(job.data));
+    if (result === 'done') return;
+    if (result === 'left') {
+      await job.moveToWait(token);
+      throw new WaitingError();
     }
     await job.moveToDelayed(Date.now() + PARKED_MS, token);
     throw new DelayedError();
+  }
+
+  private async run(turn: TurnJob): Promise<RunResult> {
+    this.active++;
+    try {
+      return await this.runner.run(turn, this.shutdown.signal);
+    } finally {
+      this.active--;
+    }
   }
 
   @OnWorkerEvent('error')

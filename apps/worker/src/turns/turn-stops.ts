@@ -1,10 +1,13 @@
 import { AppError } from '@codex-mcp/contracts';
 import type { TurnControl, TurnStore } from '@codex-mcp/messaging';
 
-type Stop = { signal: AbortSignal; cancel(): void; end(): void };
+export type Deadlines = { totalMs: number; idleMs: number };
 
-/** Why a running turn must stop: its caller cancelled it, or its time is over. */
-export class TurnCancellations {
+/** Why a turn must stop, as the reason of `signal`. `alive` puts the idle deadline off. */
+export type Stop = { signal: AbortSignal; alive(): void; cancel(): void; end(): void };
+
+/** Stops running turns: their caller cancelled them, or their time is over. */
+export class TurnStops {
   private readonly running = new Map<string, AbortController>();
 
   constructor(
@@ -16,15 +19,20 @@ export class TurnCancellations {
     await this.control.listen((turnId) => this.cancel(turnId), () => void this.catchUp());
   }
 
-  watch(turnId: string, timeoutMs: number): Stop {
+  /** `totalMs` is what is left of the turn's whole time. */
+  watch(turnId: string, { totalMs, idleMs }: Deadlines): Stop {
     const controller = new AbortController();
+    const stop = (message: string) => controller.abort(new AppError('turn_timeout', message));
     this.running.set(turnId, controller);
-    const timer = setTimeout(() => controller.abort(new AppError('turn_timeout', `The turn took longer than ${timeoutMs / 1000} s and was stopped. Ask for less at a time, or raise TURN_TIMEOUT.`)), timeoutMs);
+    const total = setTimeout(() => stop('The turn ran out of its time and was stopped. Ask for less at a time, give a longer timeout_s, or raise TURN_TIMEOUT.'), Math.max(0, totalMs));
+    const idle = setTimeout(() => stop(`Codex gave no sign of life for ${Math.round(idleMs / 1000)} s, so the turn was stopped. Call again, or raise TURN_IDLE_TIMEOUT.`), idleMs);
     return {
       signal: controller.signal,
+      alive: () => void idle.refresh(),
       cancel: () => this.cancel(turnId),
       end: () => {
-        clearTimeout(timer);
+        clearTimeout(total);
+        clearTimeout(idle);
         this.running.delete(turnId);
       },
     };
