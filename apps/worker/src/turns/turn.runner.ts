@@ -1,16 +1,17 @@
-import { AppError, type TerminalEvent, toErrorBody, type TurnJob, type TurnRequest } from '@codex-mcp/contracts';
+import { AppError, type TerminalEvent, toErrorBody, type TurnEvent, type TurnJob, type TurnRequest } from '@codex-mcp/contracts';
 import type { Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { type Logger, operation } from '@codex-mcp/observability';
-import type { TurnStops } from './turn-stops.js';
+import { z } from 'zod';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
+import type { Deadlines, Stop, TurnStops } from './turn-stops.js';
 
-export type TurnRunnerOptions = { turnTimeoutMs: number };
+const TimeLimit = z.object({ timeout_s: z.number().optional() });
 
 /** What became of a job: `parked` ones must wait for the turns before them, `left` ones are for another worker. */
 export type RunResult = 'done' | 'parked' | 'left';
 
-type Run = { epoch: number; seq: number; attempts: number; startedAtMs: number; stop: AbortSignal; shutdown: AbortSignal };
+type Run = { epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal };
 
 /** Takes a turn from its claim to its one terminal record. */
 export class TurnRunner {
@@ -21,7 +22,7 @@ export class TurnRunner {
     private readonly stops: TurnStops,
     private readonly lease: Lease,
     private readonly logger: Logger,
-    private readonly options: TurnRunnerOptions,
+    private readonly deadlines: Deadlines,
   ) {}
 
   /** `shutdown` aborts when this worker must end: the turn goes on in its agent and is left to whoever gets the job next. */
@@ -30,10 +31,10 @@ export class TurnRunner {
     if (claim.outcome === 'not_head') return 'parked';
     if (claim.outcome === 'claimed') {
       const { request, epoch, seq, attempts, startedAtMs } = claim;
-      const stop = this.stops.watch(job.turnId, this.options.turnTimeoutMs);
+      const stop = this.stops.watch(job.turnId, this.deadlinesOf(request, startedAtMs));
       try {
         if (claim.cancelRequested) stop.cancel();
-        return await this.settle(request, { epoch, seq, attempts, startedAtMs, stop: stop.signal, shutdown });
+        return await this.settle(request, { epoch, seq, attempts, startedAtMs, stop, shutdown });
       } finally {
         stop.end();
       }
@@ -42,15 +43,22 @@ export class TurnRunner {
     return 'done';
   }
 
+  /** What the call asked for, less what an earlier worker has used of it. */
+  private deadlinesOf(request: TurnRequest, startedAtMs: number): Deadlines {
+    const asked = TimeLimit.parse(request.arguments).timeout_s;
+    const totalMs = asked === undefined ? this.deadlines.totalMs : asked * 1000;
+    return { totalMs: totalMs - (Date.now() - startedAtMs), idleMs: this.deadlines.idleMs };
+  }
+
   private settle(request: TurnRequest, run: Run): Promise<RunResult> {
     const { turnId, tool, agent, correlationId } = request;
     const fields = { turnId, tool, agent: agent.agentId, tenant: agent.tenant, correlationId, epoch: run.epoch, attempt: run.attempts };
     return operation(this.logger, 'turn.run', fields, async (add) => {
       const fence = new AbortController();
       const log = new TurnLogWriter(this.turns, request, run.epoch, run.seq, () => fence.abort(new Error('another worker has taken this turn over')));
-      const signal = AbortSignal.any([run.stop, fence.signal]);
-      const event = await Promise.race([this.outcome(request, run, log, signal), aborted(run.shutdown)]);
-      if (event === undefined || run.shutdown.aborted) {
+      const signal = AbortSignal.any([run.stop.signal, fence.signal]);
+      const event = await unless(run.shutdown, this.outcome(request, run, log, signal));
+      if (event === undefined) {
         add({ result: 'left' });
         return 'left';
       }
@@ -63,18 +71,33 @@ export class TurnRunner {
 
   private async outcome(request: TurnRequest, run: Run, log: TurnLogWriter, signal: AbortSignal): Promise<TerminalEvent> {
     try {
-      const output = await this.execution.run(request, { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push: (event) => log.push(event), signal });
+      const push = (event: TurnEvent) => {
+        run.stop.alive();
+        log.push(event);
+      };
+      const output = await this.execution.run(request, { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal });
       return { type: 'completed', output };
     } catch (error) {
-      if (run.stop.aborted && run.stop.reason instanceof AppError) return ending(run.stop.reason);
+      const { aborted, reason } = run.stop.signal;
+      if (aborted && reason instanceof AppError) return ending(reason);
       if (!(error instanceof AppError)) this.logger.error({ op: 'turn.run', turnId: request.turnId, err: error }, 'turn.run');
       return error instanceof AppError ? ending(error) : { type: 'failed', error: toErrorBody(error) };
     }
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => (signal.aborted ? resolve(undefined) : signal.addEventListener('abort', () => resolve(undefined), { once: true })));
+/** What `work` brings, or undefined as soon as the signal aborts. */
+async function unless<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result | undefined> {
+  if (signal.aborted) return undefined;
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<undefined>((resolve) => (onAbort = () => resolve(undefined)));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
 
 /** Each error of a turn in the kind of record that it makes. */
 function ending(error: AppError): TerminalEvent {

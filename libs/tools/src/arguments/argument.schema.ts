@@ -55,6 +55,9 @@ export const managementArguments = {
   agent_id: text(`Your agent, where your connection does not say it already: ${AGENT_ID_RULE}.`).optional(),
 };
 
+/** A day; longer work is better given in parts. */
+const MAX_TIMEOUT_S = 86_400;
+
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
   agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),
@@ -65,6 +68,7 @@ export const turnArguments = {
     .refine(isAbsolute, 'must be an absolute path of a directory on the server')
     .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work in. Default: keep the workspace that the agent has.')
     .optional(),
+  timeout_s: z.number().positive().max(MAX_TIMEOUT_S).describe('Seconds after which the turn is stopped, its commands too. Default: TURN_TIMEOUT of the server.').optional(),
 };
 
 function capitalised(sentence: string): string {
