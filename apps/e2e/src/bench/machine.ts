@@ -18,3 +18,9 @@ export function describeMachine(runtime: RuntimeName) {
 
 export const machineLine = (machine: ReturnType<typeof describeMachine>): string =>
   `${machine.cores} cores (${machine.cpu.trim()}), ${machine.memoryGiB} GiB, load ${machine.load}, ${machine.platform}, Node ${machine.node}, Codex ${machine.codex}, runtime ${machine.runtime}`;
+
+/** A warning when other work competes for the cores, as then no number here is only about the system. */
+export function contention(): string | undefined {
+  const [load = 0] = loadavg();
+  return load > availableParallelism() ? `Load ${load.toFixed(1)} on ${availableParallelism()} cores: other work competed with this run, so repeat it on a quiet machine.` : undefined;
+}

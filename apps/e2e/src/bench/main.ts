@@ -4,7 +4,7 @@ import { startStack } from '../stack/stack.fixture.js';
 import { startBenchModel } from './bench.model.js';
 import { type BenchOptions, readOptions, type SectionName, USAGE } from './bench.options.js';
 import { CleanUp } from './clean-up.js';
-import { describeMachine, machineLine } from './machine.js';
+import { contention, describeMachine, machineLine } from './machine.js';
 import { formatSection, toJson } from './report.js';
 import type { Section } from './result.js';
 import { measureColdStarts } from './sections/cold-start.section.js';
@@ -33,7 +33,8 @@ class Interruption extends Error {}
 
 async function measure(options: BenchOptions, cleanUp: CleanUp): Promise<void> {
   const machine = describeMachine(options.runtime);
-  console.log(`${machineLine(machine)}\n`);
+  const warning = contention(); // before this run makes load of its own
+  console.log(`${machineLine(machine)}\n${warning === undefined ? '' : `${warning}\n`}`);
   const fake = cleanUp.add(await startBenchModel(), (model) => model.close());
   const stack = cleanUp.add(await startStack({ runtime: options.runtime, fake, env: { MAX_CONCURRENT_SESSIONS: MAX_AGENTS } }), (running) => running.stop());
   const sections: Section[] = [];

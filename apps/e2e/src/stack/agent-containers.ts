@@ -26,7 +26,7 @@ export async function containerOf(deployment: string, agentId: string): Promise<
 /** Runs a command in a container, as the container's user; resolves with what it printed. */
 export async function execIn(container: Docker.Container, ...command: string[]): Promise<string> {
   const exec = await container.exec({ Cmd: command, Tty: true, AttachStdout: true, AttachStderr: true });
-  return text(await exec.start({}));
+  return text(await exec.start({ Tty: true }));
 }
 
 /** The command lines of the processes in a container. */

@@ -37,7 +37,7 @@ describeWithDocker('turns on two workers', () => {
   it('of one agent run in the order in which they were accepted, one after the other', async () => {
     const agent_id = 'queue';
     const first = chat(client, directive({ shell: hold }, { text: 'held' }), { agent_id });
-    await eventually(async () => expect(await unfinishedTurns(stack.redis(), agent_id)).toMatchObject([{ status: 'running' }]));
+    await stack.fake.waitFor(({ model }) => model?.userText.includes('/workspace/go') === true, 20_000);
     const messages = Array.from({ length: 5 }, (_, index) => `message number ${index}`);
     const others = messages.map((message) => chat(client, message, { agent_id }));
     await eventually(async () => expect(await unfinishedTurns(stack.redis(), agent_id)).toHaveLength(6));
