@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { JsonSchema } from '../json-schema.js';
 import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS } from './catalogue.js';
 
-const COMMON = ['agent_id', 'model', 'effort', 'workspace'];
+const COMMON = ['agent_id', 'model', 'effort', 'workspace', 'timeout_s'];
 
 /** The contract with clients: a trailing "?" marks an optional argument. */
 const SIGNATURES: Record<string, string[]> = {
