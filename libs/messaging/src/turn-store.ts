@@ -59,17 +59,16 @@ export class TurnStore {
 
   /** Appends events numbered from `firstSeq`. Returns false when another holder has taken the turn over. */
   async append(turnId: string, epoch: number, firstSeq: number, events: TurnEvent[]): Promise<boolean> {
-    const pairs = events.flatMap((event, index) => [firstSeq + index, loggedJson(firstSeq + index, event)]);
-    return (await appendEvents.run(this.redis, [keys.turn(turnId), keys.turnLog(turnId)], [epoch, ...pairs])) === 1;
+    return (await appendEvents.run(this.redis, [keys.turn(turnId), keys.turnLog(turnId)], [epoch, ...numbered(firstSeq, events)])) === 1;
   }
 
-  /** Writes the one terminal record. `next` is the agent's next waiting turn. */
-  async finish(turn: TurnRef, epoch: number, seq: number, event: TerminalEvent): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
+  /** Writes the one terminal record, after `last` events numbered from `firstSeq`. `next` is the agent's next waiting turn. */
+  async finish(turn: TurnRef, epoch: number, firstSeq: number, event: TerminalEvent, last: TurnEvent[] = []): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
     const { turnId, agent } = turn;
     const reply = await finishTurn.run(
       this.redis,
       [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.agent(agent.key), keys.busyAgents],
-      [epoch, event.type, seq, loggedJson(seq, event), turnId, agent.key, this.limits.retentionMs, Date.now()],
+      [epoch, event.type, turnId, agent.key, this.limits.retentionMs, Date.now(), ...numbered(firstSeq, [...last, event])],
     );
     const [outcome, next] = Finished.parse(reply);
     return { outcome, next: next || undefined };
@@ -109,4 +108,5 @@ export class TurnStore {
   }
 }
 
-const loggedJson = (seq: number, event: TurnEvent): string => JSON.stringify({ seq, atMs: Date.now(), event });
+const numbered = (firstSeq: number, events: TurnEvent[]): (string | number)[] =>
+  events.flatMap((event, index) => [firstSeq + index, JSON.stringify({ seq: firstSeq + index, atMs: Date.now(), event })]);

@@ -14,6 +14,16 @@ local function leave(turn, log, mailbox, busy, turnId, agentKey, retentionMs)
   if not nextTurn then redis.call('SREM', busy, agentKey) end
   return nextTurn or ''
 end
+-- Pairs of (seq, json) from ARGV[first] on; what is already stored is skipped, so that a write sent twice counts once.
+local function appendPairs(turn, log, last, first)
+  for i = first, #ARGV, 2 do
+    if tonumber(ARGV[i]) > last then
+      emit(log, ARGV[i + 1])
+      last = tonumber(ARGV[i])
+    end
+  end
+  redis.call('HSET', turn, 'seq', last)
+end
 local function isTerminal(status) return status ~= 'queued' and status ~= 'running' end
 `;
 
@@ -54,26 +64,23 @@ return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1]
 export const appendEvents = new LuaScript(`${EMIT}
 local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch', 'seq')
 if turn[1] ~= 'running' or turn[2] ~= ARGV[1] then return 0 end
-local last = tonumber(turn[3])
-for i = 2, #ARGV, 2 do
-  if tonumber(ARGV[i]) > last then
-    emit(KEYS[2], ARGV[i + 1])
-    last = tonumber(ARGV[i])
-  end
-end
-redis.call('HSET', KEYS[1], 'seq', last)
+appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 2)
 return 1`);
 
-/** KEYS turn, log, mailbox, agent, busy. ARGV epoch, status, seq, json, turnId, agentKey, retentionMs, atMs. → [outcome, next turn id or ''] */
+/**
+ * Last events and the terminal one in a single step.
+ * KEYS turn, log, mailbox, agent, busy. ARGV epoch, status, turnId, agentKey, retentionMs, atMs, then (seq, json) pairs,
+ * the terminal one last. → [outcome, next turn id or '']
+ */
 export const finishTurn = new LuaScript(`${EMIT}
-local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch')
+local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch', 'seq')
 if not turn[1] then return {'missing', ''} end
 if isTerminal(turn[1]) then return {'terminal', redis.call('LINDEX', KEYS[3], 0) or ''} end
 if turn[2] ~= ARGV[1] then return {'fenced', ''} end
-redis.call('HSET', KEYS[1], 'status', ARGV[2], 'seq', ARGV[3], 'finishedAtMs', ARGV[8], 'terminal', ARGV[4])
-redis.call('HSET', KEYS[4], 'lastActiveAt', ARGV[8])
-emit(KEYS[2], ARGV[4])
-return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[5], ARGV[6], ARGV[7])}`);
+redis.call('HSET', KEYS[1], 'status', ARGV[2], 'finishedAtMs', ARGV[6], 'terminal', ARGV[#ARGV])
+redis.call('HSET', KEYS[4], 'lastActiveAt', ARGV[6])
+appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 7)
+return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[3], ARGV[4], ARGV[5])}`);
 
 /**
  * A turn that no worker has begun ends here; a running one is flagged and its worker is told.

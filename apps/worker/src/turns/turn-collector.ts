@@ -83,6 +83,7 @@ export class TurnCollector {
     if (!item) return;
     if (!HARMLESS.has(item.type)) this.touched = true;
     if (type === 'item_completed') this.remember(item);
+    else if (item.type === 'message') return; // its first delta says the same
     this.push({ type, item });
   }
 

@@ -1,8 +1,12 @@
 import type { TerminalEvent, TurnEvent, TurnRequest } from '@codex-mcp/contracts';
 import type { TurnStore } from '@codex-mcp/messaging';
 
-/** The first delta goes out at once; those that follow within this time go together. */
-const DELTA_WINDOW_MS = 20;
+/** The first delta goes out at once; what can wait goes together with all that comes within this time. */
+const WINDOW_MS = 20;
+
+/** Deltas follow each other, and the end of a turn follows right behind its last message and its count of tokens. */
+const canWait = (event: TurnEvent): boolean =>
+  event.type === 'delta' || event.type === 'usage' || (event.type === 'item_completed' && event.item.type === 'message');
 
 /**
  * Writes one turn's log in order, numbering each event, with at most one write under way.
@@ -13,7 +17,7 @@ export class TurnLogWriter {
   private writing: Promise<void> = Promise.resolve();
   private isWriting = false;
   private fenced = false;
-  private deltaTimer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private lastDeltaAt = 0;
 
   constructor(
@@ -30,21 +34,26 @@ export class TurnLogWriter {
     if (event.type === 'delta' && last?.type === 'delta' && last.itemId === event.itemId) {
       this.waiting[this.waiting.length - 1] = { ...last, text: last.text + event.text };
     } else this.waiting.push(event);
-    if (event.type !== 'delta') return this.flush();
-    this.deltaTimer ??= setTimeout(() => this.flush(), Math.max(0, this.lastDeltaAt + DELTA_WINDOW_MS - performance.now()));
+    const waitMs = canWait(event) ? this.waitMs(event) : 0;
+    if (waitMs <= 0) return this.flush();
+    this.timer ??= setTimeout(() => this.flush(), waitMs);
   }
 
-  /** Writes what is still waiting, then the terminal record. `next`: the agent's next waiting turn. */
+  /** Writes what is still waiting and the terminal record in one step. `next`: the agent's next waiting turn. */
   async finish(event: TerminalEvent): Promise<{ outcome: string; next: string | undefined }> {
-    this.flush();
+    clearTimeout(this.timer);
     while (this.isWriting) await this.writing;
-    clearTimeout(this.deltaTimer);
-    return this.store.finish(this.turn, this.epoch, this.seq + 1, event);
+    clearTimeout(this.timer);
+    return this.store.finish(this.turn, this.epoch, this.seq + 1, event, this.waiting);
+  }
+
+  private waitMs(event: TurnEvent): number {
+    return event.type === 'delta' ? this.lastDeltaAt + WINDOW_MS - performance.now() : WINDOW_MS;
   }
 
   private flush(): void {
-    clearTimeout(this.deltaTimer);
-    this.deltaTimer = undefined;
+    clearTimeout(this.timer);
+    this.timer = undefined;
     if (this.isWriting || this.waiting.length === 0) return;
     this.isWriting = true;
     this.writing = this.drain().finally(() => (this.isWriting = false));
