@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ExecResult, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
+import { ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
 import { RpcConnection, RpcError } from './rpc-connection.js';
 
 /** Answers to what Codex asks of its client: approvals are declined, as agents run without a person to ask. */
@@ -14,7 +14,7 @@ const DECLINED: Record<string, unknown> = {
 export type SandboxMode = 'danger-full-access' | 'workspace-write' | 'read-only';
 
 export type OpenThread = { cwd: string; model: string; sandbox: SandboxMode; developerInstructions: string };
-export type OpenedThread = { threadId: string; model: string; effort: string | undefined };
+export type OpenedThread = { threadId: string; model: string };
 
 export type StartTurn = {
   threadId: string;
@@ -88,6 +88,12 @@ export class AppServerClient {
     }
   }
 
+  /** The reasoning effort that each model has where none is named. */
+  async defaultEfforts(): Promise<ReadonlyMap<string, string>> {
+    const { data } = ModelList.parse(await this.call('model/list', { includeHidden: true }));
+    return new Map(data.map(({ model, defaultReasoningEffort }) => [model, defaultReasoningEffort]));
+  }
+
   /** The thread's turns, newest last, with their items. */
   async readTurns(threadId: string): Promise<Turn[]> {
     const result = await this.call('thread/read', { threadId, includeTurns: true });
@@ -127,6 +133,6 @@ export class AppServerClient {
 const threadParams = (open: OpenThread): object => ({ ...open, approvalPolicy: 'never' });
 
 function opened(result: unknown): OpenedThread {
-  const { thread, model, reasoningEffort } = ThreadOpened.parse(result);
-  return { threadId: thread.id, model, effort: reasoningEffort ?? undefined };
+  const { thread, model } = ThreadOpened.parse(result);
+  return { threadId: thread.id, model };
 }

@@ -94,8 +94,9 @@ export const UNUSED_NOTIFICATIONS = [
 export const ThreadOpened = z.looseObject({
   thread: z.looseObject({ id: z.string(), turns: z.array(Turn).optional() }),
   model: z.string(),
-  reasoningEffort: z.string().nullish(),
 });
+
+export const ModelList = z.looseObject({ data: z.array(z.looseObject({ model: z.string(), defaultReasoningEffort: z.string() })) });
 
 export const TurnStarted = z.looseObject({ turn: z.looseObject({ id: z.string() }) });
 

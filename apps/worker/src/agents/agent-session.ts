@@ -19,8 +19,14 @@ export class AgentSession {
     readonly thread: OpenedThread,
     readonly epoch: number,
     private readonly workspaceIsShared: boolean,
+    private readonly defaultEfforts: ReadonlyMap<string, string>,
   ) {
     this.snapshots = new WorkspaceSnapshots(codex, placement);
+  }
+
+  /** The effort for a turn that names none. Codex would keep the last one that was named in the thread. */
+  effortOf(model: string): string | undefined {
+    return this.defaultEfforts.get(model);
   }
 
   /** Codex's own sandbox for one turn; in a container the container is the sandbox, and Codex’s would fail. */

@@ -64,8 +64,8 @@ export class AgentSessions {
     const placement = await this.placements.ensure(agent, workspace, correlationId);
     const codex = await this.connect(agent, placement, epoch);
     try {
-      const thread = await this.openThread(codex, agent, placement, notify);
-      return new AgentSession(codex, placement, thread, epoch, placement.workspace.kind === 'host');
+      const [thread, efforts] = await Promise.all([this.openThread(codex, agent, placement, notify), codex.defaultEfforts()]);
+      return new AgentSession(codex, placement, thread, epoch, placement.workspace.kind === 'host', efforts);
     } catch (error) {
       codex.close();
       throw error;

@@ -74,8 +74,7 @@ function start(session: AgentSession, turn: CodexTurn): Promise<string> {
     clientUserMessageId: turn.clientId,
     text: turn.text,
     model: turn.model,
-    // Codex keeps the last effort for the thread, so a turn without one must name the thread's own.
-    effort: turn.effort ?? session.thread.effort,
+    effort: turn.effort ?? session.effortOf(turn.model),
     sandboxPolicy: session.sandboxPolicy(turn.access),
     outputSchema: turn.outputSchema,
   });
