@@ -1,10 +1,12 @@
 import { ConfigError } from '@codex-mcp/config';
 import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectClient, startTestEdge } from './testing/edge.fixture.js';
 import { beat, echo, StandInWorker } from './testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 let redisServer: RedisFixture;
 let redis: Redis;

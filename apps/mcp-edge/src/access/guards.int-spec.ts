@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentStore, createRedis } from '@codex-mcp/messaging';
 import { type RedisFixture, startRedis, temporaryDirectory, type TemporaryDirectory } from '@codex-mcp/testing';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Redis } from 'ioredis';
 import { connectClient, type RawRequest, startTestEdge, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
 import { agentRecord, beat, StandInWorker } from '../testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 

@@ -1,9 +1,11 @@
 import { createRedis } from '@codex-mcp/messaging';
 import { eventually, freePort, type RedisFixture, startRedis } from '@codex-mcp/testing';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
 import { beat, SIGNED_OUT } from '../testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 let redisServer: RedisFixture;
 let redis: Redis;
@@ -86,5 +88,5 @@ describe('a Redis that does not answer', () => {
     expect(await edge.call('/health')).toMatchObject({ status: 503, json: { checks: { redis: false } } });
     await (signal === 'SIGSTOP' ? redisServer.kill('SIGCONT') : redisServer.restart());
     await eventually(async () => (await edge.call('/health')).status === 200);
-  }, 30_000);
+  }, 40_000);
 });

@@ -1,11 +1,13 @@
 import { type AgentIdentity, agentKey, supervisorQueueName } from '@codex-mcp/contracts';
 import { AgentStore, createRedis, jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
 import { agentRecord, beat, echo, SIGNED_OUT, StandInWorker } from '../testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 let redisServer: RedisFixture;
 let redis: Redis;
@@ -122,6 +124,7 @@ describe('get_agent_status', () => {
     const status = await structured('get_agent_status', { agent_id: agentId });
     expect(status).toMatchObject({ agent_id: agentId });
     expect(status).not.toHaveProperty('cpu_percent');
+    expect(await redis.keys('*supervisor-host-that-died*')).toEqual([]);
   });
 
   it('knows no agent that is not there', async () => {
@@ -185,12 +188,28 @@ describe('cancel', () => {
     await eventually(async () => (await redis.zcard(`${QUEUE_PREFIX}:turns:delayed`)) === 0);
   });
 
+  it('lets the next turn run when it cancels the one before it in the queue', async () => {
+    const mailbox = `codex-mcp:agent:${agentKey('local', 'default')}:mailbox`;
+    await worker.pause();
+    const first = call('chat', { message: 'first' });
+    await eventually(async () => (await redis.llen(mailbox)) === 1);
+    const second = call('chat', { message: 'second' });
+    await eventually(async () => (await redis.zcard(`${QUEUE_PREFIX}:turns:delayed`)) === 1);
+    expect(await structured('cancel')).toMatchObject({ cancelled: true });
+    expect(await first).toMatchObject({ code: 'turn_cancelled' });
+    await worker.resume();
+    expect(await second).toMatchObject({ structuredContent: { answer: 'echo: "second"' } });
+  });
+
   it('says when there is nothing to cancel', async () => {
     expect(await structured('cancel', { agent_id: 'lazy' })).toEqual({ cancelled: false, reason: 'Agent "lazy" runs no turn.' });
   });
 
-  it.each(['turn_00000000000000000000000000000000', 'x:log', 'turn_1:log'])('knows no turn %s', async (turnId) => {
-    expect(await call('cancel', { turn_id: turnId })).toMatchObject({ status: 404, code: 'unknown_turn' });
+  it('knows no turn that is not there, nor what else Redis has under such a name', async () => {
+    const { turn_id } = await call('chat', { message: 'x' });
+    for (const unknown of ['turn_00000000000000000000000000000000', 'x', `${String(turn_id)}:log`]) {
+      expect(await call('cancel', { turn_id: unknown })).toMatchObject({ status: 404, code: 'unknown_turn' });
+    }
   });
 });
 

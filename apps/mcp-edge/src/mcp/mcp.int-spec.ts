@@ -2,12 +2,14 @@ import { agentKey } from '@codex-mcp/contracts';
 import { createRedis, TurnStore } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { listTools } from '@codex-mcp/tools';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Redis } from 'ioredis';
 import { connectClient, startTestEdge, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
 import { beat, chatOutput, echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 let redisServer: RedisFixture;
 let redis: Redis;
@@ -85,18 +87,6 @@ describe.each(TRANSPORTS)('MCP over %s', (transport) => {
     expect(messages[0]).toBe('queued, next to run');
     expect(messages).toEqual(expect.arrayContaining(['running: npm test', 'All ', 'All green']));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
-  });
-
-  it('sends no progress to a client that did not ask for it', async () => {
-    const client = await connect();
-    const notifications: string[] = [];
-    client.fallbackNotificationHandler = async ({ method }) => void notifications.push(method);
-    worker.play = async (turn) => {
-      await turn.append({ type: 'status', message: 'busy' });
-      return echo(turn);
-    };
-    await chat(client);
-    expect(notifications).toEqual([]);
   });
 
   it('cancels the turn when the client cancels the request', async () => {
@@ -231,6 +221,15 @@ describe('POST /mcp', () => {
     expect((await post([1, 2])).status).toBe(400);
     const put = await edge.call('/mcp', { method: 'PUT', headers, body: '{}' });
     expect({ status: put.status, allow: put.headers.allow }).toEqual({ status: 405, allow: 'GET, POST, DELETE' });
+  });
+
+  it('sends progress to clients that ask for it, and to no others', async () => {
+    const id = String((await post(initialize)).headers['mcp-session-id']);
+    const call = (meta: object) => post({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'chat', arguments: { message: 'x' }, ...meta } }, { 'mcp-session-id': id });
+    expect((await call({ _meta: { progressToken: 0 } })).text).toContain('"method":"notifications/progress","params":{"progressToken":0,"progress":1,');
+    const silent = await call({});
+    expect(silent.text).toContain('echo:');
+    expect(silent.text).not.toContain('notifications/progress');
   });
 
   it('ends the stream of a cancelled request without an answer', async () => {

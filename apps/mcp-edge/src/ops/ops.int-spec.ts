@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRedis } from '@codex-mcp/messaging';
 import { type RedisFixture, startRedis, temporaryDirectory } from '@codex-mcp/testing';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
 import { beat, echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 let redisServer: RedisFixture;
 let redis: Redis;

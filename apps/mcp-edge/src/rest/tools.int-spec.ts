@@ -1,10 +1,12 @@
-import { createRedis, TurnStore } from '@codex-mcp/messaging';
+import { createRedis, QUEUE_PREFIX, TurnStore } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { listTools } from '@codex-mcp/tools';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
 import { beat, echo, SIGNED_OUT, StandInWorker } from '../testing/stand-ins.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
 
 let redisServer: RedisFixture;
 let redis: Redis;
@@ -104,7 +106,7 @@ describe('problems', () => {
     ['a body that is not JSON', '/tools/chat', '{"message":', 400, 'malformed_json'],
     ['a body that nests too deep', '/tools/chat', `{"message":"x","context":${deep}}`, 400, 'malformed_json'],
     ['a body that breaks a recursive reader', '/tools/chat', `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`, 400, 'malformed_json'],
-    ['a body above 4 MiB', '/tools/chat', JSON.stringify({ message: 'x'.repeat(4 * 1024 * 1024) }), 413, 'input_too_large'],
+    ['a body above 4 MiB', '/tools/chat', `${' '.repeat(4 * 1024 * 1024)}{"message":"x"}`, 413, 'input_too_large'],
     ['too much text', '/tools/chat', JSON.stringify({ message: 'x'.repeat(1_100_000) }), 413, 'input_too_large'],
   ])('answers %s with a problem document', async (_, path, body, status, code) => {
     const answer = await post(path, body);
@@ -118,6 +120,20 @@ describe('problems', () => {
     worker.play = async () => ({ type: 'failed', error: { code: 'rate_limited', message: 'Slow down.', retryable: true, detail: 'limit 3/min' } });
     const answer = await post('/tools/chat', '{"message":"x"}');
     expect(answer.json).toEqual({ ...problem(429, 'rate_limited'), detail: 'Slow down.', retryable: true, material: 'limit 3/min' });
+  });
+});
+
+describe('a request that cannot be queued', () => {
+  it('is withdrawn: told as failed, it does not run later', async () => {
+    await redis.rename(`${QUEUE_PREFIX}:turns:id`, 'aside');
+    await redis.set(`${QUEUE_PREFIX}:turns:wait`, 'not a list');
+    const answer = await post('/tools/chat', '{"message":"x","agent_id":"unlucky"}');
+    expect(answer).toMatchObject({ status: 503, json: { code: 'service_unavailable', detail: expect.stringContaining('Redis refuses commands (') } });
+    await eventually(async () => (await new TurnStore(redis).busyAgents()).length === 0);
+    await redis.del(`${QUEUE_PREFIX}:turns:wait`);
+    await redis.rename('aside', `${QUEUE_PREFIX}:turns:id`);
+    expect((await post('/tools/chat', '{"message":"y","agent_id":"unlucky"}')).status).toBe(200);
+    expect(worker.seen.map(({ arguments: args }) => args['message'])).toEqual(['y']);
   });
 });
 

@@ -62,6 +62,15 @@ export class StandInWorker {
     return this;
   }
 
+  /** Nobody gets turns until it is resumed; those that have begun go on. */
+  async pause(): Promise<void> {
+    await this.queue.pause();
+  }
+
+  async resume(): Promise<void> {
+    await this.queue.resume();
+  }
+
   async stop(): Promise<void> {
     await this.worker.close(true);
     await this.queue.close();
