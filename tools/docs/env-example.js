@@ -11,7 +11,8 @@ export function envExampleProblems(variables, { example, compose, guide }) {
   const shown = new Map([...example.matchAll(/^#?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
   const inCompose = defaultsOf(compose);
   const exists = (/** @type {string} */ name) => variables.has(name) || inCompose.has(name);
-  const inGuide = [...guide.matchAll(/^\| `([A-Z][A-Z0-9_]*)`/gm)].map(([, name = '']) => name);
+  const firstCells = [...guide.matchAll(/^\| ([^|]*)\|/gm)].map(([, cell = '']) => cell).join('');
+  const inGuide = [...firstCells.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map(([, name = '']) => name);
   const missing = new Set([...inCompose.keys(), ...inGuide.filter(exists)].filter((name) => !shown.has(name)));
   return [
     ...[...shown.keys()].filter((name) => !exists(name)).map((name) => `.env.example: ${name} is read by nothing`),

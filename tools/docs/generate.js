@@ -1,12 +1,14 @@
 // @ts-check
 // Documents that follow from the code: the table in README.md, docs/generated/tools.md and docs/generated/configuration.md.
-// `node tools/docs/generate.js` writes them, `--check` fails where they or .env.example are stale. Reads what tsc built.
+// `node tools/docs/generate.js` writes them, `--check` fails where they are stale.
+// Either way, .env.example and the table of error codes are compared with the code. Reads what tsc built.
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configurationPage, readVariables } from './configuration.js';
 import { envExampleProblems } from './env-example.js';
+import { errorCodeProblems } from './error-codes.js';
 import { readmeTable, toolsPage, withTable } from './tools-page.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -14,13 +16,18 @@ const toolsFile = join(root, 'docs/generated/tools.md');
 const configurationFile = join(root, 'docs/generated/configuration.md');
 const readme = join(root, 'README.md');
 
-/** @returns {Promise<import('./tools-page.js').ListedTool[]>} */
-async function readCatalogue() {
-  const built = join(root, 'libs/tools/dist/index.js');
-  if (!existsSync(built)) throw new Error(`${relative(root, built)} is missing: run npx tsc -b libs/tools first.`);
-  const { listTools } = await import(built);
-  return listTools();
+/** What a lib exports, as tsc built it. @param {string} lib @returns {Promise<any>} */
+async function built(lib) {
+  const file = join(root, 'libs', lib, 'dist/index.js');
+  if (!existsSync(file)) throw new Error(`${relative(root, file)} is missing: run npx tsc -b libs/${lib} first.`);
+  return import(file);
 }
+
+/** @returns {Promise<import('./tools-page.js').ListedTool[]>} */
+const readCatalogue = async () => (await built('tools')).listTools();
+
+/** @param {string} file @returns {Promise<string>} empty where there is no such file */
+const readIfThere = async (file) => (existsSync(join(root, file)) ? await readFile(join(root, file), 'utf8') : '');
 
 /** What each document is to hold. @param {import('./configuration.js').Variables} variables @returns {Promise<Map<string, string>>} */
 async function documents(variables) {
@@ -33,11 +40,12 @@ async function documents(variables) {
   return wanted;
 }
 
-/** Throws where .env.example names what does not exist or lacks what does. @param {import('./configuration.js').Variables} variables */
-async function checkEnvExample(variables) {
-  const read = async (/** @type {string} */ file) => (existsSync(join(root, file)) ? await readFile(join(root, file), 'utf8') : '');
-  const texts = { example: await read('.env.example'), compose: await read('docker-compose.yml'), guide: await read('docs/configuration.md') };
+/** Throws where what is written by hand names what does not exist or lacks what does. @param {import('./configuration.js').Variables} variables */
+async function checkHandwritten(variables) {
+  const texts = { example: await readIfThere('.env.example'), compose: await readIfThere('docker-compose.yml'), guide: await readIfThere('docs/configuration.md') };
   const problems = envExampleProblems(variables, texts);
+  const codes = await readIfThere('docs/troubleshooting.md');
+  if (codes !== '') problems.push(...errorCodeProblems((await built('contracts')).ERROR_CLASSES, codes));
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
@@ -46,7 +54,7 @@ export async function generate(checkOnly) {
   const stale = [];
   const variables = await readVariables(root);
   const wanted = await documents(variables);
-  await checkEnvExample(variables);
+  await checkHandwritten(variables);
   for (const [file, text] of wanted) {
     if (existsSync(file) && (await readFile(file, 'utf8')) === text) continue;
     stale.push(relative(root, file));
@@ -62,7 +70,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const stale = await generate(checkOnly);
     if (checkOnly && stale.length > 0) throw new Error(`Stale: ${stale.join(', ')}. Run node tools/docs/generate.js and commit the result.`);
-    console.log(stale.length === 0 ? 'The generated documents and .env.example are up to date.' : `Wrote ${stale.join(', ')}.`);
+    console.log(stale.length === 0 ? 'The documents are up to date with the code.' : `Wrote ${stale.join(', ')}.`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -19,7 +19,7 @@ beforeEach(async () => {
   await cp(join(repository, 'tools/docs'), join(root, 'tools/docs'), { recursive: true });
   await cp(join(repository, 'package.json'), join(root, 'package.json'));
   await mkdir(join(root, 'libs'));
-  await symlink(join(repository, 'libs/tools'), join(root, 'libs/tools'));
+  for (const lib of ['tools', 'contracts']) await symlink(join(repository, 'libs', lib), join(root, 'libs', lib));
   await symlink(join(repository, 'apps'), join(root, 'apps'));
 });
 afterEach(() => rm(root, { recursive: true }));
@@ -66,6 +66,17 @@ test('takes an .env.example that says what is', async () => {
   await writeFile(join(root, '.env.example'), '# Comment\n#PORT=8210\n#CONTAINER_CPU_LIMIT=4.0\n#REDIS_PASSWORD=secret\n#OPENAI_API_KEY=\n');
   const { status, stderr } = run();
   assert.equal(status, 0, stderr);
+});
+
+test('--check fails on a table of error codes that is not the code’s', async () => {
+  const table = await readFile(join(repository, 'docs/troubleshooting.md'), 'utf8');
+  await mkdir(join(root, 'docs'));
+  await writeFile(join(root, 'docs/troubleshooting.md'), table);
+  assert.equal(run().status, 0);
+  await writeFile(join(root, 'docs/troubleshooting.md'), table.replace('| `queue_full` | 429 | yes |', '| `queue_full` | 429 | no |').replace('`internal`', '`intern`'));
+  const { status, stderr } = run();
+  assert.equal(status, 1);
+  assert.match(stderr, /queue_full must be listed with 429 yes\n.*internal must be listed with 500 yes\n.*there is no error code intern$/m);
 });
 
 test('--check fails on a stale document and leaves it alone', async () => {

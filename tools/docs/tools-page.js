@@ -7,18 +7,25 @@
 const BEGIN = '<!-- tools:begin -->';
 const END = '<!-- tools:end -->';
 
-/** Arguments that every tool which runs Codex takes; described once. */
-const COMMON = ['agent_id', 'model', 'effort', 'workspace'];
+/** Only a tool that runs Codex has a workspace to do it in. @param {ListedTool} tool */
+const runsCodex = (tool) => 'workspace' in (tool.inputSchema.properties ?? {});
 
-/** @param {ListedTool} tool */
-const runsCodex = (tool) => COMMON.every((name) => name in (tool.inputSchema.properties ?? {}));
+/** Arguments that every tool which runs Codex takes; described once. @param {readonly ListedTool[]} tools @returns {readonly string[]} */
+function commonArguments(tools) {
+  const [first = {}, ...others] = tools.filter(runsCodex).map((tool) => tool.inputSchema.properties ?? {});
+  return Object.keys(first).filter((name) => others.every((other) => name in other));
+}
+
+/** Names as a sentence lists them. @param {readonly string[]} names */
+const spoken = (names) => names.map((name) => `\`${name}\``).join(', ').replace(/, (?=[^,]*$)/, ' and ');
 
 /** The table between the README's markers. @param {readonly ListedTool[]} tools */
 export function readmeTable(tools) {
+  const common = commonArguments(tools);
   return [
-    table(['tool', 'what it does'], tools.map((tool) => [`\`${signature(tool)}\``, cell(tool.description)])),
+    table(['tool', 'what it does'], tools.map((tool) => [`\`${signature(tool, common)}\``, cell(tool.description)])),
     '',
-    'Tools that run Codex take `agent_id`, `model`, `effort` and `workspace` as well. ' +
+    `Tools that run Codex take ${spoken(common)} as well. ` +
       'Names work with the prefix `codex_` too. All arguments and results: [docs/generated/tools.md](docs/generated/tools.md).',
   ].join('\n');
 }
@@ -39,7 +46,7 @@ export function toolsPage(tools) {
     'Generated from `libs/tools` by `node tools/docs/generate.js`; do not edit.',
     'Each tool answers with `structuredContent` as described here, and with text for a person. What the model did not say is absent: there are no default values. A name with the prefix `codex_` means the same tool.',
     ...sharedSection(tools, shared),
-    ...tools.flatMap((tool) => toolSection(tool, shared)),
+    ...tools.flatMap((tool) => toolSection(tool, shared, commonArguments(tools))),
   ];
   return `${sections.join('\n\n')}\n`;
 }
@@ -60,28 +67,28 @@ function sharedSection(tools, shared) {
   return [
     '## Every tool that runs Codex',
     `${turnTools.map((tool) => `\`${tool.name}\``).join(', ')} take these arguments besides their own:`,
-    argumentsTable(rowsOf(only(first.inputSchema, (name) => COMMON.includes(name)))),
+    argumentsTable(rowsOf(only(first.inputSchema, (name) => commonArguments(tools).includes(name)))),
     `and give these results besides their own. \`changes\` is always there for ${always.map((name) => `\`${name}\``).join(' and ')}:`,
     resultsTable(rowsOf(only(first.outputSchema, (name) => shared.has(name)))),
   ];
 }
 
-/** @param {ListedTool} tool @param {ReadonlySet<string>} shared @returns {string[]} */
-function toolSection(tool, shared) {
+/** @param {ListedTool} tool @param {ReadonlySet<string>} shared @param {readonly string[]} common @returns {string[]} */
+function toolSection(tool, shared, common) {
   const turn = runsCodex(tool);
   return [
     `## ${tool.name}`,
-    `\`${signature(tool)}\` · ${tool.title} · ${tool.annotations.readOnlyHint ? 'changes nothing' : 'can change or stop things'}`,
+    `\`${signature(tool, common)}\` · ${tool.title} · ${tool.annotations.readOnlyHint ? 'changes nothing' : 'can change or stop things'}`,
     tool.description,
-    argumentsTable(rowsOf(only(tool.inputSchema, (name) => !turn || !COMMON.includes(name)))),
+    argumentsTable(rowsOf(only(tool.inputSchema, (name) => !turn || !common.includes(name)))),
     resultsTable(rowsOf(only(tool.outputSchema, (name) => !turn || !shared.has(name)))),
   ];
 }
 
-/** A tool as a call, without the arguments that all tools which run Codex share. @param {ListedTool} tool */
-function signature(tool) {
+/** A tool as a call, without the arguments that all tools which run Codex share. @param {ListedTool} tool @param {readonly string[]} common */
+function signature(tool, common) {
   const required = tool.inputSchema.required ?? [];
-  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !runsCodex(tool) || !COMMON.includes(name));
+  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !runsCodex(tool) || !common.includes(name));
   return `${tool.name}(${names.map((name) => (required.includes(name) ? name : `${name}?`)).join(', ')})`;
 }
 
