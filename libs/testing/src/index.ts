@@ -1,4 +1,5 @@
 export { describeWithDocker, dockerAvailable, engineSweep, type SweepResult } from './docker.fixture.js';
+export { atExit } from './exit-cleanup.js';
 export { eventually, type EventuallyOptions } from './eventually.js';
 export { type FakeModel, type FakeModelOptions, startFakeModel } from './fake-model/fake-model.server.js';
 export type { HttpAnswer } from './fake-model/http-answer.js';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '@codex-mcp/testing';
+import { atExit, eventually } from '@codex-mcp/testing';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,9 +24,8 @@ export class LaunchedProcess {
       child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
     });
     // A test run that dies takes its children with it; the launcher then stops everything below it.
-    const end = () => child.kill('SIGTERM');
-    process.once('exit', end);
-    void this.ended.then(() => process.off('exit', end));
+    const forget = atExit(() => child.kill('SIGTERM'));
+    void this.ended.then(forget);
   }
 
   get pid(): number {

@@ -84,6 +84,15 @@ describeWithDocker('changes', () => {
     expect(Buffer.byteLength(changes.diff)).toBeLessThanOrEqual(1024 * 1024);
   });
 
+  it('are found beside what git cannot read', async () => {
+    const agent_id = 'messy';
+    const mess = 'git init --quiet unborn; echo x > unborn/file; mkdir locked; echo x > locked/file; chmod 000 locked/file; mkfifo pipe';
+    expect(await implement(`${mess}; echo y > fine.txt`, { agent_id })).toMatchObject({ files: [{ path: 'fine.txt', status: 'added' }] });
+    expect(await implement('find .git -delete; rm fine.txt; echo z > other.txt', { agent_id })).toMatchObject({
+      files: [{ path: 'fine.txt', status: 'deleted' }, { path: 'other.txt', status: 'added' }],
+    });
+  });
+
   it('of an agent are not seen by another', async () => {
     const changes = await implement('ls -A > listing.txt; cat listing.txt', { agent_id: 'stranger' });
     expect(changes.files).toEqual([{ path: 'listing.txt', status: 'added', additions: 2, deletions: 0 }]);

@@ -10,11 +10,14 @@ const OPTIONS = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null',
 
 const LAST = 'refs/codex-mcp/last';
 
-/** Stages everything that the workspace's ignore rules let through, remembers the tree and prints its id. */
+/**
+ * Stages everything that the workspace's ignore rules let through, remembers the tree and prints its id.
+ * What git cannot stage, such as an unreadable file or a repository without a commit, is left out (exit code 1).
+ */
 const WRITE_TREE = `set -e
 [ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
 rm -f "$GIT_DIR/index.lock"
-git ${OPTIONS.join(' ')} add --all .
+git ${OPTIONS.join(' ')} add --all --ignore-errors . || [ $? -eq 1 ]
 tree=$(git write-tree)
 git update-ref ${LAST} "$tree"
 echo "$tree"`;
