@@ -57,7 +57,7 @@ export class StandInWorker {
   }
 
   async start(): Promise<this> {
-    await new TurnControl(this.subscriber).listen((turnId) => this.cancels.get(turnId)?.(), () => undefined);
+    await new TurnControl(this.subscriber).listen(({ action, turnId }) => action === 'cancel' && this.cancels.get(turnId)?.(), () => undefined);
     await this.worker.waitUntilReady();
     return this;
   }
