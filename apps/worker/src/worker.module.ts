@@ -9,6 +9,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AgentSessions } from './agents/agent-sessions.js';
 import { PlacementClient } from './agents/placement.client.js';
+import { TurnSteering } from './turns/turn-steering.js';
 import { TurnStops } from './turns/turn-stops.js';
 import { TurnExecution } from './turns/turn-execution.js';
 import { TurnRunner } from './turns/turn.runner.js';
@@ -17,7 +18,7 @@ import type { WorkerConfig } from './worker.config.js';
 import { WorkerService } from './worker.service.js';
 import { LOGGER } from './worker.tokens.js';
 
-type Parts = { redis: Redis; subscriber: Redis; lease: Lease; stops: TurnStops; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; control: TurnControl; stops: TurnStops; steering: TurnSteering; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
 
 @Module({})
 export class WorkerModule {
@@ -50,10 +51,10 @@ function assemble(config: WorkerConfig, redis: Redis): Parts {
   const turns = new TurnStore(redis);
   const placements = new PlacementClient(redis, registry, config.AGENT_START_TIMEOUT);
   const sessions = new AgentSessions(placements, registry, lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
-  return { redis, subscriber, lease, turns, placements, sessions, stops: new TurnStops(new TurnControl(subscriber), turns) };
+  return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering() };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
   const execution = new TurnExecution(parts.sessions, { model: config.CODEX_MODEL });
-  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
+  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

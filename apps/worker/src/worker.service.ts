@@ -1,9 +1,10 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { HeartbeatPublisher, type TurnDispatcher } from '@codex-mcp/messaging';
+import { HeartbeatPublisher, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
+import type { TurnSteering } from './turns/turn-steering.js';
 import type { TurnStops } from './turns/turn-stops.js';
 import type { TurnsProcessor } from './turns/turns.processor.js';
 import type { WorkerConfig } from './worker.config.js';
@@ -17,7 +18,9 @@ export type WorkerParts = {
   redis: Redis;
   subscriber: Redis;
   processor: TurnsProcessor;
+  control: TurnControl;
   stops: TurnStops;
+  steering: TurnSteering;
   sessions: AgentSessions;
   placements: PlacementClient;
   dispatcher: TurnDispatcher;
@@ -43,8 +46,8 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, stops, processor, dispatcher, logger, instance } = this.parts;
-    await stops.start();
+    const { config, control, stops, steering, processor, dispatcher, logger, instance } = this.parts;
+    await control.listen((command) => (command.action === 'cancel' ? stops.cancel(command.turnId) : void steering.handle(command)), () => void stops.catchUp());
     processor.start(config.WORKER_CONCURRENCY);
     this.releaseTimer = setInterval(() => void dispatcher.releaseAll().catch((error: unknown) => logger.warn({ op: 'turns.release', err: error }, 'turns.release')), RELEASE_INTERVAL_MS);
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });

@@ -107,6 +107,11 @@ export class AppServerClient {
     return TurnStarted.parse(result).turn.id;
   }
 
+  /** Adds a message to a running turn; rejects with RpcError when that turn is over. The model sees it with its next request. */
+  async steer(threadId: string, codexTurnId: string, text: string): Promise<void> {
+    await this.call('turn/steer', { threadId, expectedTurnId: codexTurnId, input: [{ type: 'text', text, text_elements: [] }] });
+  }
+
   /** Stops a turn and the commands that it left running, which `turn/interrupt` alone does not. */
   async interrupt(threadId: string, codexTurnId: string): Promise<void> {
     try {

@@ -17,6 +17,8 @@ export const ERROR_CLASSES = {
   unknown_turn: caller(404),
   workspace_not_allowed: caller(422),
   input_too_large: caller(413),
+  turn_not_steerable: { fault: 'caller', httpStatus: 409, retryable: true },
+  idempotency_conflict: caller(409),
   queue_full: { fault: 'caller', httpStatus: 429, retryable: true },
   unauthenticated: caller(401),
   answer_invalid: agent(502),

@@ -18,6 +18,7 @@ export {
   LoggedEvent,
   type TerminalEvent,
   TokenUsage,
+  TurnCommand,
   TurnEvent,
   TurnItem,
   TurnRecord,

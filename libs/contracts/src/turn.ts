@@ -13,6 +13,8 @@ export const TurnRequest = z.object({
   arguments: z.record(z.string(), z.json()),
   correlationId: z.string(),
   acceptedAtMs: z.number(),
+  /** A second request of the same agent with this key is the same turn. */
+  idempotencyKey: z.string().max(200).optional(),
 });
 export type TurnRequest = z.infer<typeof TurnRequest>;
 
@@ -66,6 +68,8 @@ export const TurnEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('item_completed'), item: TurnItem }),
   z.object({ type: z.literal('delta'), itemId: z.string(), text: z.string() }),
   z.object({ type: z.literal('usage'), usage: TokenUsage }),
+  z.object({ type: z.literal('steered'), steerId: z.string(), text: z.string() }),
+  z.object({ type: z.literal('steer_refused'), steerId: z.string(), error: ErrorBody }),
   z.object({ type: z.literal('completed'), output: z.record(z.string(), z.json()) }),
   z.object({ type: z.literal('failed'), error: ErrorBody }),
   z.object({ type: z.literal('interrupted'), error: ErrorBody }),
@@ -74,6 +78,13 @@ export const TurnEvent = z.discriminatedUnion('type', [
 export type TurnEvent = z.infer<typeof TurnEvent>;
 
 export type TerminalEvent = Extract<TurnEvent, { type: 'completed' | 'failed' | 'interrupted' | 'cancelled' }>;
+
+/** What can be asked of the worker that runs a turn. */
+export const TurnCommand = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('cancel'), turnId: z.string() }),
+  z.object({ action: z.literal('steer'), turnId: z.string(), steerId: z.string(), text: z.string() }),
+]);
+export type TurnCommand = z.infer<typeof TurnCommand>;
 
 /** An event as stored: `seq` counts up from 1 within a turn, so that a write sent twice is seen. */
 export const LoggedEvent = z.object({ seq: z.number().int(), atMs: z.number(), event: TurnEvent });
@@ -91,5 +102,7 @@ export const TurnRecord = z.object({
   attempts: z.number(),
   startedAtMs: z.number().optional(),
   finishedAtMs: z.number().optional(),
+  /** The record that ended the turn. */
+  terminal: LoggedEvent.optional(),
 });
 export type TurnRecord = z.infer<typeof TurnRecord>;

@@ -10,6 +10,9 @@ export const keys = {
   agent: (agentKey: string) => `${PREFIX}:agent:${agentKey}`,
   /** Ids of the agent's unfinished turns in order; the head is the one that may run. */
   mailbox: (agentKey: string) => `${PREFIX}:agent:${agentKey}:mailbox`,
+  /** The agent's turns of the retention time by when they were accepted. */
+  turnsOf: (agentKey: string) => `${PREFIX}:agent:${agentKey}:turns`,
+  idempotency: (agentKey: string, key: string) => `${PREFIX}:agent:${agentKey}:idempotency:${key}`,
   agentsOf: (tenant: string) => `${PREFIX}:agents:${tenant}`,
   tenants: `${PREFIX}:tenants`,
   busyAgents: `${PREFIX}:busy-agents`,

@@ -52,20 +52,58 @@ async function claimed(turn: TurnRequest, lease = mine) {
 describe('acceptance', () => {
   it('gives each turn its place behind the others of its agent, and takes a turn once', async () => {
     const [first, second] = [request(), request()];
-    expect(await turns.accept(first, 10)).toEqual({ outcome: 'accepted', position: 0 });
-    expect(await turns.accept(second, 10)).toEqual({ outcome: 'accepted', position: 1 });
+    expect(await turns.accept(first, 10)).toEqual({ outcome: 'accepted', position: 0, turnId: first.turnId });
+    expect(await turns.accept(second, 10)).toEqual({ outcome: 'accepted', position: 1, turnId: second.turnId });
     expect((await turns.accept(first, 10)).outcome).toBe('exists');
     expect(await turns.unfinished(agent.key)).toEqual([first.turnId, second.turnId]);
   });
 
   it('refuses more than the agent may have waiting', async () => {
     await turns.accept(request(), 1);
-    expect(await turns.accept(request(), 1)).toEqual({ outcome: 'full', position: 1 });
+    expect(await turns.accept(request(), 1)).toMatchObject({ outcome: 'full', position: 1 });
   });
 
   it('keeps the request whole', async () => {
     const turn = await accepted();
     expect(await turns.load(turn.turnId)).toMatchObject({ request: turn, status: 'queued', attempts: 0 });
+  });
+});
+
+describe('a request that is sent twice with one key', () => {
+  const keyed = (idempotencyKey: string) => ({ ...request(), idempotencyKey });
+
+  it('is one turn', async () => {
+    const first = keyed('k');
+    await turns.accept(first, 10);
+    expect(await turns.accept(keyed('k'), 10)).toEqual({ outcome: 'exists', position: 0, turnId: first.turnId });
+    expect(await turns.unfinished(agent.key)).toEqual([first.turnId]);
+  });
+
+  it('is another turn with another key, or for another agent', async () => {
+    await turns.accept(keyed('k'), 10);
+    expect((await turns.accept(keyed('other'), 10)).outcome).toBe('accepted');
+    const elsewhere = { key: agentKey('local', 'b'), tenant: 'local', agentId: 'b' };
+    expect((await turns.accept({ ...keyed('k'), agent: elsewhere }, 10)).outcome).toBe('accepted');
+  });
+
+  it('may be tried again after a refusal', async () => {
+    await turns.accept(request(), 1);
+    expect((await turns.accept(keyed('k'), 1)).outcome).toBe('full');
+    expect((await turns.accept(keyed('k'), 2)).outcome).toBe('accepted');
+  });
+});
+
+describe('an agent’s turns', () => {
+  it('are listed newest first, each with the record that ended it', async () => {
+    const turn = await accepted();
+    const { epoch, seq } = await claimed(turn);
+    await turns.finish(turn, epoch, seq + 1, completed, [status('nearly')]);
+    const next = await accepted();
+    const listed = await turns.list(agent.key, 10);
+    expect(new Set(listed.map(({ request: { turnId } }) => turnId))).toEqual(new Set([turn.turnId, next.turnId]));
+    expect(listed.find(({ request: { turnId } }) => turnId === turn.turnId)).toMatchObject({ status: 'completed', terminal: { seq: seq + 2, event: completed } });
+    expect(await eventsOf(turn.turnId)).toEqual(['queued', 'started', 'status', 'completed']);
+    expect(await turns.list(agent.key, 1)).toHaveLength(1);
   });
 });
 

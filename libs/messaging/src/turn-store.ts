@@ -1,10 +1,10 @@
-import { type TerminalEvent, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
+import { type TerminalEvent, type TurnCommand, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { keys } from './keys.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
-const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full']), z.number()]);
+const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full']), z.number(), z.string()]);
 const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number()]);
 const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
 const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
@@ -16,9 +16,11 @@ const StoredTurn = z.object({
   attempts: z.coerce.number(),
   startedAtMs: z.coerce.number().optional(),
   finishedAtMs: z.coerce.number().optional(),
+  terminal: z.string().optional(),
 });
 
-export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number };
+/** `turnId`: for `exists`, the turn that was accepted before. */
+export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number; turnId: string };
 export type Claim =
   | { outcome: 'claimed'; request: TurnRequest; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
   | { outcome: 'terminal' | 'missing' | 'not_head' };
@@ -35,14 +37,14 @@ export class TurnStore {
 
   /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. */
   async accept(request: TurnRequest, maxQueued: number): Promise<AcceptOutcome> {
-    const { turnId, agent } = request;
+    const { turnId, agent, idempotencyKey } = request;
     const reply = await acceptTurn.run(
       this.redis,
-      [keys.turn(turnId), keys.mailbox(agent.key), keys.turnLog(turnId), keys.busyAgents],
-      [turnId, JSON.stringify(request), agent.key, maxQueued, Date.now()],
+      [keys.turn(turnId), keys.mailbox(agent.key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(agent.key), keys.idempotency(agent.key, idempotencyKey ?? '')],
+      [turnId, JSON.stringify(request), agent.key, maxQueued, Date.now(), this.limits.retentionMs, idempotencyKey === undefined ? 0 : 1],
     );
-    const [outcome, position] = Accepted.parse(reply);
-    return { outcome, position };
+    const [outcome, position, known] = Accepted.parse(reply);
+    return { outcome, position, turnId: known || turnId };
   }
 
   /** Begins a turn (or takes it over from a holder that is gone) and takes its agent's lease. */
@@ -80,7 +82,7 @@ export class TurnStore {
     const reply = await cancelTurn.run(
       this.redis,
       [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.busyAgents],
-      [turnId, agent.key, withoutSeq, this.limits.retentionMs, Date.now(), keys.turnControl],
+      [turnId, agent.key, withoutSeq, this.limits.retentionMs, Date.now(), keys.turnControl, command({ action: 'cancel', turnId })],
     );
     const [outcome, next] = Cancelled.parse(reply);
     return { outcome, next: next || undefined };
@@ -89,8 +91,20 @@ export class TurnStore {
   async load(turnId: string): Promise<TurnRecord | undefined> {
     const fields = await this.redis.hgetall(keys.turn(turnId));
     if (!fields['request']) return undefined;
-    const stored = StoredTurn.parse(fields);
-    return TurnRecord.parse({ ...stored, request: TurnRequest.parse(JSON.parse(stored.request)) });
+    const { request, terminal, ...stored } = StoredTurn.parse(fields);
+    return TurnRecord.parse({ ...stored, request: JSON.parse(request), ...(terminal !== undefined && { terminal: JSON.parse(terminal) }) });
+  }
+
+  /** An agent's turns of the retention time, the newest first. */
+  async list(agentKey: string, limit: number): Promise<TurnRecord[]> {
+    const turnIds = await this.redis.zrevrange(keys.turnsOf(agentKey), 0, limit - 1);
+    const records = await Promise.all(turnIds.map((turnId) => this.load(turnId)));
+    return records.filter((record) => record !== undefined);
+  }
+
+  /** Sends a command to whichever worker runs the turn. That it was followed shows in the turn's log. */
+  async send(turnCommand: TurnCommand): Promise<void> {
+    await this.redis.publish(keys.turnControl, command(turnCommand));
   }
 
   async isCancelRequested(turnId: string): Promise<boolean> {
@@ -107,6 +121,8 @@ export class TurnStore {
     return this.redis.smembers(keys.busyAgents);
   }
 }
+
+const command = (turnCommand: TurnCommand): string => JSON.stringify(turnCommand);
 
 const numbered = (firstSeq: number, events: TurnEvent[]): (string | number)[] =>
   events.flatMap((event, index) => [firstSeq + index, JSON.stringify({ seq: firstSeq + index, atMs: Date.now(), event })]);

@@ -27,16 +27,25 @@ end
 local function isTerminal(status) return status ~= 'queued' and status ~= 'running' end
 `;
 
-/** KEYS turn, mailbox, log, busy. ARGV turnId, request, agentKey, maxQueued, atMs. → [outcome, position] */
+/**
+ * KEYS turn, mailbox, log, busy, turns of the agent, idempotency. ARGV turnId, request, agentKey, maxQueued, atMs,
+ * retentionMs, 1 with an idempotency key. → [outcome, position, id of the turn that has the idempotency key or '']
+ */
 export const acceptTurn = new LuaScript(`${EMIT}
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0} end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0, ARGV[1]} end
+local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])
+if known then return {'exists', 0, known} end
 local position = redis.call('LLEN', KEYS[2])
-if position >= tonumber(ARGV[4]) then return {'full', position} end
+if position >= tonumber(ARGV[4]) then return {'full', position, ''} end
 redis.call('HSET', KEYS[1], 'request', ARGV[2], 'agentKey', ARGV[3], 'status', 'queued', 'epoch', 0, 'attempts', 0, 'seq', 1)
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[3])
+redis.call('ZADD', KEYS[5], ARGV[5], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. (tonumber(ARGV[5]) - tonumber(ARGV[6])))
+redis.call('PEXPIRE', KEYS[5], ARGV[6])
+if ARGV[7] == '1' then redis.call('SET', KEYS[6], ARGV[1], 'PX', ARGV[6]) end
 emit(KEYS[3], '{"seq":1,"atMs":' .. ARGV[5] .. ',"event":{"type":"queued","position":' .. position .. '}}')
-return {'accepted', position}`);
+return {'accepted', position, ''}`);
 
 /**
  * Takes the agent's lease for a turn: a new holder gets a new epoch, which fences all that the old one still writes.
@@ -84,7 +93,7 @@ return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[3], ARGV[4], 
 
 /**
  * A turn that no worker has begun ends here; a running one is flagged and its worker is told.
- * KEYS turn, log, mailbox, busy. ARGV turnId, agentKey, json without seq, retentionMs, atMs, control channel.
+ * KEYS turn, log, mailbox, busy. ARGV turnId, agentKey, json without seq, retentionMs, atMs, control channel, command.
  * → [outcome, next turn id or '']
  */
 export const cancelTurn = new LuaScript(`${EMIT}
@@ -98,5 +107,5 @@ if turn[1] == 'queued' and turn[2] == '0' then
   return {'cancelled', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[4])}
 end
 redis.call('HSET', KEYS[1], 'cancelRequested', '1')
-redis.call('PUBLISH', ARGV[6], ARGV[1])
+redis.call('PUBLISH', ARGV[6], ARGV[7])
 return {'requested', ''}`);

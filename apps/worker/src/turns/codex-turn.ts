@@ -25,7 +25,7 @@ export class ConnectionLostError extends Error {
 export async function runCodexTurn(
   session: AgentSession,
   turn: CodexTurn,
-  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal },
+  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal; onRunning: (steer: (text: string) => Promise<void>) => void },
 ): Promise<{ outcome: CodexOutcome; collector: TurnCollector }> {
   const collector = new TurnCollector(options.push, session.threadUsage);
   const ignore = session.codex.onTurn(session.thread.threadId, (notification) => collector.receive(notification));
@@ -33,6 +33,7 @@ export async function runCodexTurn(
   try {
     const begun = options.mayHaveBegun ? await findTurn(session, turn.clientId) : undefined;
     const codexTurnId = begun ? rejoin(begun, collector) : await Promise.race([start(session, turn), connection.lost]);
+    options.onRunning((text) => session.codex.steer(session.thread.threadId, codexTurnId, text));
     const outcome = await Promise.race([ended(session, collector, codexTurnId, options.signal), connection.lost]);
     return { outcome, collector };
   } finally {

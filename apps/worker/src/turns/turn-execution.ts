@@ -18,6 +18,8 @@ export type ExecutionOptions = {
   mayHaveBegun: boolean;
   push: (event: TurnEvent) => void;
   signal: AbortSignal;
+  /** Called with the way to add a message to the turn, each time Codex begins or is found again. */
+  onRunning: (steer: (text: string) => Promise<void>) => void;
 };
 
 type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string };

@@ -1,5 +1,5 @@
 import { AppError } from '@codex-mcp/contracts';
-import type { TurnControl, TurnStore } from '@codex-mcp/messaging';
+import type { TurnStore } from '@codex-mcp/messaging';
 
 export type Deadlines = { totalMs: number; idleMs: number };
 
@@ -10,14 +10,7 @@ export type Stop = { signal: AbortSignal; alive(): void; cancel(): void; end(): 
 export class TurnStops {
   private readonly running = new Map<string, AbortController>();
 
-  constructor(
-    private readonly control: TurnControl,
-    private readonly turns: TurnStore,
-  ) {}
-
-  async start(): Promise<void> {
-    await this.control.listen((turnId) => this.cancel(turnId), () => void this.catchUp());
-  }
+  constructor(private readonly turns: TurnStore) {}
 
   /** `totalMs` is what is left of the turn's whole time. */
   watch(turnId: string, { totalMs, idleMs }: Deadlines): Stop {
@@ -38,12 +31,13 @@ export class TurnStops {
     };
   }
 
-  private cancel(turnId: string): void {
+  /** Nothing happens where the turn does not run here. */
+  cancel(turnId: string): void {
     this.running.get(turnId)?.abort(new AppError('turn_cancelled', 'The turn was cancelled.'));
   }
 
   /** Announcements sent while Redis was away never came; the flags tell. */
-  private async catchUp(): Promise<void> {
+  async catchUp(): Promise<void> {
     for (const turnId of this.running.keys()) if (await this.turns.isCancelRequested(turnId)) this.cancel(turnId);
   }
 }

@@ -4,6 +4,7 @@ import { type Logger, operation } from '@codex-mcp/observability';
 import { z } from 'zod';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
+import type { TurnSteering } from './turn-steering.js';
 import type { Deadlines, Stop, TurnStops } from './turn-stops.js';
 
 const TimeLimit = z.object({ timeout_s: z.number().optional() });
@@ -20,6 +21,7 @@ export class TurnRunner {
     private readonly dispatcher: TurnDispatcher,
     private readonly execution: TurnExecution,
     private readonly stops: TurnStops,
+    private readonly steering: TurnSteering,
     private readonly lease: Lease,
     private readonly logger: Logger,
     private readonly deadlines: Deadlines,
@@ -75,7 +77,9 @@ export class TurnRunner {
         run.stop.alive();
         log.push(event);
       };
-      const output = await this.execution.run(request, { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal });
+      const steering = this.steering.open(request.turnId, push);
+      const options = { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, onRunning: steering.ready };
+      const output = await this.execution.run(request, options).finally(steering.close);
       return { type: 'completed', output };
     } catch (error) {
       const { aborted, reason } = run.stop.signal;
