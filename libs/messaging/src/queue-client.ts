@@ -3,6 +3,9 @@ import { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { QUEUE_PREFIX } from './keys.js';
 
+/** Events that a new client reads through; far more than can be under way at once. */
+const MAX_EVENTS = 500;
+
 const KEEP = { removeOnComplete: { age: 3600, count: 1000 }, removeOnFail: { age: 24 * 3600, count: 1000 } };
 
 /** Sends commands of a queue definition and waits for their answers. */
@@ -16,9 +19,10 @@ export class QueueClient<Definition extends QueueDefinition> {
     name: string,
     redis: Redis,
   ) {
-    this.queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX });
+    this.queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX, streams: { events: { maxLen: MAX_EVENTS } } });
     this.eventsConnection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
-    this.events = new QueueEvents(name, { connection: this.eventsConnection, prefix: QUEUE_PREFIX });
+    // From the beginning: BullMQ's default, "what comes from now on", misses what is written between two of its reads.
+    this.events = new QueueEvents(name, { connection: this.eventsConnection, prefix: QUEUE_PREFIX, lastEventId: '0-0' });
     this.events.setMaxListeners(0);
     this.queue.on('error', () => undefined);
     this.events.on('error', () => undefined);

@@ -31,7 +31,12 @@ export class TurnLogReader {
     const known = this.topics.get(key);
     if (known) return this.join(key, known, listener, after);
     this.topics.set(key, { last: after, live: false, dirty: false, listeners: new Set([listener]) });
-    if (this.subscriber.status === 'ready') await this.attach(key);
+    try {
+      if (this.subscriber.status === 'ready') await this.attach(key);
+    } catch (error) {
+      this.leave(key, listener);
+      throw error;
+    }
     return () => this.leave(key, listener);
   }
 
