@@ -69,7 +69,8 @@ export class AgentsService {
     for (const known of await this.runtime.list()) {
       const { agent, workspace } = known.spec;
       const record = await this.registry.get(agent.key);
-      if (record && record.runtimeId === known.runtimeId && record.status === (known.running ? 'running' : 'stopped')) continue;
+      const isMine = record?.supervisorId === this.options.supervisorId;
+      if (record && isMine && record.runtimeId === known.runtimeId && record.status === (known.running ? 'running' : 'stopped')) continue;
       await this.mutex.run(agent.key, () =>
         this.registry.save({ ...agent, workspace, ...this.host(), runtimeId: known.runtimeId, status: known.running ? 'running' : 'stopped', cwd: record?.cwd ?? '', createdAt: known.createdAt }),
       );
