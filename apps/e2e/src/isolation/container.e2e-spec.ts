@@ -49,7 +49,8 @@ describeWithDocker('from inside, an agent', () => {
     expect(await inside('ls -d /proc/[0-9]* | wc -l; tr "\\0" " " < /proc/1/cmdline')).toMatch(/docker-init|codex-mcp-agent/);
     expect(await inside('ls /var/run/docker.sock')).toMatch(/No such file/);
     expect(await inside('mount -t tmpfs none /workspace; unshare -rm true; echo done')).toMatch(/(permission denied|must be superuser|Operation not permitted)[^]*Operation not permitted/i);
-    const { HostConfig: limits } = await (await containerOf(stack.deployment, 'inmate')).inspect();
+    const { HostConfig: limits, Mounts: mounts } = await (await containerOf(stack.deployment, 'inmate')).inspect();
+    expect(mounts.filter(({ RW }) => !RW).map(({ Destination }) => Destination).toSorted()).toEqual(['/codex-home/config.toml', '/run/gateway']);
     expect(limits).toMatchObject({ PidsLimit: 256, Memory: 2048 * 1024 ** 2, MemorySwap: 2048 * 1024 ** 2, NetworkMode: 'none', Privileged: false, ReadonlyRootfs: true, CapDrop: ['ALL'] });
     expect(limits.CapAdd ?? []).toEqual([]);
   });

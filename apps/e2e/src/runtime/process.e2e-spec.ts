@@ -65,6 +65,10 @@ describe('agents as processes', () => {
     const seen = await runInAgent(client, 'env; cat /proc/self/environ | tr "\\0" "\\n"');
     expect(seen).not.toMatch(/OPENAI_API_KEY|REDIS_URL|DEPLOYMENT|sk-fake/);
     expect(seen).toMatch(/^HOME=/m);
+    const { stdout } = await promisify(execFile)('ps', ['axeww', '-o', 'command='], { maxBuffer: 64 * 1024 * 1024 });
+    const codex = stdout.split('\n').filter((line) => line.includes(`CODEX_HOME=${join(stack.dataDir, 'agents')}`));
+    expect(codex).not.toEqual([]);
+    for (const line of codex) expect(line).not.toMatch(/OPENAI_API_KEY|REDIS_URL|DEPLOYMENT|sk-fake/);
   });
 
   it('end their command when the caller cancels', async () => {

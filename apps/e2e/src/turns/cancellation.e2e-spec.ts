@@ -45,15 +45,17 @@ describeWithDocker('cancellation', () => {
     await expectCancelled(client, agentId, turnId);
   });
 
-  it('by the tool ends the command in the container, and its caller is told', async () => {
-    const client = await stack.httpClient('canceller');
-    const cancelled = errorOf(client, 'chat', { message });
-    const turnId = await running('canceller');
+  // The newer models run commands from code of theirs, the older ones call a tool for each.
+  it.each(['gpt-6.1-sol', 'gpt-5.5'])('by the tool ends the command of %s in the container, and its caller is told', async (model) => {
+    const agentId = `canceller-${model.replace('.', '-')}`;
+    const client = await stack.httpClient(agentId);
+    const cancelled = errorOf(client, 'chat', { message, model });
+    const turnId = await running(agentId);
     const other = await stack.sseClient('somebody-else');
     expect(await outputOf(other, 'cancel', { turn_id: turnId })).toEqual({ turn_id: turnId, cancelled: true });
     expect(await cancelled).toMatchObject({ code: 'turn_cancelled', retryable: false });
     expect(await outputOf(other, 'cancel', { turn_id: turnId })).toMatchObject({ cancelled: false, reason: expect.stringContaining('cancelled') });
-    await expectCancelled(client, 'canceller', turnId);
+    await expectCancelled(client, agentId, turnId);
   });
 
   it('without a turn id means the turn that the agent runs, and leaves those behind it', async () => {

@@ -47,6 +47,9 @@ describeWithDocker('progress', () => {
     const client = clientOver(transport);
     const heard: string[] = [];
     client.fallbackNotificationHandler = async ({ method }) => void heard.push(method);
+    // Where the SDK reports progress that nobody asked for.
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a client is no EventTarget
+    client.onerror = ({ message }) => heard.push(message);
     expect(await chat(client, directive({ shell: 'sleep 1.5' }, { text: 'quiet' }))).toBe('quiet');
     expect(heard).toEqual([]);
   });
