@@ -24,7 +24,7 @@ export async function productionPackages(root, starts) {
       else if (!optional) throw new Error(`${path} needs ${name}, which is not installed: run npm ci.`);
     }
   }
-  const paths = [...reached].toSorted();
+  const paths = [...reached].toSorted((a, b) => (a < b ? -1 : 1));
   return {
     packages: paths.filter(isInstalled).map((path) => ({ path, version: locked[path].version })),
     workspaces: paths.filter((path) => !isInstalled(path)),
