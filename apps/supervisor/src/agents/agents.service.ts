@@ -1,4 +1,4 @@
-import { AppError, type AgentIdentity, type AgentUsage, type Placement, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type AgentIdentity, type AgentRecord, type AgentUsage, type Placement, type Workspace } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import { operation, type Logger } from '@codex-mcp/observability';
 import type { AgentRuntime, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
@@ -64,21 +64,34 @@ export class AgentsService {
     return (await this.runtime.list()).filter((known) => known.running);
   }
 
-  /** Makes the registry say what the runtime says: agents found here again, agents that ended by themselves. */
+  /** Makes the registry say what the runtime says: agents found here again, ended by themselves, or removed by hand. */
   async reconcile(): Promise<void> {
-    for (const known of await this.runtime.list()) {
-      const { agent, workspace } = known.spec;
-      const record = await this.registry.get(agent.key);
-      const isMine = record?.supervisorId === this.options.supervisorId;
-      if (record && isMine && record.runtimeId === known.runtimeId && record.status === (known.running ? 'running' : 'stopped')) continue;
-      await this.mutex.run(agent.key, () =>
-        this.registry.save({ ...agent, workspace, ...this.host(), runtimeId: known.runtimeId, status: known.running ? 'running' : 'stopped', cwd: record?.cwd ?? '', createdAt: known.createdAt }),
-      );
-    }
+    const found = await this.runtime.list();
+    const known = new Map(found.map((agent) => [agent.spec.agent.key, agent]));
+    const records = new Map((await this.registry.listAll()).map((record) => [record.key, record]));
+    const mine = [...records.values()].filter(({ supervisorId }) => supervisorId === this.options.supervisorId);
+    for (const { agent } of found.map(({ spec }) => spec)) if (!this.agrees(records.get(agent.key), known.get(agent.key))) await this.correct(agent);
+    for (const record of mine) if (record.status === 'running' && !known.has(record.key)) await this.correct(record);
   }
 
   async stopAll(): Promise<void> {
     await Promise.allSettled((await this.running()).map(({ spec }) => this.stop(spec.agent)));
+  }
+
+  private agrees(record: AgentRecord | undefined, known: KnownAgent | undefined): boolean {
+    if (!record || !known || record.supervisorId !== this.options.supervisorId) return false;
+    return record.runtimeId === known.runtimeId && record.status === (known.running ? 'running' : 'stopped');
+  }
+
+  /** Looks again where no command can interfere, and writes down what is there. */
+  private correct(agent: AgentIdentity): Promise<void> {
+    return this.mutex.run(agent.key, async () => {
+      const [record, all] = await Promise.all([this.registry.get(agent.key), this.runtime.list()]);
+      const known = all.find(({ spec }) => spec.agent.key === agent.key);
+      if (!known) return this.markStopped(agent);
+      const { runtimeId, createdAt, spec } = known;
+      return this.registry.save({ ...spec.agent, workspace: spec.workspace, ...this.host(), runtimeId, createdAt, status: known.running ? 'running' : 'stopped', cwd: record?.cwd ?? '' });
+    });
   }
 
   private host() {

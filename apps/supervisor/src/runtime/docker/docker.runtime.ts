@@ -42,7 +42,12 @@ export class DockerRuntime implements AgentRuntime {
       await rm(socket.path, { force: true });
       await this.docker.getContainer(container.Id).start().catch(toEngineError);
     }
-    await waitForAppServer(socket, START_TIMEOUT_MS, () => this.mustBeAlive(container.Id));
+    try {
+      await waitForAppServer(socket, START_TIMEOUT_MS, () => this.mustBeAlive(container.Id));
+    } catch (error) {
+      await this.stop(spec.agent).catch(() => undefined); // or the engine would restart it for ever
+      throw error;
+    }
     return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
   }
 
