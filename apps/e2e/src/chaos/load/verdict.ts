@@ -1,0 +1,66 @@
+import { isTerminal, isTerminalEvent, type TerminalEvent, type TurnRecord } from '@codex-mcp/contracts';
+import type { LogEntry } from '@codex-mcp/messaging';
+import type { ModelResponseRequest } from '@codex-mcp/testing';
+import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Submitted } from './turn-load.js';
+
+export type Verdict = {
+  readonly turns: number;
+  /** Accepted, but without a record. */
+  readonly lost: readonly string[];
+  readonly stuck: readonly string[];
+  /** More than one model run, or more than one terminal record. */
+  readonly duplicated: readonly string[];
+  /** Logs whose numbers do not count up, or that do not end with the one terminal record. */
+  readonly disordered: readonly string[];
+  /** Ended otherwise than completed, by what they ended as. */
+  readonly otherwise: ReadonlyMap<string, readonly string[]>;
+  /** Turns for which the model was asked the same thing twice. */
+  readonly askedAgain: readonly string[];
+};
+
+/** Looks at every accepted turn when all is over: its record, its log, and what the model was asked for it. */
+export async function judge(system: ChaosSystem, turns: readonly Submitted[]): Promise<Verdict> {
+  const calls = repeatedCalls(system.fake.responsesRequests());
+  const found = { lost: [] as string[], stuck: [] as string[], duplicated: [] as string[], disordered: [] as string[], askedAgain: [] as string[] };
+  const otherwise = new Map<string, string[]>();
+  for (const { turnId, mark } of turns) {
+    const record = await system.turns.load(turnId);
+    const log = await system.logs.read(turnId);
+    if (!record) found.lost.push(turnId);
+    else if (!isTerminal(record.status)) found.stuck.push(turnId);
+    const terminals = log.filter(({ event }) => isTerminalEvent(event)).length;
+    if (calls.has(mark)) found.askedAgain.push(turnId);
+    if (calls.has(mark) || terminals > 1) found.duplicated.push(turnId);
+    if (record && isTerminal(record.status) && !isOrdered(log, terminals)) found.disordered.push(turnId);
+    const ending = record && endingOf(record);
+    if (ending !== undefined && ending !== 'completed') otherwise.set(ending, [...(otherwise.get(ending) ?? []), turnId]);
+  }
+  return { turns: turns.length, ...found, otherwise };
+}
+
+/** Of a terminal record: `completed`, or the code of its error. */
+export function endingOf({ terminal }: TurnRecord): string | undefined {
+  if (!terminal || !isTerminalEvent(terminal.event)) return undefined;
+  const event: TerminalEvent = terminal.event;
+  return event.type === 'completed' ? 'completed' : event.error.code;
+}
+
+function isOrdered(log: readonly LogEntry[], terminals: number): boolean {
+  const last = log.at(-1);
+  return terminals === 1 && last !== undefined && isTerminalEvent(last.event) && log.every(({ seq }, index) => index === 0 || seq > (log[index - 1]?.seq ?? 0));
+}
+
+/** Marks of turns for which one and the same round of the conversation was asked for more than once. */
+function repeatedCalls(requests: readonly ModelResponseRequest[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { model } of requests) {
+    const [mark] = /\[mark \d+\]/.exec(model.userText) ?? [];
+    if (mark === undefined) continue;
+    const round = `${mark} ${model.toolRounds}`;
+    if (seen.has(round)) repeated.add(mark);
+    seen.add(round);
+  }
+  return repeated;
+}

@@ -1,0 +1,50 @@
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+
+/** A piece of built code, by its file in the repository, and what takes its place. */
+export type Mutation = { readonly file: string; readonly find: string; readonly replace: string };
+
+const PACKAGE_SCOPE = '@codex-mcp';
+
+/**
+ * A copy of the built product, which a build under way does not touch, with one mitigation switched off if asked.
+ * Rejects when the code to replace is not there exactly once.
+ */
+export async function copyBuiltTree(root: string, mutation?: Mutation): Promise<TemporaryDirectory> {
+  const tree = await temporaryDirectory('cmm-');
+  try {
+    for (const kind of ['apps', 'libs']) await copyProjects(root, tree.path, kind);
+    await linkModules(root, tree.path);
+    if (mutation) await apply(tree.path, mutation);
+    return tree;
+  } catch (error) {
+    await tree.remove();
+    throw error;
+  }
+}
+
+async function copyProjects(root: string, target: string, kind: string): Promise<void> {
+  for (const name of await readdir(join(root, kind))) {
+    if (name === 'e2e') continue;
+    for (const part of ['package.json', 'dist']) await cp(join(root, kind, name, part), join(target, kind, name, part), { recursive: true });
+  }
+}
+
+/** What is installed is shared; our own packages are those of the copy. */
+async function linkModules(root: string, target: string): Promise<void> {
+  const modules = join(target, 'node_modules');
+  await mkdir(join(modules, PACKAGE_SCOPE), { recursive: true });
+  for (const name of await readdir(join(root, 'node_modules'))) {
+    if (name !== PACKAGE_SCOPE) await symlink(join(root, 'node_modules', name), join(modules, name));
+  }
+  for (const name of await readdir(join(target, 'libs'))) await symlink(join(target, 'libs', name), join(modules, PACKAGE_SCOPE, name));
+  await cp(join(root, 'package.json'), join(target, 'package.json'));
+}
+
+async function apply(target: string, { file, find, replace }: Mutation): Promise<void> {
+  const path = join(target, file);
+  const pieces = (await readFile(path, 'utf8')).split(find);
+  if (pieces.length !== 2) throw new Error(`${file} holds ${pieces.length - 1} times what this mutant replaces: ${find}`);
+  await writeFile(path, pieces.join(replace));
+}

@@ -1,0 +1,23 @@
+import { percentile } from './load/recoveries.js';
+import type { Row, RowOutcome } from './rows/row.js';
+
+/** One line for a row: its counts, what recovery took, and whether it passed. */
+export function rowLine({ number, title }: Row, seed: number, { verdict, faults, recoveriesMs, failures }: RowOutcome): string {
+  const { turns, lost, duplicated, stuck, askedAgain, otherwise } = verdict;
+  const endings = [...otherwise].map(([code, list]) => `${code} ${list.length}`).join(', ');
+  return [
+    `${failures.length === 0 ? 'pass' : 'FAIL'} row ${number} (${title})`,
+    `seed ${seed}`,
+    `turns ${turns}, faults ${faults}`,
+    `lost ${lost.length}, duplicated ${duplicated.length}, stuck ${stuck.length}, second model calls ${askedAgain.length}`,
+    `recovery p50 ${Math.round(percentile(recoveriesMs, 0.5))} ms, p95 ${Math.round(percentile(recoveriesMs, 0.95))} ms`,
+    ...(endings === '' ? [] : [`not completed: ${endings}`]),
+    ...failures.map((failure) => `!! ${failure}`),
+  ].join(' | ');
+}
+
+/** The same for a row whose mitigation is switched off: it is right when it fails. */
+export function mutantLine({ number, title, mutation }: Row, failures: readonly string[]): string {
+  const where = mutation.file.split('/').at(-1);
+  return failures.length > 0 ? `red  row ${number} (${title}) without ${where}: ${failures.join('; ')}` : `GREEN row ${number} (${title}): nothing noticed that ${where} was changed`;
+}

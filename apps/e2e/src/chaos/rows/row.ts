@@ -1,0 +1,40 @@
+import type { Environment } from '../../stack/launched.process.js';
+import type { Verdict } from '../load/verdict.js';
+import type { Mutation } from '../mutants/built-tree.js';
+import type { Random } from '../random.js';
+import type { ChaosSystem } from '../system/chaos-system.js';
+
+export type RowContext = {
+  readonly system: ChaosSystem;
+  readonly random: Random;
+  /** The load of this run for a load of the full run; at least 1. */
+  readonly scaled: (load: number) => number;
+};
+
+export type RowOutcome = {
+  readonly verdict: Verdict;
+  /** How often something was broken. */
+  readonly faults: number;
+  readonly recoveriesMs: readonly number[];
+  /** What was not as it must be. Empty: the row has passed. */
+  readonly failures: readonly string[];
+};
+
+/** One line of the scorecard. */
+export type Row = {
+  readonly number: number;
+  readonly title: string;
+  readonly workers: number;
+  readonly edges?: number;
+  readonly env?: Environment;
+  /** Switches off what the row proves; the row must then fail. */
+  readonly mutation: Mutation;
+  run(context: RowContext): Promise<RowOutcome>;
+};
+
+/** What holds in every row: nothing lost, stuck, run twice or written in disorder, and no service ended by itself. */
+export function broken(system: ChaosSystem, verdict: Verdict): string[] {
+  const { lost, stuck, duplicated, disordered } = verdict;
+  const counts = Object.entries({ lost, stuck, duplicated, disordered }).filter(([, turns]) => turns.length > 0);
+  return [...counts.map(([what, turns]) => `${turns.length} ${what} (${turns.slice(0, 3).join(', ')})`), ...system.fallen];
+}

@@ -1,0 +1,20 @@
+import type { CleanUp } from '../bench/clean-up.js';
+import { copyBuiltTree } from './mutants/built-tree.js';
+import { Random } from './random.js';
+import type { Row, RowOutcome } from './rows/row.js';
+import { ChaosSystem, repositoryRoot } from './system/chaos-system.js';
+
+export type RunOptions = { readonly seed: number; readonly scale: number; readonly mutants: boolean };
+
+/** Runs one row on a system of its own. What it starts is added to `cleanUp`, and ended here when all goes well. */
+export async function runRow(row: Row, { seed, scale, mutants }: RunOptions, cleanUp: CleanUp): Promise<RowOutcome> {
+  const tree = cleanUp.add(await copyBuiltTree(repositoryRoot, mutants ? row.mutation : undefined), (one) => one.remove());
+  const { workers, edges = 0, env = {} } = row;
+  const system = cleanUp.add(await ChaosSystem.start({ root: tree.path, workers, edges, env }), (one) => one.stop());
+  try {
+    return await row.run({ system, random: new Random(seed + row.number), scaled: (load) => Math.max(1, Math.round(load * scale)) });
+  } finally {
+    await system.stop();
+    await tree.remove();
+  }
+}

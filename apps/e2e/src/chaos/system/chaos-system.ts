@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { agentKey, LOCAL_TENANT, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { createRedis, createSubscriber, QUEUE_PREFIX, readHeartbeats, TurnDispatcher, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
+import { eventually, type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, temporaryDirectory } from '@codex-mcp/testing';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { CleanUp } from '../../bench/clean-up.js';
+import { sweepDeployment } from '../../stack/deployment-sweep.js';
+import type { Environment } from '../../stack/launched.process.js';
+import { type Service, ServiceGroup } from './service-group.js';
+
+export type SystemOptions = {
+  /** The tree whose built apps run: the repository, or a copy with a mutation. */
+  readonly root: string;
+  readonly workers: number;
+  readonly edges?: number;
+  readonly env?: Environment;
+};
+
+/** The tree that this file was built in. */
+export const repositoryRoot = fileURLToPath(new URL('../../../../../', import.meta.url));
+
+const START_TIMEOUT_MS = 60_000;
+/** Every request is kept: the model calls of each turn are counted when all is over. */
+const LOG_LIMIT = 100_000;
+
+/** The services as children of this process, to be killed one by one, with a Redis and a fake model of their own. */
+export class ChaosSystem {
+  private readonly cleanUp = new CleanUp();
+  readonly deployment = `chaos-${randomBytes(4).toString('hex')}`;
+  fake!: FakeModel;
+  redisServer!: RedisFixture;
+  redis!: Redis;
+  turns!: TurnStore;
+  dispatcher!: TurnDispatcher;
+  logs!: TurnLogReader;
+  gateway!: Service;
+  supervisor!: Service;
+  readonly edgePorts: number[] = [];
+  private services!: ServiceGroup;
+
+  private constructor(private readonly options: SystemOptions) {}
+
+  /** Resolves when all services serve; cleans up by itself when they do not. */
+  static async start(options: SystemOptions): Promise<ChaosSystem> {
+    const system = new ChaosSystem(options);
+    try {
+      await system.prepare();
+      await system.launchAll();
+      return system;
+    } catch (error) {
+      await system.stop().catch(() => undefined); // the first failure is the one to tell
+      throw error;
+    }
+  }
+
+  get workers(): readonly Service[] {
+    return this.services.running('worker');
+  }
+
+  /** One more process of an app; `port` for an edge. */
+  launch(app: string, port?: number): Service {
+    return this.services.launch(app, port === undefined ? {} : { PORT: String(port) });
+  }
+
+  /** Resolves when the process has said that it lives. */
+  async alive(pid: number): Promise<void> {
+    await eventually(async () => (await readHeartbeats(this.redis)).some((beat) => beat.pid === pid), { timeoutMs: START_TIMEOUT_MS });
+  }
+
+  /** Which process holds an agent's lease; undefined for one that is not ours, or none. */
+  async holderOf(agentId: string): Promise<Service | undefined> {
+    const holder = await this.redis.hget(`codex-mcp:agent:${agentKey(LOCAL_TENANT, agentId)}`, 'leaseHolder');
+    return this.workers.find(({ pid }) => holder?.split('-').at(-2) === String(pid));
+  }
+
+  /** Services that ended although nobody ended them. */
+  get fallen(): readonly string[] {
+    return this.services.fallen;
+  }
+
+  /** Ends everything and leaves nothing behind. Harmless when repeated. */
+  stop(): Promise<void> {
+    return this.cleanUp.run();
+  }
+
+  private async prepare(): Promise<void> {
+    const directory = this.cleanUp.add(await temporaryDirectory('cmc-'), (one) => one.remove());
+    this.cleanUp.add(this.deployment, sweepDeployment);
+    this.fake = this.cleanUp.add(await startFakeModel({ logLimit: LOG_LIMIT }), (fake) => fake.close());
+    this.redisServer = this.cleanUp.add(await startRedis({ appendOnly: true }), (server) => server.stop());
+    await mkdir(join(directory.path, 'home'));
+    this.services = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, this.environment(directory.path)), (group) => group.endAll());
+    this.connect();
+  }
+
+  private connect(): void {
+    const { url } = this.redisServer;
+    this.redis = this.cleanUp.add(createRedis(url), (redis) => redis.disconnect());
+    const subscriber = this.cleanUp.add(createSubscriber(this.redis), (redis) => redis.disconnect());
+    const queue = this.cleanUp.add(new Queue<TurnJob>(TURNS_QUEUE, { connection: this.redis, prefix: QUEUE_PREFIX }), (one) => one.disconnect());
+    queue.on('error', () => undefined); // outages are part of the plan
+    this.turns = new TurnStore(this.redis);
+    this.dispatcher = new TurnDispatcher(queue, this.turns);
+    this.logs = new TurnLogReader(subscriber, this.redis);
+  }
+
+  private async launchAll(): Promise<void> {
+    this.gateway = this.launch('gateway');
+    this.supervisor = this.launch('supervisor');
+    const workers = Array.from({ length: this.options.workers }, () => this.launch('worker'));
+    const edges = [];
+    for (let index = 0; index < (this.options.edges ?? 0); index++) {
+      const port = await freePort();
+      this.edgePorts.push(port);
+      edges.push(this.launch('mcp-edge', port));
+    }
+    await Promise.all([this.gateway, this.supervisor, ...workers].map(({ pid }) => this.alive(pid)));
+    await Promise.all(this.edgePorts.map((port) => eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, { timeoutMs: START_TIMEOUT_MS })));
+  }
+
+  private environment(directory: string): Environment {
+    const { PATH, DOCKER_HOST } = process.env;
+    return {
+      PATH,
+      DOCKER_HOST,
+      HOME: join(directory, 'home'),
+      DATA_DIR: join(directory, 'data'),
+      RUN_DIR: join(directory, 'run'),
+      DEPLOYMENT: this.deployment,
+      AGENT_RUNTIME: 'docker',
+      OPENAI_API_KEY: 'sk-fake-of-the-chaos-runner',
+      OPENAI_BASE_URL: this.fake.baseUrl,
+      REDIS_URL: this.redisServer.url,
+      ...this.options.env,
+    };
+  }
+}
