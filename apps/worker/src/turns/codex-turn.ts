@@ -18,6 +18,15 @@ export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
 
+/** Another worker has this turn now: nothing may be done to it from here. */
+export class TakenOverError extends Error {
+  override readonly name = 'TakenOverError';
+
+  constructor() {
+    super('Another worker has taken this turn over.');
+  }
+}
+
 /**
  * Runs one turn of Codex to its end, and interrupts it when `signal` aborts.
  * `mayHaveBegun`: look in Codex's history first, so that no work is done twice.
@@ -56,7 +65,7 @@ function watchConnection(session: AgentSession): { lost: Promise<never>; ignore:
 /** Codex's own end of the turn; after an abort, at the latest when Codex has had its time to stop it. */
 async function ended(session: AgentSession, collector: TurnCollector, codexTurnId: string, signal: AbortSignal): Promise<CodexOutcome> {
   const interrupted = new Promise<CodexOutcome>((resolve) => {
-    const interrupt = () => void stop(session, codexTurnId).then(() => resolve({ status: 'interrupted' }));
+    const interrupt = () => void stop(session, codexTurnId, signal.reason).then(() => resolve({ status: 'interrupted' }));
     if (signal.aborted) interrupt();
     else signal.addEventListener('abort', interrupt, { once: true });
   });
@@ -65,7 +74,8 @@ async function ended(session: AgentSession, collector: TurnCollector, codexTurnI
   return signal.aborted ? interrupted : outcome;
 }
 
-async function stop(session: AgentSession, codexTurnId: string): Promise<void> {
+async function stop(session: AgentSession, codexTurnId: string, reason: unknown): Promise<void> {
+  if (reason instanceof TakenOverError) return session.codex.close();
   await session.codex.interrupt(session.thread.threadId, codexTurnId).catch(() => session.codex.close());
 }
 

@@ -1,5 +1,9 @@
 import { AppError } from '@codex-mcp/contracts';
 import type { TurnStore } from '@codex-mcp/messaging';
+import { TakenOverError } from './codex-turn.js';
+
+/** For how long a turn that ran out of time waits for Redis to say whose it is. */
+const OWNERSHIP_TIMEOUT_MS = 2000;
 
 export type Deadlines = { totalMs: number; idleMs: number };
 
@@ -13,9 +17,10 @@ export class TurnStops {
   constructor(private readonly turns: TurnStore) {}
 
   /** `totalMs` is what is left of the turn's whole time. */
-  watch(turnId: string, { totalMs, idleMs }: Deadlines): Stop {
+  watch(turnId: string, epoch: number, { totalMs, idleMs }: Deadlines): Stop {
     const controller = new AbortController();
-    const stop = (message: string) => controller.abort(new AppError('turn_timeout', message));
+    const stop = (message: string) =>
+      void this.isOurs(turnId, epoch).then((ours) => controller.abort(ours ? new AppError('turn_timeout', message) : new TakenOverError()));
     this.running.set(turnId, controller);
     const total = setTimeout(() => stop('The turn ran out of its time and was stopped. Ask for less at a time, give a longer timeout_s, or raise TURN_TIMEOUT.'), Math.max(0, totalMs));
     const idle = setTimeout(() => stop(`Codex gave no sign of life for ${Math.round(idleMs / 1000)} s, so the turn was stopped. Call again, or raise TURN_IDLE_TIMEOUT.`), idleMs);
@@ -39,5 +44,13 @@ export class TurnStops {
   /** Announcements sent while Redis was away never came; the flags tell. */
   async catchUp(): Promise<void> {
     for (const turnId of this.running.keys()) if (await this.turns.isCancelRequested(turnId)) this.cancel(turnId);
+  }
+
+  /** A worker that was frozen finds the time of its turns over although another one runs them by now. */
+  private async isOurs(turnId: string, epoch: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const unknown = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), OWNERSHIP_TIMEOUT_MS)));
+    const known = this.turns.load(turnId).then((turn) => turn?.epoch === epoch, () => true);
+    return Promise.race([known, unknown]).finally(() => clearTimeout(timer));
   }
 }

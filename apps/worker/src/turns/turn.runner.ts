@@ -2,6 +2,7 @@ import { AppError, type TerminalEvent, toErrorBody, type TurnEvent, type TurnJob
 import type { Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { type Logger, operation } from '@codex-mcp/observability';
 import { z } from 'zod';
+import { TakenOverError } from './codex-turn.js';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
 import type { TurnSteering } from './turn-steering.js';
@@ -33,7 +34,7 @@ export class TurnRunner {
     if (claim.outcome === 'not_head') return 'parked';
     if (claim.outcome === 'claimed') {
       const { request, epoch, seq, attempts, startedAtMs } = claim;
-      const stop = this.stops.watch(job.turnId, this.deadlinesOf(request, startedAtMs));
+      const stop = this.stops.watch(job.turnId, epoch, this.deadlinesOf(request, startedAtMs));
       try {
         if (claim.cancelRequested) stop.cancel();
         return await this.settle(request, { epoch, seq, attempts, startedAtMs, stop, shutdown });
@@ -57,7 +58,7 @@ export class TurnRunner {
     const fields = { turnId, tool, agent: agent.agentId, tenant: agent.tenant, correlationId, epoch: run.epoch, attempt: run.attempts };
     return operation(this.logger, 'turn.run', fields, async (add) => {
       const fence = new AbortController();
-      const log = new TurnLogWriter(this.turns, request, run.epoch, run.seq, () => fence.abort(new Error('another worker has taken this turn over')));
+      const log = new TurnLogWriter(this.turns, request, run.epoch, run.seq, () => fence.abort(new TakenOverError()));
       const signal = AbortSignal.any([run.stop.signal, fence.signal]);
       const event = await unless(run.shutdown, this.outcome(request, run, log, signal));
       if (event === undefined) {

@@ -6,9 +6,9 @@ import { Inject } from '@nestjs/common';
 import { LOGGER } from '../worker.tokens.js';
 import { type RunResult, TurnRunner } from './turn.runner.js';
 
-/** A dead worker's turns are given to another after about this long. */
-const LOCK_MS = 10_000;
-const STALLED_CHECK_MS = 4000;
+/** A dead worker's turns are given to another when their locks have ended and a check has seen it: within 11 s. */
+const LOCK_MS = 9000;
+const STALLED_CHECK_MS = 2000;
 /** A job that was promoted by hand waits again until the turns before it are done. */
 const PARKED_MS = 365 * 24 * 3600 * 1000;
 

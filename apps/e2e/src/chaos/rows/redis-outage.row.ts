@@ -11,6 +11,8 @@ const OUTAGE_MS = 15_000;
 const RESUME_MS = 10_000;
 const SETTLE_MS = 90_000;
 const QUEUE_AHEAD = 3;
+/** The longest ones outlive an outage. */
+const PAUSES_MS = [10, 300, 800, 10_000];
 
 /** Redis is killed and comes back at once or after a while, with what it had on disk. */
 export const redisOutageRow: Row = {
@@ -48,7 +50,7 @@ function keepBusy(load: TurnLoad, agents: readonly string[], random: Random): ()
     while (!stop.signal.aborted) {
       // While Redis is away this waits, as an accepted turn is one whose acceptance was answered.
       const turns = [];
-      for (let turn = 0; turn < QUEUE_AHEAD; turn++) turns.push(await load.submit(agentId, [{ text: 'some words', chunks: 2, firstDelayMs: random.between(0, 800), delayMs: random.between(10, 800) }]));
+      for (let turn = 0; turn < QUEUE_AHEAD; turn++) turns.push(await load.submit(agentId, [{ text: 'some words', chunks: 2, firstDelayMs: random.between(0, 800), delayMs: random.pick(PAUSES_MS) }]));
       await load.settled(SETTLE_MS, turns);
     }
   };
