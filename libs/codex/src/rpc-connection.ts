@@ -6,6 +6,8 @@ import { Message } from './protocol.js';
 /** Codex answers -32001 to more than about 100 requests under way. */
 const MAX_IN_FLIGHT = 32;
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+/** What `ws` says; it has no code for it. */
+const HANDSHAKE_TIMEOUT = 'Opening handshake has timed out';
 
 type Pending = { resolve: (result: unknown) => void; reject: (error: Error) => void; timer: NodeJS.Timeout; method: string };
 type Events = { notification: [method: string, params: unknown]; close: [] };
@@ -22,6 +24,13 @@ export class RpcError extends Error {
     message: string,
   ) {
     super(message);
+  }
+}
+
+/** Codex is there, but does not answer: it hangs, and only a restart helps. */
+export class UnresponsiveError extends AppError {
+  constructor(what: string, timeoutMs: number, cause?: unknown) {
+    super('agent_start_failed', `Codex did not answer ${what} within ${timeoutMs} ms.`, { cause });
   }
 }
 
@@ -48,7 +57,7 @@ export class RpcConnection extends EventEmitter<Events> {
       await once(socket, 'open');
     } catch (error) {
       socket.terminate();
-      throw error;
+      throw error instanceof Error && error.message === HANDSHAKE_TIMEOUT ? new UnresponsiveError('the handshake', options.timeoutMs, error) : error;
     }
     return new RpcConnection(socket, options.onServerRequest);
   }
@@ -57,13 +66,13 @@ export class RpcConnection extends EventEmitter<Events> {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Rejects with RpcError (Codex refused), or `agent_start_failed` (no answer, or the connection ended). */
+  /** Rejects with RpcError (Codex refused), UnresponsiveError (no answer), or `agent_start_failed` (the connection ended). */
   async request(method: string, params: unknown, timeoutMs: number): Promise<unknown> {
     while (this.pending.size >= MAX_IN_FLIGHT) await new Promise<void>((resume) => this.waiting.push(resume));
     if (!this.isOpen) throw lost(method);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.settle(id)?.reject(new AppError('agent_start_failed', `Codex did not answer ${method} within ${timeoutMs} ms.`)), timeoutMs);
+      const timer = setTimeout(() => this.settle(id)?.reject(new UnresponsiveError(method, timeoutMs)), timeoutMs);
       this.pending.set(id, { resolve, reject, timer, method });
       this.send({ id, method, params });
     });

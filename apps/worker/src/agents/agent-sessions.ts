@@ -1,4 +1,4 @@
-import { AppServerClient, type OpenedThread, type OpenThread } from '@codex-mcp/codex';
+import { AppServerClient, type OpenedThread, type OpenThread, UnresponsiveError } from '@codex-mcp/codex';
 import { AppError, type AgentIdentity, type Placement, type Workspace } from '@codex-mcp/contracts';
 import type { AgentStore, Lease } from '@codex-mcp/messaging';
 import { AgentSession } from './agent-session.js';
@@ -60,8 +60,21 @@ export class AgentSessions {
     return session.codex.isOpen && session.epoch === wanted.epoch && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
   }
 
-  private async open({ agent, workspace, epoch, correlationId }: Wanted, notify: (message: string) => void): Promise<AgentSession> {
-    const placement = await this.placements.ensure(agent, workspace, correlationId);
+  private async open(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
+    const { agent, workspace, correlationId } = wanted;
+    const place = () => this.placements.ensure(agent, workspace, correlationId);
+    const placement = await place();
+    try {
+      return await this.openAt(placement, wanted, notify);
+    } catch (error) {
+      if (!(error instanceof UnresponsiveError)) throw error;
+      notify('The agent’s Codex does not answer; starting it anew');
+      await this.placements.stop(agent, placement.supervisorId);
+      return this.openAt(await place(), wanted, notify);
+    }
+  }
+
+  private async openAt(placement: Placement, { agent, epoch }: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const codex = await this.connect(agent, placement, epoch);
     try {
       const [thread, efforts] = await Promise.all([this.openThread(codex, agent, placement, notify), codex.defaultEfforts()]);
@@ -78,6 +91,7 @@ export class AgentSessions {
     try {
       return await AppServerClient.connect(url, { headers, rpcTimeoutMs: this.options.rpcTimeoutMs });
     } catch (error) {
+      if (error instanceof UnresponsiveError) throw error;
       throw new AppError('agent_start_failed', 'The agent’s Codex could not be reached through its supervisor.', { cause: error });
     }
   }

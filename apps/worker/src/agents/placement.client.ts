@@ -1,6 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type AgentIdentity, type Placement, PLACEMENTS_QUEUE, placementsQueue, supervisorQueue, supervisorQueueName, type Workspace } from '@codex-mcp/contracts';
 import { type AgentStore, QueueClient, readHeartbeats } from '@codex-mcp/messaging';
 import type { Redis } from 'ioredis';
+
+/** A host that is being restarted is back within this time; turns that waited in the queue meanwhile wait for it. */
+const RETURN_TIMEOUT_MS = 15_000;
+const RETURN_POLL_MS = 100;
 
 /** Asks supervisors for agents: the one that owns it, or whichever has room for a new one. */
 export class PlacementClient {
@@ -23,13 +28,20 @@ export class PlacementClient {
     return this.supervisor(owner).request('ensure', payload, this.timeoutMs);
   }
 
+  /** Ends a running agent, whose next `ensure` then starts it anew. */
+  async stop(agent: AgentIdentity, supervisorId: string): Promise<void> {
+    await this.supervisor(supervisorId).request('stop', { agent }, this.timeoutMs);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.placements.close(), ...[...this.supervisors.values()].map((client) => client.close())]);
   }
 
   private async mustBeAlive(supervisorId: string): Promise<void> {
-    const beats = await readHeartbeats(this.redis);
-    if (beats.some((beat) => beat.service === 'supervisor' && beat.supervisorId === supervisorId)) return;
+    for (const deadline = Date.now() + RETURN_TIMEOUT_MS; Date.now() < deadline; await delay(RETURN_POLL_MS)) {
+      const beats = await readHeartbeats(this.redis);
+      if (beats.some((beat) => beat.service === 'supervisor' && beat.supervisorId === supervisorId)) return;
+    }
     throw new AppError('service_unavailable', `The host that holds this agent (supervisor ${supervisorId}) is not running. Start it, or call with another agent_id.`);
   }
 

@@ -9,6 +9,8 @@ import type { TurnCollector } from './turn-collector.js';
 /** How long a turn under way is looked for again when the way to its agent breaks: time enough to restart any service. */
 const RECONNECT_MS = 60_000;
 const RECONNECT_PAUSE_MS = 300;
+/** How long after its end was called for a turn may take to stop; what hangs in it is then left behind. */
+const STOP_MS = 3000;
 const TRANSIENT = new Set<ErrorCode>(['agent_start_failed', 'service_unavailable', 'engine_unavailable']);
 
 export type ExecutionOptions = {
@@ -35,6 +37,11 @@ export class TurnExecution {
   async run(request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const tool = findTool(request.tool);
     if (tool?.kind !== 'turn') throw new AppError('unknown_tool', `There is no turn tool "${request.tool}".`);
+    const work = this.persist(tool, request, options);
+    return stoppedInTime(work, options.signal, () => this.sessions.drop(request.agent.key));
+  }
+
+  private async persist(tool: TurnTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     let lostAt: number | undefined;
     for (;;) {
       try {
@@ -94,6 +101,27 @@ export class TurnExecution {
     const again = parseAnswer(tool, repair.finalMessage);
     if (again.ok) return again.answer;
     throw new AppError('answer_invalid', `Codex's answer did not fit what ${tool.name} returns, also after one repair. ${again.problem}`, { detail: repair.finalMessage || first.finalMessage });
+  }
+}
+
+/** What `work` brings; when it has not stopped a while after the signal aborted, calls `onOverdue` and rejects with the signal's reason. */
+async function stoppedInTime<Result>(work: Promise<Result>, signal: AbortSignal, onOverdue: () => void): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: () => void = () => undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    const giveUp = () => {
+      onOverdue();
+      reject(signal.reason);
+    };
+    onAbort = () => (timer = setTimeout(giveUp, STOP_MS));
+  });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, overdue]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
