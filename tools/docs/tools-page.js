@@ -63,14 +63,27 @@ function sharedSection(tools, shared) {
   const turnTools = tools.filter(runsCodex);
   const first = turnTools[0];
   if (first === undefined) return [];
-  const always = turnTools.filter((tool) => tool.outputSchema.required?.includes('changes')).map((tool) => tool.name);
+  const always = turnTools.filter((tool) => resultOf(tool).required?.includes('changes')).map((tool) => tool.name);
   return [
     '## Every tool that runs Codex',
     `${turnTools.map((tool) => `\`${tool.name}\``).join(', ')} take these arguments besides their own:`,
     argumentsTable(rowsOf(only(first.inputSchema, (name) => commonArguments(tools).includes(name)))),
     `and give these results besides their own. \`changes\` is always there for ${always.map((name) => `\`${name}\``).join(' and ')}:`,
-    resultsTable(rowsOf(only(first.outputSchema, (name) => shared.has(name)))),
+    resultsTable(rowsOf(only(resultOf(first), (name) => shared.has(name)))),
+    handleParagraph(first),
   ];
+}
+
+/** What answers a call in place of a result. @param {ListedTool} tool */
+function handleParagraph(tool) {
+  const required = tool.outputSchema.anyOf?.[1]?.required ?? [];
+  return `A call that asked for no progress and outlasts \`HANDLE_AFTER\` is answered with a handle instead: ${spoken(required)}. Its turn goes on, and \`get_turn\` has its result.`;
+}
+
+/** The schema of a result, without the handle that may stand in its place. @param {ListedTool} tool @returns {Schema} */
+function resultOf({ outputSchema }) {
+  const [result] = outputSchema.anyOf ?? [];
+  return result === undefined ? outputSchema : { ...outputSchema, required: result.required ?? [] };
 }
 
 /** @param {ListedTool} tool @param {ReadonlySet<string>} shared @param {readonly string[]} common @returns {string[]} */
@@ -81,7 +94,7 @@ function toolSection(tool, shared, common) {
     `\`${signature(tool, common)}\` · ${tool.title} · ${tool.annotations.readOnlyHint ? 'changes nothing' : 'can change or stop things'}`,
     tool.description,
     argumentsTable(rowsOf(only(tool.inputSchema, (name) => !turn || !common.includes(name)))),
-    resultsTable(rowsOf(only(tool.outputSchema, (name) => !turn || !shared.has(name)))),
+    resultsTable(rowsOf(only(resultOf(tool), (name) => !turn || !shared.has(name)))),
   ];
 }
 

@@ -16,6 +16,7 @@ export const EdgeEnvironment = z.object({
   OPS_PASSWORD: optionalSecret().describe('Password of the dashboards at /ops; without it they are for loopback only'),
   MAX_QUEUED_TURNS: count(50).describe('Unfinished turns that an agent may have'),
   PROGRESS_INTERVAL: seconds(15).describe('Longest silence in seconds towards a client that asked for progress'),
+  HANDLE_AFTER: seconds(45).describe('Seconds after which an MCP call that asked for no progress is answered with a handle; its turn goes on'),
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without activity after which an agent counts as inactive'),
   MAX_MCP_SESSIONS: count(10_000).describe('MCP sessions kept in memory; the longest unused one makes room'),
   MCP_SESSION_IDLE: seconds(24 * 3600).describe('Seconds after which an unused MCP session ends'),

@@ -14,7 +14,9 @@ import { McpServerFactory } from './mcp/mcp-server.factory.js';
 import { SseController } from './mcp/sse.controller.js';
 import { StreamableHttpController } from './mcp/streamable-http.controller.js';
 import { OpsModule } from './ops/ops.module.js';
+import { JobsController } from './rest/jobs.controller.js';
 import { ToolsController } from './rest/tools.controller.js';
+import { TurnEventStreams } from './rest/turn-event-streams.service.js';
 
 /** What the process owns and the module uses. */
 export type EdgeResources = {
@@ -47,8 +49,8 @@ export class EdgeModule {
     return {
       module: EdgeModule,
       imports: [ResourcesModule.register(resources), InvocationModule, OpsModule],
-      controllers: [IndexController, HealthController, ToolsController, SseController, StreamableHttpController],
-      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, McpServerFactory],
+      controllers: [IndexController, HealthController, ToolsController, JobsController, SseController, StreamableHttpController],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, McpServerFactory, TurnEventStreams],
     };
   }
 }

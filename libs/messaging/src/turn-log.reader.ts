@@ -40,9 +40,10 @@ export class TurnLogReader {
     return () => this.leave(key, listener);
   }
 
-  /** All entries of a log after a cursor, without following it. */
-  async read(turnId: string, after = BEGINNING): Promise<LogEntry[]> {
-    const rows = await this.commands.xrange(keys.turnLog(turnId), `(${after}`, '+');
+  /** Entries of a log after a cursor, the first `limit` or all of them, without following it. */
+  async read(turnId: string, after = BEGINNING, limit?: number): Promise<LogEntry[]> {
+    const range = [keys.turnLog(turnId), `(${after}`, '+'] as const;
+    const rows = await (limit === undefined ? this.commands.xrange(...range) : this.commands.xrange(...range, 'COUNT', limit));
     return rows.flatMap(([id, fields]) => (fields[1] === undefined ? [] : [parse(id, fields[1])]));
   }
 

@@ -6,3 +6,5 @@ export { answerSchema, parseAnswer, type ParsedAnswer } from './answers/parse-an
 export { composeManagementOutput, composeOutput, type JsonObject, renderOutput } from './outputs/compose-output.js';
 export { Changes, TurnFacts } from './outputs/turn-facts.schema.js';
 export { AgentView } from './outputs/agent-view.schema.js';
+export { handleOf, nextStep, type TurnHandle } from './outputs/turn-handle.schema.js';
+export { TurnEventView, TurnView } from './outputs/turn-view.schema.js';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { managementArguments, turnArguments } from './arguments/argument.schema.js';
 import { strictSchema } from './answers/strict-schema.js';
 import { deepFreeze, type JsonSchema, toJsonSchema } from './json-schema.js';
+import { orHandle } from './outputs/turn-handle.schema.js';
 import { changesIfAny, changesRequired, turnFacts } from './outputs/turn-facts.schema.js';
 
 /** `read`: the turn leaves the workspace as it is. `write`: it may change files. */
@@ -24,6 +25,7 @@ type Described = {
 type Listed = Described & {
   readonly annotations: ToolAnnotations;
   readonly inputSchema: JsonSchema;
+  /** Of a turn tool: its output, or the handle of a turn that is not finished yet. */
   readonly outputSchema: JsonSchema;
 };
 
@@ -105,7 +107,7 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
     render: spec.render,
     annotations: deepFreeze(turnAnnotations(spec.title, spec.access)),
     inputSchema: toJsonSchema(args, 'input'),
-    outputSchema: toJsonSchema(output, 'output'),
+    outputSchema: orHandle(toJsonSchema(output, 'output')),
   });
 }
 

@@ -13,6 +13,7 @@ export class IndexController {
       version: this.self.version,
       mcp: { streamable_http: '/mcp', sse: '/sse' },
       rest: '/tools',
+      jobs: '/jobs',
       health: '/health',
       metrics: '/metrics',
       dashboard: '/ops/queues',

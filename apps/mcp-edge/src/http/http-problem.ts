@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AppError, toErrorBody } from '@codex-mcp/contracts';
 import { HttpException } from '@nestjs/common';
+import { turnIdOf } from '../invocation/turn.errors.js';
 
 /** A refusal that only exists in HTTP, beside the error table that all transports share. */
 export class HttpProblem extends Error {
@@ -10,6 +11,7 @@ export class HttpProblem extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    readonly turnId?: string,
   ) {
     super(message);
   }
@@ -24,6 +26,8 @@ export type ProblemDocument = {
   code: string;
   retryable: boolean;
   correlation_id: string;
+  /** The turn that failed, where one was accepted: GET /jobs/<turn_id> has it. */
+  turn_id?: string;
   /** Raw material of the error, such as an answer that did not validate. */
   material?: string;
 };
@@ -40,10 +44,14 @@ export function problemOf(error: unknown, correlationId: string): ProblemDocumen
     correlation_id: correlationId,
   });
   if (error instanceof AppError) {
-    const problem = document(error.httpStatus, error.code, error.message, error.retryable);
-    return error.detail === undefined ? problem : { ...problem, material: error.detail };
+    const turnId = turnIdOf(error);
+    return {
+      ...document(error.httpStatus, error.code, error.message, error.retryable),
+      ...(turnId !== undefined && { turn_id: turnId }),
+      ...(error.detail !== undefined && { material: error.detail }),
+    };
   }
-  if (error instanceof HttpProblem) return document(error.status, error.code, error.message);
+  if (error instanceof HttpProblem) return { ...document(error.status, error.code, error.message), ...(error.turnId !== undefined && { turn_id: error.turnId }) };
   const status = clientStatusOf(error);
   if (status !== undefined) return document(status, codeOfStatus(status), STATUS_CODES[status] ?? 'Error');
   const body = toErrorBody(error);

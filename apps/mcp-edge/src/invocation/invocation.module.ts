@@ -6,18 +6,23 @@ import { HealthCheck } from '../management/health-check.service.js';
 import { ManagementTools } from '../management/management-tools.service.js';
 import { SupervisorClients } from '../management/supervisor-clients.service.js';
 import { TurnCancellation } from '../management/turn-cancellation.service.js';
+import { TurnReading } from '../management/turn-reading.service.js';
+import { TurnStart } from '../management/turn-start.service.js';
+import { TurnSteering } from '../management/turn-steering.service.js';
 import { MessagingModule } from '../messaging.module.js';
 import { ServiceStatus } from './service-status.service.js';
 import { ToolInvoker } from './tool-invoker.service.js';
+import { TurnAdmission } from './turn-admission.service.js';
 import { TurnCanceller } from './turn-canceller.service.js';
+import { TurnLookup } from './turn-lookup.service.js';
 import { TurnRunner } from './turn-runner.service.js';
 
-const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, ManagementTools];
+const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ManagementTools];
 
 /** Tool calls, free of any protocol. */
 @Module({
   imports: [MessagingModule],
-  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnRunner, ToolInvoker, ...MANAGEMENT],
-  exports: [EdgeMetrics, ServiceStatus, ToolInvoker],
+  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, ToolInvoker, ...MANAGEMENT],
+  exports: [EdgeMetrics, ServiceStatus, ToolInvoker, TurnCanceller, TurnLookup, MessagingModule],
 })
 export class InvocationModule {}

@@ -13,6 +13,10 @@ export type Invocation = {
   readonly tool: string;
   readonly arguments: unknown;
   readonly caller: Caller;
+  /** Stands in for the argument `idempotency_key` where a protocol has a place of its own for it. */
+  readonly idempotencyKey?: string;
+  /** For a caller that would give up on a silent call: after this time it gets a handle, and the turn goes on. */
+  readonly handleAfterMs?: number;
   /** Gets what is going on in words, at most five times a second and never silent for longer than PROGRESS_INTERVAL. */
   readonly onProgress?: (message: string) => void;
   /** Cancels the turn. A caller that merely disconnects does not abort it. */
@@ -20,4 +24,4 @@ export type Invocation = {
 };
 
 /** `structured` is complete in itself; `text` is the same for a person. */
-export type ToolResult = { readonly structured: JsonObject; readonly text: string; readonly turnId?: string };
+export type ToolResult = { readonly structured: JsonObject; readonly text: string; readonly turnId?: string; /** A handle in place of the result. */ readonly isHandle?: true };

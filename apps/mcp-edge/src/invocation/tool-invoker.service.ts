@@ -1,21 +1,21 @@
-import { AppError, newTurnId, type TurnRequest } from '@codex-mcp/contracts';
+import { AppError } from '@codex-mcp/contracts';
 import { type Logger, operation, type OperationFields } from '@codex-mcp/observability';
-import { findTool, parseArguments, renderOutput, type Tool } from '@codex-mcp/tools';
+import { type ArgumentsOf, findTool, handleOf, parseArguments, renderOutput, type Tool, type TurnTool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { LOGGER } from '../edge.tokens.js';
 import { EdgeMetrics } from '../health/edge.metrics.js';
 import { ManagementTools } from '../management/management-tools.service.js';
+import { TurnReading } from '../management/turn-reading.service.js';
 import { chooseAgent } from './agent-choice.js';
 import type { Invocation, ToolResult } from './invocation.js';
 import { asCallerError, within } from './redis-outage.errors.js';
-import { ServiceStatus } from './service-status.service.js';
+import { type AdmittedTurn, TurnAdmission, type TurnCall } from './turn-admission.service.js';
 import { TurnRunner } from './turn-runner.service.js';
 
-const STATUS_TIMEOUT_MS = 4500;
-
 const NamedAgent = z.object({ agent_id: z.string().optional() });
-const JsonArguments = z.record(z.string(), z.json());
+
+type AddFields = (fields: OperationFields) => void;
 
 /** Calls tools, whatever protocol asked for it. The one place where a call's errors are mapped, logged and counted. */
 @Injectable()
@@ -24,22 +24,41 @@ export class ToolInvoker {
   private closing = false;
 
   constructor(
-    private readonly status: ServiceStatus,
+    private readonly admission: TurnAdmission,
     private readonly runner: TurnRunner,
     private readonly management: ManagementTools,
+    private readonly reading: TurnReading,
     private readonly metrics: EdgeMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Rejects with an AppError for everything that is not a bug. */
-  async invoke(invocation: Invocation): Promise<ToolResult> {
+  invoke(invocation: Invocation): Promise<ToolResult> {
+    return this.observe(invocation, (tool, add) => this.dispatch(tool, invocation, add), ({ isHandle }) => (isHandle ? 'handle' : 'ok'));
+  }
+
+  /** Makes a call of a turn tool durable without waiting for it. Rejects like {@link invoke}. */
+  start(invocation: Invocation): Promise<AdmittedTurn> {
+    const accept = async (tool: Tool, add: AddFields): Promise<AdmittedTurn> => {
+      if (tool.kind !== 'turn') throw new AppError('invalid_arguments', `${tool.name} runs no turn, so it cannot be started.`);
+      const call = await this.turnCall(tool, parseArguments(tool, invocation.arguments), invocation, add);
+      const admitted = await this.admission.admit(this.admission.requestOf(call));
+      add({ turnId: admitted.request.turnId });
+      return admitted;
+    };
+    return this.observe(invocation, accept, () => 'handle');
+  }
+
+  private async observe<T>(invocation: Invocation, work: (tool: Tool, add: AddFields) => Promise<T>, outcomeOf: (result: T) => string): Promise<T> {
     const { caller } = invocation;
     const tool = findTool(invocation.tool);
     const observe = this.metrics.startCall(tool?.name ?? 'unknown');
     const fields = { correlationId: caller.correlationId, tenant: caller.tenant, tool: tool?.name ?? invocation.tool.slice(0, 80) };
     const call = operation(this.logger, 'tool_call', fields, async (add) => {
       try {
-        return await this.dispatch(tool, invocation, add);
+        if (this.closing) throw new AppError('service_unavailable', 'This server is shutting down; try again in a moment.');
+        if (!tool) throw new AppError('unknown_tool', `There is no tool "${invocation.tool.slice(0, 80)}"; tools/list and GET /tools name them.`);
+        return await work(tool, add);
       } catch (error) {
         throw asCallerError(error);
       }
@@ -47,7 +66,7 @@ export class ToolInvoker {
     this.inFlight.add(call);
     try {
       const result = await call;
-      observe('ok');
+      observe(outcomeOf(result));
       return result;
     } catch (error) {
       observe(error instanceof AppError ? error.code : 'internal');
@@ -60,23 +79,36 @@ export class ToolInvoker {
   /** Takes no more calls; gives those in flight `timeoutMs` to end, then answers their callers. */
   async drain(timeoutMs: number): Promise<void> {
     this.closing = true;
+    this.reading.release();
     const all = () => Promise.allSettled(this.inFlight);
     await within(timeoutMs, all()).catch(() => this.runner.abandon());
     await within(timeoutMs, all()).catch(() => undefined);
   }
 
-  private async dispatch(tool: Tool | undefined, invocation: Invocation, add: (fields: OperationFields) => void): Promise<ToolResult> {
-    if (this.closing) throw new AppError('service_unavailable', 'This server is shutting down; try again in a moment.');
-    if (!tool) throw new AppError('unknown_tool', `There is no tool "${invocation.tool.slice(0, 80)}"; tools/list and GET /tools name them.`);
+  private async dispatch(tool: Tool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
     const args = parseArguments(tool, invocation.arguments);
-    const agent = chooseAgent(invocation.caller, NamedAgent.parse(args).agent_id);
+    if (tool.kind === 'turn') return this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
+    const { caller, idempotencyKey } = invocation;
+    const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
     add({ agent: agent.agentId });
-    if (tool.kind === 'management') return this.management.call(tool, args, { caller: invocation.caller, agent });
-    await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun());
-    const { correlationId } = invocation.caller;
-    const request: TurnRequest = { turnId: newTurnId(), tool: tool.name, agent, arguments: JsonArguments.parse(args), correlationId, acceptedAtMs: Date.now() };
+    return this.management.call(tool, args, { caller, agent, idempotencyKey });
+  }
+
+  private async turnCall(tool: TurnTool, args: ArgumentsOf<TurnTool>, { caller, idempotencyKey }: Invocation, add: AddFields): Promise<TurnCall> {
+    const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
+    add({ agent: agent.agentId });
+    await this.admission.assertCanRun();
+    return { tool, args, agent, correlationId: caller.correlationId, idempotencyKey };
+  }
+
+  private async runTurn(call: TurnCall, invocation: Invocation, add: AddFields): Promise<ToolResult> {
+    const request = this.admission.requestOf(call);
     add({ turnId: request.turnId });
-    const structured = await this.runner.run(request, invocation);
-    return { structured, text: renderOutput(tool, structured), turnId: request.turnId };
+    const turn = await this.runner.run(request, invocation);
+    const { turnId, agent } = turn.request;
+    add({ turnId });
+    if ('output' in turn) return { structured: turn.output, text: renderOutput(call.tool, turn.output), turnId };
+    const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, status: turn.pending });
+    return { structured: handle, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
   }
 }

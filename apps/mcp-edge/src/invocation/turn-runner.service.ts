@@ -1,20 +1,20 @@
-import { AppError, type TurnRequest } from '@codex-mcp/contracts';
+import { AppError, isTerminalEvent, type TerminalEvent, type TurnRequest } from '@codex-mcp/contracts';
+import { TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
-import { TurnDispatcher, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
-import type { JsonObject } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import type { Invocation } from './invocation.js';
-import { within } from './redis-outage.errors.js';
+import { TurnAdmission } from './turn-admission.service.js';
 import { TurnCanceller } from './turn-canceller.service.js';
 import { TurnProgress } from './turn-progress.js';
 import { TurnWatch } from './turn-watch.js';
+import { TurnError } from './turn.errors.js';
 
-/** A caller whose request cannot be made durable by then is told so. */
-const ADMISSION_TIMEOUT_MS = 5000;
+type RunOptions = Pick<Invocation, 'onProgress' | 'signal' | 'handleAfterMs'>;
 
-type RunOptions = Pick<Invocation, 'onProgress' | 'signal'>;
+/** How far a turn was followed; `output` is there when it completed, `pending` when its caller waits no longer. */
+export type FollowedTurn = { readonly request: TurnRequest } & ({ readonly output: Extract<TerminalEvent, { type: 'completed' }>['output'] } | { readonly pending: 'queued' | 'running' });
 
 /** Runs turns: queue the request, follow its log, answer with its end. */
 @Injectable()
@@ -24,55 +24,66 @@ export class TurnRunner {
   constructor(
     private readonly turns: TurnStore,
     private readonly reader: TurnLogReader,
-    private readonly dispatcher: TurnDispatcher,
+    private readonly admission: TurnAdmission,
     private readonly canceller: TurnCanceller,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Resolves with the output of the completed turn; rejects with the AppError that it ended with. */
-  async run(request: TurnRequest, { onProgress, signal }: RunOptions): Promise<JsonObject> {
+  /** Rejects with the AppError that kept the turn from being accepted, or as a TurnError with the one that it ended with. */
+  async run(request: TurnRequest, options: RunOptions): Promise<FollowedTurn> {
+    const { onProgress, handleAfterMs } = options;
+    const handleDue = handleAfterMs === undefined ? undefined : due(handleAfterMs);
     const progress = onProgress && new TurnProgress(onProgress, this.config.PROGRESS_INTERVAL);
-    const watch = new TurnWatch(this.reader, request.turnId, (event) => progress?.observe(event)).start();
-    const checkUps = setInterval(() => void this.checkUp(request, watch, progress), this.config.PROGRESS_INTERVAL);
-    const cancel = () => void this.canceller.cancel(request).catch((error: unknown) => this.logger.warn({ err: error, turnId: request.turnId }, 'cancel failed'));
+    const follow = (turnId: string) => new TurnWatch(this.reader, turnId, (event) => progress?.observe(event)).start();
+    // Followed while it is being accepted; with a key it may turn out to be an earlier turn.
+    let watch = request.idempotencyKey === undefined ? follow(request.turnId) : undefined;
     try {
-      await within(ADMISSION_TIMEOUT_MS, this.admit(request));
-      this.watches.set(watch, request.turnId);
-      if (signal?.aborted) cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
-      const end = await watch.ended();
-      if (end.type !== 'completed') throw AppError.from(end.error);
-      return end.output;
+      const { request: admitted } = await this.admission.admit(request);
+      watch ??= follow(admitted.turnId);
+      const end = await this.attend(admitted, watch, progress, options.signal, handleDue?.passed);
+      if ('pending' in end) return { request: admitted, pending: end.pending };
+      if (end.type !== 'completed') throw new TurnError(admitted.turnId, AppError.from(end.error));
+      return { request: admitted, output: end.output };
     } finally {
-      signal?.removeEventListener('abort', cancel);
-      clearInterval(checkUps);
-      this.watches.delete(watch);
+      handleDue?.clear();
       progress?.close();
-      watch.stop();
+      watch?.stop();
     }
   }
 
   /** Answers all who still wait, because this process ends; their turns go on. */
   abandon(): void {
     for (const [watch, turnId] of this.watches) {
-      watch.giveUp(new AppError('service_unavailable', `This server is restarting. ${turnId} goes on without this connection: look at get_my_session_info before you repeat the call.`));
+      watch.giveUp(new TurnError(turnId, new AppError('service_unavailable', `This server is restarting. ${turnId} goes on without this connection: get its result with get_turn instead of repeating the call.`)));
     }
   }
 
-  private async admit(request: TurnRequest): Promise<void> {
-    const { turnId, tool, agent, correlationId } = request;
+  private async attend(request: TurnRequest, watch: TurnWatch, progress: TurnProgress | undefined, signal: AbortSignal | undefined, handleDue: Promise<void> | undefined) {
+    const { turnId } = request;
+    const checkUps = setInterval(() => void this.checkUp(request, watch, progress), this.config.PROGRESS_INTERVAL);
+    const cancel = () => void this.canceller.cancel(request).catch((error: unknown) => this.logger.warn({ err: error, turnId }, 'cancel failed'));
+    this.watches.set(watch, turnId);
     try {
-      const { outcome, position } = await this.turns.accept(request, this.config.MAX_QUEUED_TURNS);
-      if (outcome === 'full') {
-        throw new AppError('queue_full', `Agent "${agent.agentId}" already has ${position} unfinished turns. Wait for one, cancel one, or use another agent_id.`);
-      }
-      await this.dispatcher.enqueue({ turnId, agentKey: agent.key, tool, correlationId }, position);
+      if (signal?.aborted) cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      const end = await Promise.race([watch.ended(), ...(handleDue ? [handleDue] : [])]);
+      return end ?? (await this.standing(turnId));
     } catch (error) {
-      // Told as failed, it must not run after all; where this fails too, Redis is away and nobody runs it now.
-      if (!(error instanceof AppError)) this.canceller.cancel(request).catch(() => undefined);
-      throw error;
+      throw error instanceof AppError && !(error instanceof TurnError) ? new TurnError(turnId, error) : error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      clearInterval(checkUps);
+      this.watches.delete(watch);
     }
+  }
+
+  /** Where the turn stands when its caller is given a handle, unless it has just ended. */
+  private async standing(turnId: string): Promise<TerminalEvent | { pending: 'queued' | 'running' }> {
+    const record = await this.turns.load(turnId).catch(() => undefined);
+    const event = record?.terminal?.event;
+    if (event && isTerminalEvent(event)) return event;
+    return { pending: record?.status === 'queued' ? 'queued' : 'running' };
   }
 
   private async checkUp(request: TurnRequest, watch: TurnWatch, progress: TurnProgress | undefined): Promise<void> {
@@ -85,4 +96,10 @@ export class TurnRunner {
       this.logger.debug({ err: error, turnId: request.turnId }, 'check-up failed'); // an outage; the next one comes
     }
   }
+}
+
+function due(afterMs: number): { passed: Promise<void>; clear: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<void>((resolve) => (timer = setTimeout(resolve, afterMs)));
+  return { passed, clear: () => clearTimeout(timer) };
 }

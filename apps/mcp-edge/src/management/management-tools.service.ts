@@ -7,8 +7,11 @@ import { AgentDirectory } from './agent-directory.service.js';
 import { HealthCheck } from './health-check.service.js';
 import { SupervisorClients } from './supervisor-clients.service.js';
 import { TurnCancellation } from './turn-cancellation.service.js';
+import { TurnReading } from './turn-reading.service.js';
+import { TurnStart } from './turn-start.service.js';
+import { TurnSteering } from './turn-steering.service.js';
 
-type Context = { readonly caller: Caller; /** The agent that the call names, else its connection's. */ readonly agent: AgentIdentity };
+type Context = { readonly caller: Caller; /** The agent that the call names, else its connection's. */ readonly agent: AgentIdentity; readonly idempotencyKey?: string | undefined };
 type Handlers = {
   readonly [Name in ManagementToolName]: (
     args: ArgumentsOf<(typeof MANAGEMENT_TOOLS)[Name]>,
@@ -30,6 +33,9 @@ export class ManagementTools {
     cleanup: AgentCleanup,
     health: HealthCheck,
     cancellation: TurnCancellation,
+    starter: TurnStart,
+    reading: TurnReading,
+    steering: TurnSteering,
   ) {
     this.handlers = {
       list_sessions: async (args, context) => ({ sessions: await directory.views(context.caller.tenant, filter(args, context)) }),
@@ -44,6 +50,10 @@ export class ManagementTools {
       get_agent_status: (_, { agent }) => this.agentStatus(agent),
       cleanup_inactive_agents: (args, context) => cleanup.run(context.caller.tenant, filter(args, context), args),
       health_check: () => health.report(),
+      start: (args, { caller, agent, idempotencyKey }) => starter.start(args, caller, agent, idempotencyKey),
+      get_turn: (args, { caller }) => reading.get(caller.tenant, args),
+      list_turns: ({ limit }, { agent }) => reading.list(agent, limit),
+      steer: ({ message, turn_id }, { agent }) => steering.steer(agent, message, turn_id),
       cancel: ({ turn_id }, { agent }) => cancellation.cancel(agent, turn_id),
     };
   }

@@ -1,14 +1,13 @@
-import { type AgentIdentity, AppError, type TurnRecord } from '@codex-mcp/contracts';
+import type { AgentIdentity } from '@codex-mcp/contracts';
 import { TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
 import { within } from '../invocation/redis-outage.errors.js';
 import { TurnCanceller } from '../invocation/turn-canceller.service.js';
+import { TurnLookup } from '../invocation/turn-lookup.service.js';
 import { TurnWatch } from '../invocation/turn-watch.js';
 
 type Outcome = OutputOf<(typeof MANAGEMENT_TOOLS)['cancel']>;
-
-const TURN_ID = /^turn_[0-9a-f]{32}$/;
 
 /** A worker interrupts Codex and records what was done; that takes a moment. */
 const CONFIRMATION_TIMEOUT_MS = 5000;
@@ -18,6 +17,7 @@ const CONFIRMATION_TIMEOUT_MS = 5000;
 export class TurnCancellation {
   constructor(
     private readonly turns: TurnStore,
+    private readonly lookup: TurnLookup,
     private readonly reader: TurnLogReader,
     private readonly canceller: TurnCanceller,
   ) {}
@@ -26,7 +26,7 @@ export class TurnCancellation {
   async cancel(agent: AgentIdentity, turnId: string | undefined): Promise<Outcome> {
     const target = turnId ?? (await this.turns.unfinished(agent.key))[0];
     if (target === undefined) return { cancelled: false, reason: `Agent "${agent.agentId}" runs no turn.` };
-    const turn = await this.find(agent.tenant, target);
+    const turn = await this.lookup.find(agent.tenant, target);
     switch (await this.canceller.cancel(turn.request)) {
       case 'cancelled':
         return { turn_id: target, cancelled: true };
@@ -35,12 +35,6 @@ export class TurnCancellation {
       default:
         return { turn_id: target, cancelled: false, reason: `It had already ended (${(await this.turns.load(target))?.status ?? 'unknown'}).` };
     }
-  }
-
-  private async find(tenant: string, turnId: string): Promise<TurnRecord> {
-    const turn = TURN_ID.test(turnId) ? await this.turns.load(turnId) : undefined;
-    if (turn?.request.agent.tenant === tenant) return turn;
-    throw new AppError('unknown_turn', 'You have no such turn. list_sessions shows the running ones.');
   }
 
   private async confirmation(turnId: string): Promise<Pick<Outcome, 'cancelled' | 'reason'>> {

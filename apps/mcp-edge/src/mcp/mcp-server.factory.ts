@@ -13,15 +13,18 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
 import { Inject, Injectable } from '@nestjs/common';
-import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG, EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import type { ToolResult } from '../invocation/invocation.js';
 import { ToolInvoker } from '../invocation/tool-invoker.service.js';
+import { turnIdOf } from '../invocation/turn.errors.js';
 import { callContext } from './call-context.js';
 
 const INSTRUCTIONS = [
   'Codex as a colleague. plan, implement, review, fix, chat, audit and debug run in the workspace of a persistent agent that keeps its files and its conversation between calls; pass what it cannot know as arguments.',
   'Calls without agent_id go to the agent of this connection. Another agent_id is another agent with its own workspace and conversation; calls to one agent run one after the other, to several at the same time.',
-  'Turns can take minutes: ask for progress. list_sessions, get_agent_status and health_check say what is going on, cancel ends a turn.',
+  'Turns can take minutes. A call that is answered with a status of queued or running and a turn_id is not finished: get_turn waits for its result; repeating the call would do the work twice. start begins a turn without waiting for it, steer adds a message to a running one, cancel ends it, list_turns shows what ran.',
+  'list_sessions, get_agent_status and health_check say what is going on.',
 ].join('\n');
 
 /** The SDK builds one per server otherwise, for elicitations that this server never asks for. */
@@ -46,6 +49,7 @@ export class McpServerFactory {
 
   constructor(
     private readonly invoker: ToolInvoker,
+    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
     @Inject(EDGE_PROCESS) self: EdgeProcess,
   ) {
     this.info = { name: 'codex-mcp', title: 'Codex agents', version: self.version };
@@ -74,7 +78,7 @@ export class McpServerFactory {
           defaultAgentId: context.agentHint ?? session.agentHint ?? slugAgentId(server.getClientVersion()?.name ?? ''),
           correlationId: context.correlationId,
         },
-        ...(token !== undefined && { onProgress: notify }),
+        ...(token === undefined ? { handleAfterMs: this.config.HANDLE_AFTER } : { onProgress: notify }),
         signal: cancellation(extra.signal, session, extra.requestId),
       });
     });
@@ -101,13 +105,14 @@ function resultOf({ structured, text, turnId }: ToolResult, correlationId: strin
 
 function errorResult(thrown: unknown, correlationId: string): CallToolResult {
   const error = toErrorBody(thrown);
+  const turnId = turnIdOf(thrown);
   return {
     isError: true,
     content: [
       { type: 'text', text: `${error.code}: ${error.message}` },
-      { type: 'text', text: JSON.stringify({ error }, null, 2) },
+      { type: 'text', text: JSON.stringify({ error, turn_id: turnId }, null, 2) },
     ],
-    _meta: { 'codex-mcp/error': error, 'codex-mcp/correlationId': correlationId },
+    _meta: { 'codex-mcp/error': error, 'codex-mcp/correlationId': correlationId, ...(turnId !== undefined && { 'codex-mcp/turnId': turnId }) },
   };
 }
 

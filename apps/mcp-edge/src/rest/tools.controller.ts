@@ -8,25 +8,41 @@ import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { ToolInvoker } from '../invocation/tool-invoker.service.js';
+import type { Invocation } from '../invocation/invocation.js';
+import { startedTurn } from '../management/turn-start.service.js';
 import { agentHintOf } from '../mcp/call-context.js';
+import { answerFormOf, jobPath, type RestResult } from './job.js';
+import { TurnEventStreams } from './turn-event-streams.service.js';
 
-type RestResult = { structuredContent: object; content: { type: 'text'; text: string }[]; turn_id?: string };
+const MAX_KEY_CHARACTERS = 200;
 
 /** The tools over plain HTTP. A caller that disconnects does not cancel its turn. */
 @Controller('tools')
 @UseGuards(PrincipalGuard)
 export class ToolsController {
-  constructor(private readonly invoker: ToolInvoker) {}
+  constructor(
+    private readonly invoker: ToolInvoker,
+    private readonly streams: TurnEventStreams,
+  ) {}
 
   @Get()
   list(): { tools: ReturnType<typeof listTools> } {
     return { tools: listTools() };
   }
 
+  /** 200 with the result; `Prefer: respond-async` → 202 with a job; `Accept: text/event-stream` → the turn's events. */
   @Post(':name')
   @HttpCode(200)
-  async call(@Param('name') name: string, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<RestResult> {
-    return this.invoke(name, await readJsonBody(request, response), request, response);
+  async call(@Param('name') name: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const args = await readJsonBody(request, response);
+    const form = findTool(name)?.kind === 'turn' ? answerFormOf(request) : 'result';
+    if (form === 'result') return void response.json(await this.invoke(name, args, request, response));
+    const admitted = await this.invoker.start(this.invocation(name, args, request, response));
+    const { turnId } = admitted.request;
+    response.setHeader('Location', jobPath(turnId));
+    if (form === 'stream') return this.streams.send(response, turnId);
+    const job = { ...startedTurn(admitted), job: jobPath(turnId), events: `${jobPath(turnId)}/events` };
+    return void response.status(202).set('Preference-Applied', 'respond-async').json(job);
   }
 
   /** For tools that need no arguments and no Codex; the query is what they take. */
@@ -42,12 +58,24 @@ export class ToolsController {
   }
 
   private async invoke(name: string, args: unknown, request: Request, response: Response): Promise<RestResult> {
+    const { structured, text, turnId } = await this.invoker.invoke(this.invocation(name, args, request, response));
+    return { structuredContent: structured, content: [{ type: 'text', text }], ...(turnId !== undefined && { turn_id: turnId }) };
+  }
+
+  private invocation(name: string, args: unknown, request: Request, response: Response): Invocation {
     if (!findTool(name)) throw new AppError('unknown_tool', 'There is no such tool; GET /tools lists them.');
-    const { structured, text, turnId } = await this.invoker.invoke({
+    const idempotencyKey = keyOf(request);
+    return {
       tool: name,
       arguments: args ?? {},
       caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response) },
-    });
-    return { structuredContent: structured, content: [{ type: 'text', text }], ...(turnId !== undefined && { turn_id: turnId }) };
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    };
   }
+}
+
+function keyOf(request: Request): string | undefined {
+  const key = request.get('Idempotency-Key')?.trim();
+  if (key !== undefined && key.length > MAX_KEY_CHARACTERS) throw new AppError('invalid_arguments', `The header Idempotency-Key must be at most ${MAX_KEY_CHARACTERS} characters.`);
+  return key === '' ? undefined : key;
 }

@@ -119,7 +119,7 @@ describe('problems', () => {
   it('gives the error that a turn ended with', async () => {
     worker.play = async () => ({ type: 'failed', error: { code: 'rate_limited', message: 'Slow down.', retryable: true, detail: 'limit 3/min' } });
     const answer = await post('/tools/chat', '{"message":"x"}');
-    expect(answer.json).toEqual({ ...problem(429, 'rate_limited'), detail: 'Slow down.', retryable: true, material: 'limit 3/min' });
+    expect(answer.json).toEqual({ ...problem(429, 'rate_limited'), detail: 'Slow down.', retryable: true, material: 'limit 3/min', turn_id: worker.seen[0]?.turnId });
   });
 });
 

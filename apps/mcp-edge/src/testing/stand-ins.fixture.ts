@@ -1,4 +1,4 @@
-import { agentKey, type Heartbeat, type SignIn, type TerminalEvent, type TurnEvent, TurnJob, type TurnRequest, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { agentKey, type Heartbeat, type SignIn, type TerminalEvent, type TurnCommand, type TurnEvent, TurnJob, type TurnRequest, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { createRedis, createSubscriber, HeartbeatPublisher, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -28,6 +28,7 @@ export type PlayedTurn = {
   /** Settles when somebody cancels the turn. */
   readonly cancelled: Promise<void>;
 };
+type SteerCommand = Extract<TurnCommand, { action: 'steer' }>;
 type Play = (turn: PlayedTurn) => Promise<TerminalEvent>;
 
 /** What a completed `chat` says. */
@@ -38,6 +39,8 @@ export const echo: Play = async ({ request }) => ({ type: 'completed', output: c
 /** Takes turns from the real queue and writes real logs; `play` says what happens in them. */
 export class StandInWorker {
   play: Play = echo;
+  /** What becomes of a message to a running turn; undefined: its worker does not react. */
+  onSteer: (command: SteerCommand) => TurnEvent | undefined = ({ steerId, text }) => ({ type: 'steered', steerId, text });
   readonly seen: TurnRequest[] = [];
   private readonly turns: TurnStore;
   private readonly redis: Redis;
@@ -45,6 +48,7 @@ export class StandInWorker {
   private readonly queue: Queue<TurnJob>;
   private readonly worker: Worker;
   private readonly cancels = new Map<string, () => void>();
+  private readonly appends = new Map<string, PlayedTurn['append']>();
 
   constructor(redisUrl: string) {
     this.redis = createRedis(redisUrl);
@@ -57,7 +61,7 @@ export class StandInWorker {
   }
 
   async start(): Promise<this> {
-    await new TurnControl(this.subscriber).listen(({ action, turnId }) => action === 'cancel' && this.cancels.get(turnId)?.(), () => undefined);
+    await new TurnControl(this.subscriber).listen((command) => this.obey(command), () => undefined);
     await this.worker.waitUntilReady();
     return this;
   }
@@ -78,6 +82,12 @@ export class StandInWorker {
     this.redis.disconnect();
   }
 
+  private obey(command: TurnCommand): void {
+    if (command.action === 'cancel') return this.cancels.get(command.turnId)?.();
+    const event = this.onSteer(command);
+    if (event) void this.appends.get(command.turnId)?.(event);
+  }
+
   private async run({ turnId, agentKey: key }: TurnJob): Promise<void> {
     const cancelled = new Promise<void>((resolve) => this.cancels.set(turnId, resolve));
     const claim = await this.turns.claim(turnId, key, { holder: 'stand-in', token: 'token' });
@@ -87,9 +97,11 @@ export class StandInWorker {
     this.seen.push(turn.request);
     let { seq } = claim;
     const append = async (...events: TurnEvent[]) => {
-      await this.turns.append(turnId, claim.epoch, seq + 1, events);
+      const first = seq + 1;
       seq += events.length;
+      await this.turns.append(turnId, claim.epoch, first, events);
     };
+    this.appends.set(turnId, append);
     const end = await this.play({ request: turn.request, append, cancelled });
     const { next } = await this.turns.finish(turn.request, claim.epoch, seq + 1, end);
     if (next !== undefined) await new TurnDispatcher(this.queue, this.turns).releaseHead(key);

@@ -55,8 +55,22 @@ export const managementArguments = {
   agent_id: text(`Your agent, where your connection does not say it already: ${AGENT_ID_RULE}.`).optional(),
 };
 
+/** A JSON object, which may come as its JSON text. */
+export const objectOf = (description: string) => z.preprocess(toObject, z.record(z.string(), z.unknown())).describe(description);
+
+function toObject(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
 /** A day; longer work is better given in parts. */
 const MAX_TIMEOUT_S = 86_400;
+
+const MAX_KEY_CHARACTERS = 200;
 
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
@@ -69,6 +83,11 @@ export const turnArguments = {
     .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work in. Default: keep the workspace that the agent has.')
     .optional(),
   timeout_s: z.number().positive().max(MAX_TIMEOUT_S).describe('Seconds after which the turn is stopped, its commands too. Default: TURN_TIMEOUT of the server.').optional(),
+  idempotency_key: z
+    .string()
+    .max(MAX_KEY_CHARACTERS, `must be at most ${MAX_KEY_CHARACTERS} characters`)
+    .describe('A key of your choice. A repeated call with the same key and arguments to the same agent is the same turn: it waits for it or returns its result, and never runs it again.')
+    .optional(),
 };
 
 function capitalised(sentence: string): string {

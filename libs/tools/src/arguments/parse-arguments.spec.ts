@@ -53,6 +53,11 @@ describe('parseArguments', () => {
     expect(parseArguments(chat, { message: '  hi\n' }).message).toBe('  hi\n');
   });
 
+  it('takes the tool of start with its prefix, and its arguments as JSON text', () => {
+    const { start } = MANAGEMENT_TOOLS;
+    expect(parseArguments(start, { tool: 'codex_chat', arguments: '{"message":"hi"}' })).toEqual({ tool: 'chat', arguments: { message: 'hi' } });
+  });
+
   it('changes nothing in its own result', () => {
     const once = parseArguments(implement, { task: 't', target_files: 'a', requirements: { x: [1] }, effort: 'HIGH' });
     expect(parseArguments(implement, once)).toEqual(once);
@@ -64,8 +69,8 @@ describe('parseArguments', () => {
     ['plan', { task: 4, constraints: 3 }, 'plan: task must be a string, not 4; constraints must be a string or a list or an object, not 3.'],
     ['plan', [], 'plan: the arguments must be a JSON object.'],
     ['plan', 'task', 'plan: the arguments must be a JSON object.'],
-    ['plan', { task: 't', files: ['a'] }, 'plan: unknown argument "files"; allowed are task, repo_context, constraints, agent_id, model, effort, workspace, timeout_s.'],
-    ['plan', JSON.parse('{"task":"t","__proto__":{"x":1}}'), 'plan: unknown argument "__proto__"; allowed are task, repo_context, constraints, agent_id, model, effort, workspace, timeout_s.'],
+    ['plan', { task: 't', files: ['a'] }, 'plan: unknown argument "files"; allowed are task, repo_context, constraints, agent_id, model, effort, workspace, timeout_s, idempotency_key.'],
+    ['plan', JSON.parse('{"task":"t","__proto__":{"x":1}}'), 'plan: unknown argument "__proto__"; allowed are task, repo_context, constraints, agent_id, model, effort, workspace, timeout_s, idempotency_key.'],
     ['plan', { task: 't', effort: 'max' }, 'plan: effort must be one of "none", "minimal", "low", "medium", "high", "xhigh", not "max".'],
     ['plan', { task: 't', workspace: 'src' }, 'plan: workspace must be an absolute path of a directory on the server.'],
     ['implement', { task: 't', target_files: [] }, 'implement: target_files must have at least one entry.'],
@@ -73,6 +78,11 @@ describe('parseArguments', () => {
     ['fix', {}, 'fix: give at least one of failing_tests, error_output, context_files, symptoms.'],
     ['fix', { failing_tests: [], symptoms: [' '], agent_id: 'a' }, 'fix: give at least one of failing_tests, error_output, context_files, symptoms.'],
     ['get_agent_status', {}, 'get_agent_status: agent_id is missing (expected a string).'],
+    ['chat', { message: 'm', idempotency_key: 'k'.repeat(201) }, 'chat: idempotency_key must be at most 200 characters.'],
+    ['start', { tool: 'cancel', arguments: {} }, 'start: tool must be one of "plan", "implement", "review", "fix", "chat", "audit", "debug", not "cancel".'],
+    ['start', { tool: 'chat', arguments: 'hello' }, 'start: arguments must be an object, not "hello".'],
+    ['get_turn', { turn_id: 't', cursor: 'x', wait_s: 51 }, 'get_turn: cursor must be the next_cursor of an earlier get_turn; wait_s must be at most 50.'],
+    ['list_turns', { limit: 0 }, 'list_turns: limit must be at least 1, not 0.'],
     ['cleanup_inactive_agents', { max_idle_seconds: -1, remove: 'yes' }, 'cleanup_inactive_agents: max_idle_seconds must be at least 0, not -1; remove must be true or false, not "yes".'],
   ])('says what is wrong with the arguments of %s: %j', (tool, raw, message) => {
     expect(failure(tool, raw)).toEqual({ code: 'invalid_arguments', message });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { JsonSchema } from '../json-schema.js';
 import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS } from './catalogue.js';
 
-const COMMON = ['agent_id', 'model', 'effort', 'workspace', 'timeout_s'];
+const COMMON = ['agent_id', 'model', 'effort', 'workspace', 'timeout_s', 'idempotency_key'];
 
 /** The contract with clients: a trailing "?" marks an optional argument. */
 const SIGNATURES: Record<string, string[]> = {
@@ -19,12 +19,21 @@ const SIGNATURES: Record<string, string[]> = {
   get_agent_status: ['agent_id'],
   list_active_agents: ['agent_id?'],
   cleanup_inactive_agents: ['agent_id?', 'max_idle_seconds?', 'remove?'],
+  start: ['agent_id?', 'tool', 'arguments'],
+  get_turn: ['agent_id?', 'turn_id', 'cursor?', 'wait_s?'],
+  list_turns: ['agent_id?', 'limit?'],
+  steer: ['agent_id?', 'message', 'turn_id?'],
   cancel: ['agent_id?', 'turn_id?'],
 };
 
 function signature(schema: JsonSchema): string[] {
   const required = (schema['required'] ?? []) as string[];
   return Object.keys(schema['properties'] as object).map((name) => (required.includes(name) ? name : `${name}?`));
+}
+
+/** What a result always has, the handle of an unfinished turn aside. */
+function requiredOf({ anyOf, required }: JsonSchema): string[] {
+  return (Array.isArray(anyOf) ? (anyOf[0] as JsonSchema)['required'] : required) as string[];
 }
 
 /** Every object inside a JSON document, itself included. */
@@ -76,13 +85,13 @@ describe('the catalogue', () => {
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(
-      ['audit', 'debug', 'get_agent_status', 'get_my_session_info', 'health_check', 'list_active_agents', 'list_sessions', 'plan', 'review'],
+      ['audit', 'debug', 'get_agent_status', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_sessions', 'list_turns', 'plan', 'review'],
     );
     for (const { annotations } of listTools()) expect(annotations.destructiveHint).toBe(!annotations.readOnlyHint);
   });
 
   it('requires changes of the tools that are there to make them', () => {
-    const requiring = listTools().filter((tool) => (tool.outputSchema['required'] as string[]).includes('changes'));
+    const requiring = listTools().filter((tool) => requiredOf(tool.outputSchema).includes('changes'));
     expect(requiring.map((tool) => tool.name)).toEqual(['implement', 'fix']);
     for (const tool of Object.values(TURN_TOOLS)) expect(Object.keys(tool.outputSchema['properties'] as object)).toContain('changes');
   });

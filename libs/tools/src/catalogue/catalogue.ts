@@ -1,22 +1,19 @@
 import { deepFreeze, type JsonSchema } from '../json-schema.js';
 import type { Tool, ToolAnnotations } from '../tool.js';
-import { audit } from './audit.tool.js';
 import { cancel } from './cancel.tool.js';
-import { chat } from './chat.tool.js';
 import { cleanupInactiveAgents } from './cleanup-inactive-agents.tool.js';
-import { debug } from './debug.tool.js';
-import { fix } from './fix.tool.js';
 import { getAgentStatus } from './get-agent-status.tool.js';
 import { getMySessionInfo } from './get-my-session-info.tool.js';
+import { getTurn } from './get-turn.tool.js';
 import { healthCheck } from './health-check.tool.js';
-import { implement } from './implement.tool.js';
 import { listActiveAgents } from './list-active-agents.tool.js';
 import { listSessions } from './list-sessions.tool.js';
-import { plan } from './plan.tool.js';
-import { review } from './review.tool.js';
+import { listTurns } from './list-turns.tool.js';
+import { start } from './start.tool.js';
+import { steer } from './steer.tool.js';
+import { TURN_TOOLS } from './turn-tools.js';
 
-/** Tools that Codex runs, typed by name. */
-export const TURN_TOOLS = { plan, implement, review, fix, chat, audit, debug } as const;
+export { TURN_TOOLS, type TurnToolName } from './turn-tools.js';
 
 /** Tools that the edge answers, typed by name, so that a missing handler is a compile error. */
 export const MANAGEMENT_TOOLS = {
@@ -26,10 +23,13 @@ export const MANAGEMENT_TOOLS = {
   get_agent_status: getAgentStatus,
   list_active_agents: listActiveAgents,
   cleanup_inactive_agents: cleanupInactiveAgents,
+  start,
+  get_turn: getTurn,
+  list_turns: listTurns,
+  steer,
   cancel,
 } as const;
 
-export type TurnToolName = keyof typeof TURN_TOOLS;
 export type ManagementToolName = keyof typeof MANAGEMENT_TOOLS;
 
 const all: readonly Tool[] = [...Object.values(TURN_TOOLS), ...Object.values(MANAGEMENT_TOOLS)];

@@ -30,6 +30,8 @@ const agent = {
   queued_turns: 2,
   running_turn: { turn_id: 'turn_1', tool: 'plan', started_at: '2026-01-01T00:00:02.000Z' },
 };
+const turn = { turn_id: 'turn_1', agent_id: 'anna', tool: 'chat', accepted_at: '2026-01-01T00:00:00.000Z' };
+const later = '2026-01-01T00:00:01.000Z';
 
 const rendered: Record<string, string> = {
   plan: TURN_TOOLS.plan.render({
@@ -92,6 +94,21 @@ const rendered: Record<string, string> = {
     supervisors: 1,
   }),
   cleanup_inactive_agents: MANAGEMENT_TOOLS.cleanup_inactive_agents.render({ stopped: ['a', 'b'], removed: [], kept: 1 }),
+  start: MANAGEMENT_TOOLS.start.render({ turn_id: 'turn_1', agent_id: 'anna', tool: 'chat', status: 'queued', position: 1, next: 'Call get_turn.' }),
+  get_turn: MANAGEMENT_TOOLS.get_turn.render({
+    ...turn,
+    status: 'running',
+    events: [
+      { seq: 3, at: later, type: 'command', text: 'npm test', status: 'completed', exit_code: 1, output: '1 failed' },
+      { seq: 5, at: later, type: 'message', text: 'One test', partial: true },
+    ],
+    next_cursor: '5-0',
+    more: false,
+  }),
+  get_turn_completed: MANAGEMENT_TOOLS.get_turn.render({ ...turn, status: 'completed', finished_at: later, events: [], next_cursor: '9-0', more: false, result: { ...facts, answer: 'Hello.' } }),
+  get_turn_failed: MANAGEMENT_TOOLS.get_turn.render({ ...turn, status: 'failed', finished_at: later, events: [], next_cursor: '9-0', more: false, error: { code: 'quota_exceeded', message: 'Wait.', retryable: false } }),
+  list_turns: MANAGEMENT_TOOLS.list_turns.render({ agent_id: 'anna', turns: [{ ...turn, status: 'failed', finished_at: later, error_code: 'quota_exceeded' }] }),
+  steer: MANAGEMENT_TOOLS.steer.render({ turn_id: 'turn_1', steered: true }),
   cancel: MANAGEMENT_TOOLS.cancel.render({ turn_id: 'turn_1', cancelled: true }),
   not_cancelled: MANAGEMENT_TOOLS.cancel.render({ cancelled: false, reason: 'The agent runs no turn.' }),
 };

@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { isTerminalEvent } from '@codex-mcp/contracts';
+import { type LogEntry, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
+import type { Logger } from '@codex-mcp/observability';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import type { Response } from 'express';
+import { LOGGER } from '../edge.tokens.js';
+import { asCallerError } from '../invocation/redis-outage.errors.js';
+
+const BEGINNING = '0-0';
+/** What a slow reader makes this process hold. */
+const PAGE_ENTRIES = 16;
+/** Also how often the log is looked into for announcements that an outage swallowed. */
+const KEEP_ALIVE_MS = 15_000;
+/** A reader that takes nothing for that long is dropped; it resumes from the log. */
+const STALL_TIMEOUT_MS = 30_000;
+
+/** Turn logs as server-sent events: `id` is the cursor, `event` the type, `data` `{seq, at_ms, event}`. */
+@Injectable()
+export class TurnEventStreams implements BeforeApplicationShutdown {
+  private readonly open = new Set<AbortController>();
+
+  constructor(
+    private readonly reader: TurnLogReader,
+    private readonly turns: TurnStore,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Resolves when the terminal event was sent or the connection is over. Nothing is buffered beyond what the socket holds and one page. */
+  async send(response: Response, turnId: string, after: string = BEGINNING): Promise<void> {
+    const first = await this.page(turnId, after);
+    if (first.length === 0 && (await this.hasEnded(turnId, after))) {
+      response.status(204).end();
+      return;
+    }
+    const over = new AbortController();
+    response.once('close', () => over.abort());
+    this.open.add(over);
+    response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+    response.flushHeaders();
+    try {
+      await this.pump(response, turnId, first, after, over.signal);
+    } catch (error) {
+      if (!over.signal.aborted) this.logger.warn({ err: error, turnId }, 'an event stream broke off');
+    } finally {
+      this.open.delete(over);
+      response.end();
+    }
+  }
+
+  /** Ends the streams, so that their readers go to another instance. */
+  beforeApplicationShutdown(): void {
+    for (const over of this.open) over.abort();
+  }
+
+  private async pump(response: Response, turnId: string, first: LogEntry[], after: string, over: AbortSignal): Promise<void> {
+    let cursor = after;
+    let page = first;
+    const bell = await this.listen(turnId, first.at(-1)?.id ?? after, over);
+    try {
+      while (!over.aborted) {
+        for (const entry of page) {
+          await write(response, frame(entry), over);
+          cursor = entry.id;
+          if (isTerminalEvent(entry.event)) return;
+        }
+        if (page.length === 0 && !(await bell.rung(KEEP_ALIVE_MS))) {
+          await write(response, ': keep-alive\n\n', over);
+          if (await this.isGone(turnId)) return;
+        }
+        page = await this.reader.read(turnId, cursor, PAGE_ENTRIES).catch(() => []);
+      }
+    } finally {
+      bell.leave();
+    }
+  }
+
+  /** Rings when the log has grown; what it has is read page by page at the reader's pace. */
+  private async listen(turnId: string, after: string, over: AbortSignal): Promise<{ rung: (timeoutMs: number) => Promise<boolean>; leave: () => void }> {
+    let isRung = false;
+    let wake = () => {};
+    const ring = () => {
+      isRung = true;
+      wake();
+    };
+    over.addEventListener('abort', ring, { once: true });
+    const leave = await this.reader.follow(turnId, ring, after).catch(() => () => undefined);
+    const rung = async (timeoutMs: number): Promise<boolean> => {
+      if (!isRung) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, timeoutMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      const wasRung = isRung;
+      isRung = false;
+      return wasRung;
+    };
+    return { rung, leave };
+  }
+
+  private async page(turnId: string, after: string): Promise<LogEntry[]> {
+    try {
+      return await this.reader.read(turnId, after, PAGE_ENTRIES);
+    } catch (error) {
+      throw asCallerError(error);
+    }
+  }
+
+  /** Whether nothing can follow the cursor. */
+  private async hasEnded(turnId: string, after: string): Promise<boolean> {
+    const record = await this.turns.load(turnId);
+    return record?.terminal !== undefined && (await this.page(turnId, after)).length === 0;
+  }
+
+  private async isGone(turnId: string): Promise<boolean> {
+    return this.turns.load(turnId).then((record) => record === undefined, () => false);
+  }
+}
+
+const frame = ({ id, seq, atMs, event }: LogEntry): string => `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ seq, at_ms: atMs, event })}\n\n`;
+
+/** Waits until the reader has taken what was written before. */
+async function write(response: Response, text: string, over: AbortSignal): Promise<void> {
+  if (response.write(text)) return;
+  await once(response, 'drain', { signal: AbortSignal.any([over, AbortSignal.timeout(STALL_TIMEOUT_MS)]) }).catch((error: unknown) => {
+    if (!over.aborted) response.destroy();
+    throw error;
+  });
+}

@@ -1,0 +1,44 @@
+import { deepFreeze, type JsonSchema } from '../json-schema.js';
+
+/** What a turn tool answers with when its turn outlasts what its caller waits for. */
+export type TurnHandle = {
+  turn_id: string;
+  agent_id: string;
+  status: 'queued' | 'running';
+  next: string;
+};
+
+const HANDLE_PROPERTIES = {
+  status: { type: 'string', enum: ['queued', 'running'], description: 'Only where the turn is not finished yet: what is described here otherwise is then missing' },
+  next: { type: 'string', description: 'Only where the turn is not finished yet: how to get its result' },
+};
+
+const HANDLE_REQUIRED = ['turn_id', 'agent_id', 'status', 'next'];
+
+/** The handle of an unfinished turn, complete in itself: some clients show the model nothing else. */
+export function handleOf(turn: Pick<TurnHandle, 'turn_id' | 'agent_id' | 'status'>): TurnHandle {
+  return { ...turn, next: nextStep(turn.turn_id) };
+}
+
+/** How a model gets at an unfinished turn. */
+export function nextStep(turnId: string): string {
+  return `The turn goes on by itself. Call get_turn with turn_id "${turnId}" and wait_s 50 for its result; do not repeat the call. steer adds a message to it, cancel ends it.`;
+}
+
+/**
+ * The schema of an output or of the handle in its place. The root keeps its type and all properties, so that a client that
+ * ignores `anyOf` sees an object of optional properties. Throws where an output has a property of the handle's name.
+ */
+export function orHandle(output: JsonSchema): JsonSchema {
+  const properties = output['properties'] as Record<string, unknown>;
+  for (const name of Object.keys(HANDLE_PROPERTIES)) if (name in properties) throw new Error(`an output cannot have "${name}": the handle of a turn has it`);
+  return deepFreeze({
+    ...output,
+    properties: { ...properties, ...HANDLE_PROPERTIES },
+    required: ['turn_id', 'agent_id'],
+    anyOf: [
+      { type: 'object', required: output['required'] },
+      { type: 'object', required: HANDLE_REQUIRED },
+    ],
+  });
+}
