@@ -2,7 +2,7 @@ import { dockerAvailable } from '@codex-mcp/testing';
 import { z } from 'zod';
 import { CleanUp } from '../bench/clean-up.js';
 import { type ChaosOptions, readOptions, USAGE } from './chaos.options.js';
-import { mutantLine, rowLine } from './report.js';
+import { failuresOf, mutantLine, rowLine } from './report.js';
 import { ALL_ROWS } from './rows/all-rows.js';
 import type { Row } from './rows/row.js';
 import { runRow } from './run-row.js';
@@ -46,9 +46,9 @@ async function runAll(rows: Row[], options: ChaosOptions, cleanUp: CleanUp): Pro
 async function runOne(row: Row, options: ChaosOptions, cleanUp: CleanUp): Promise<boolean> {
   try {
     const outcome = await runRow(row, options, cleanUp);
-    if (options.mutants) console.log(mutantLine(row, outcome.failures));
+    if (options.mutants) console.log(mutantLine(row, failuresOf(outcome)));
     else console.log(rowLine(row, options.seed, outcome));
-    return outcome.failures.length > 0 === options.mutants;
+    return failuresOf(outcome).length > 0 === options.mutants;
   } catch (error) {
     // A row that could not be carried out has proved nothing, whichever way it had to end.
     console.log(`FAIL row ${row.number} (${row.title}): ${error instanceof Error ? error.message : String(error)}`);

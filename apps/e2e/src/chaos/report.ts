@@ -1,8 +1,13 @@
 import { percentile } from './load/recoveries.js';
 import type { Row, RowOutcome } from './rows/row.js';
 
+/** Everything that makes a row fail. */
+export const failuresOf = ({ failures, slow = [] }: RowOutcome): string[] => [...failures, ...slow];
+
 /** One line for a row: its counts, what recovery took, and whether it passed. */
-export function rowLine({ number, title }: Row, seed: number, { verdict, faults, recoveriesMs, failures }: RowOutcome): string {
+export function rowLine({ number, title }: Row, seed: number, outcome: RowOutcome): string {
+  const { verdict, faults, recoveriesMs } = outcome;
+  const failures = failuresOf(outcome);
   const { turns, lost, duplicated, stuck, askedAgain, otherwise } = verdict;
   const endings = [...otherwise].map(([code, list]) => `${code} ${list.length}`).join(', ');
   return [

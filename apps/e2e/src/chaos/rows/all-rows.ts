@@ -1,8 +1,9 @@
 import { agentCrashRow } from './agent-crash.row.js';
 import { frozenWorkerRow } from './frozen-worker.row.js';
+import { modelFaultRow } from './model-fault.row.js';
 import { redisOutageRow } from './redis-outage.row.js';
 import { replayWindowRow } from './replay-window.row.js';
 import type { Row } from './row.js';
 import { workerKillRow } from './worker-kill.row.js';
 
-export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, redisOutageRow, frozenWorkerRow, agentCrashRow];
+export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, redisOutageRow, frozenWorkerRow, agentCrashRow, modelFaultRow];

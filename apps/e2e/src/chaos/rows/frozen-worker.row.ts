@@ -13,8 +13,9 @@ import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 const [FREEZES, AGENTS, WORKERS, FROZEN_AT_ONCE] = [10, 6, 4, 2];
 const TAKEOVER_MS = 30_000;
 const SETTLE_MS = 60_000;
-/** Longer than the answers pause, shorter than a freeze: whoever wakes up finds that its turn's time is over, and says so. */
-const IDLE_TIMEOUT_S = '6';
+/** Shorter than a freeze: whoever wakes up finds that its turn gave no sign of life for too long, and must not say so. */
+const IDLE_TIMEOUT_S = 12;
+const FREEZE_MS = 12_500;
 /** Until after the takeover, and on. */
 const LONG = { text: Array.from({ length: 60 }, (_, index) => `word${index}`).join(' '), chunks: 60, delayMs: 400 };
 
@@ -23,11 +24,11 @@ export const frozenWorkerRow: Row = {
   number: 6,
   title: 'frozen worker',
   workers: WORKERS,
-  env: { TURN_IDLE_TIMEOUT: IDLE_TIMEOUT_S },
+  env: { TURN_IDLE_TIMEOUT: String(IDLE_TIMEOUT_S) },
   mutation: { file: 'libs/messaging/dist/turn.scripts.js', find: "if turn[2] ~= ARGV[1] then return {'fenced', ''} end", replace: '' },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const load = new TurnLoad(system);
-    const agents = await warmAgents(load, AGENTS);
+    const agents = await warmAgents(load, Math.min(AGENTS, scaled(AGENTS * 5)));
     const hits: Hit[] = [];
     const planned = scaled(FREEZES);
     let freezes = 0;
@@ -35,7 +36,7 @@ export const frozenWorkerRow: Row = {
       for (const agentId of agents) await load.submit(agentId, [LONG]);
       const frozen = await freeze({ system, random, load, hits }, Math.min(FROZEN_AT_ONCE, planned - freezes));
       freezes += frozen.length;
-      await takenOver(system, hits);
+      await Promise.all([takenOver(system, hits), delay(FREEZE_MS)]);
       for (const worker of frozen) worker.signal('SIGCONT');
       if (!(await load.settled(SETTLE_MS))) break;
     }

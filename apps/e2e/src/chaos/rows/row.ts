@@ -16,8 +16,10 @@ export type RowOutcome = {
   /** How often something was broken. */
   readonly faults: number;
   readonly recoveriesMs: readonly number[];
-  /** What was not as it must be. Empty: the row has passed. */
+  /** What was not as it must be; empty where the guarantee held. */
   readonly failures: readonly string[];
+  /** What took longer than allowed: a failure too, but one that a busy machine can cause. */
+  readonly slow?: readonly string[];
 };
 
 /** One line of the scorecard. */

@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { CleanUp } from '../../bench/clean-up.js';
 import { sweepDeployment } from '../../stack/deployment-sweep.js';
 import type { Environment } from '../../stack/launched.process.js';
+import { ModelDoor } from './model-door.js';
 import { type Service, ServiceGroup } from './service-group.js';
 
 export type SystemOptions = {
@@ -32,6 +33,8 @@ export class ChaosSystem {
   private readonly cleanUp = new CleanUp();
   readonly deployment = `chaos-${randomBytes(4).toString('hex')}`;
   fake!: FakeModel;
+  /** The services reach the fake model through it. */
+  modelDoor!: ModelDoor;
   redisServer!: RedisFixture;
   redis!: Redis;
   turns!: TurnStore;
@@ -91,6 +94,7 @@ export class ChaosSystem {
     const directory = this.cleanUp.add(await temporaryDirectory('cmc-'), (one) => one.remove());
     this.cleanUp.add(this.deployment, sweepDeployment);
     this.fake = this.cleanUp.add(await startFakeModel({ logLimit: LOG_LIMIT }), (fake) => fake.close());
+    this.modelDoor = this.cleanUp.add(await ModelDoor.to(this.fake.port), (door) => door.lock());
     this.redisServer = this.cleanUp.add(await startRedis({ appendOnly: true }), (server) => server.stop());
     await mkdir(join(directory.path, 'home'));
     this.services = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, this.environment(directory.path)), (group) => group.endAll());
@@ -133,7 +137,7 @@ export class ChaosSystem {
       DEPLOYMENT: this.deployment,
       AGENT_RUNTIME: 'docker',
       OPENAI_API_KEY: 'sk-fake-of-the-chaos-runner',
-      OPENAI_BASE_URL: this.fake.baseUrl,
+      OPENAI_BASE_URL: `http://127.0.0.1:${this.modelDoor.port}/v1`,
       REDIS_URL: this.redisServer.url,
       ...this.options.env,
     };
