@@ -46,10 +46,15 @@ export class AppServerClient {
       },
     });
     const client = new AppServerClient(rpc, options.rpcTimeoutMs);
-    await client.call('initialize', {
-      clientInfo: { name: 'codex-mcp', title: 'codex-mcp', version: '0.1.0' },
-      capabilities: { experimentalApi: true, requestAttestation: false, optOutNotificationMethods: UNUSED_NOTIFICATIONS },
-    });
+    try {
+      await client.call('initialize', {
+        clientInfo: { name: 'codex-mcp', title: 'codex-mcp', version: '0.1.0' },
+        capabilities: { experimentalApi: true, requestAttestation: false, optOutNotificationMethods: UNUSED_NOTIFICATIONS },
+      });
+    } catch (error) {
+      rpc.close();
+      throw error;
+    }
     rpc.notify('initialized');
     return client;
   }

@@ -91,8 +91,8 @@ export class RpcConnection extends EventEmitter<Events> {
   }
 
   private receive(data: Buffer): void {
-    const parsed = Message.safeParse(JSON.parse(data.toString('utf8')));
-    if (!parsed.success) return;
+    const parsed = Message.safeParse(parseJson(data.toString('utf8')));
+    if (!parsed.success) return this.socket.terminate(); // whoever speaks so is not Codex
     const { id, method, params, result, error } = parsed.data;
     if (method !== undefined && id !== undefined) return this.answer(id, method, params);
     if (method !== undefined) return void this.emit('notification', method, params);
@@ -122,6 +122,14 @@ export class RpcConnection extends EventEmitter<Events> {
     for (const [id, { method }] of this.pending) this.settle(id)?.reject(lost(method));
     this.emit('close');
     this.removeAllListeners();
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -51,7 +51,7 @@ function startWorker(holder: string, onRun: (job: TurnJob, phase: 'begin' | 'end
       onRun(data, 'begin');
       await new Promise((resolve) => setImmediate(resolve));
       onRun(data, 'end');
-      const { next } = await turns.finish(claim.request, claim.epoch, claim.seq + 1, { type: 'completed', output: {} });
+      const { next } = await turns.finish(claim.request, claim.attempts, claim.seq + 1, { type: 'completed', output: {} });
       if (next) await dispatcher.releaseHead(data.agentKey);
     },
     { connection: redis, prefix: QUEUE_PREFIX, concurrency: 10 },
@@ -99,6 +99,17 @@ it('mends a head whose job was never added, and one that was never promoted', as
   await dispatcher.releaseAll();
   const waiting = (await queue.getJobs(['waiting'])).map((job) => job.id);
   expect(waiting).toEqual(expect.arrayContaining([lost.turnId, behind]));
+});
+
+it('runs a head again whose job failed without the turn’s end, also one that cannot be read', async () => {
+  const turnId = await call('a');
+  await redis.hset(`codex-mcp:turn:${turnId}`, 'request', 'from another version');
+  const broken = new Worker(TURNS_QUEUE, () => Promise.reject(new Error('no')), { connection: redis, prefix: QUEUE_PREFIX });
+  await eventually(async () => expect(await queue.getJobCounts('failed')).toEqual({ failed: 1 }));
+  await broken.close();
+  await dispatcher.releaseAll();
+  expect((await queue.getJobs(['waiting'])).map((job) => job.id)).toEqual([turnId]);
+  expect(await turns.claim(turnId, agentOf('a').key, { holder: 'w', token: 't' })).toMatchObject({ outcome: 'unreadable', attempts: 1 });
 });
 
 it('keeps the number of Redis connections free of the number of agents', async () => {

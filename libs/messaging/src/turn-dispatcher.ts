@@ -1,5 +1,5 @@
 import { TurnJob } from '@codex-mcp/contracts';
-import type { Queue } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import type { TurnStore } from './turn-store.js';
 
 /** A turn behind another of its agent waits as a delayed job; far enough that only a promotion ends it. */
@@ -27,8 +27,10 @@ export class TurnDispatcher {
     const [head] = await this.turns.unfinished(agentKey);
     if (head === undefined) return;
     const job = await this.queue.getJob(head);
-    if (!job) return this.requeue(head);
-    if (await job.isDelayed()) await job.promote().catch(() => undefined); // another process promoted it first
+    if (!job) return this.requeue(head, agentKey);
+    const state = await job.getState();
+    if (state === 'failed' || state === 'completed') return this.replace(job, head, agentKey);
+    if (state === 'delayed') await job.promote().catch(() => undefined); // another process promoted it first
   }
 
   /** For agents whose head lost its job to a crash between two steps. */
@@ -36,10 +38,15 @@ export class TurnDispatcher {
     for (const agentKey of await this.turns.busyAgents()) await this.releaseHead(agentKey);
   }
 
-  private async requeue(turnId: string): Promise<void> {
-    const turn = await this.turns.load(turnId);
-    if (!turn) return;
-    const { tool, agent, correlationId } = turn.request;
-    await this.queue.add(tool, { turnId, agentKey: agent.key, tool, correlationId }, { ...JOB_OPTIONS, jobId: turnId });
+  /** A job that ended without its turn's end runs again; the turn's own record decides what is left to do. */
+  private async replace(job: Job<TurnJob>, turnId: string, agentKey: string): Promise<void> {
+    await job.remove().catch(() => undefined); // another process replaces it at the same time
+    await this.queue.add(job.name, { ...job.data, turnId, agentKey }, { ...JOB_OPTIONS, jobId: turnId });
+  }
+
+  private async requeue(turnId: string, agentKey: string): Promise<void> {
+    const turn = await this.turns.load(turnId).catch(() => undefined);
+    const { tool = 'unknown', correlationId = '' } = turn?.request ?? {};
+    await this.queue.add(tool, { turnId, agentKey, tool, correlationId }, { ...JOB_OPTIONS, jobId: turnId });
   }
 }

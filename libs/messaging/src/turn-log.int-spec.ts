@@ -26,16 +26,16 @@ afterAll(async () => {
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
 
-async function running(): Promise<{ turn: TurnRequest; epoch: number; seq: number }> {
+async function running(): Promise<{ turn: TurnRequest; attempt: number; seq: number }> {
   const turn: TurnRequest = { turnId: newTurnId(), tool: 'chat', agent, arguments: {}, correlationId: 'c', acceptedAtMs: 1 };
   await redis.flushall();
   await turns.accept(turn, 10);
   const claim = await turns.claim(turn.turnId, agent.key, { holder: 'w', token: 't' });
   if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
-  return { turn, epoch: claim.epoch, seq: claim.seq };
+  return { turn, attempt: claim.attempts, seq: claim.seq };
 }
 
-const write = ({ turn, epoch }: { turn: TurnRequest; epoch: number }, seq: number) => turns.append(turn.turnId, epoch, seq, [{ type: 'delta', itemId: 'm', text: String(seq) }]);
+const write = ({ turn, attempt }: { turn: TurnRequest; attempt: number }, seq: number) => turns.append(turn.turnId, attempt, seq, [{ type: 'delta', itemId: 'm', text: String(seq) }]);
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 

@@ -96,8 +96,8 @@ describe('a request that is sent twice with one key', () => {
 describe('an agent’s turns', () => {
   it('are listed newest first, each with the record that ended it', async () => {
     const turn = await accepted();
-    const { epoch, seq } = await claimed(turn);
-    await turns.finish(turn, epoch, seq + 1, completed, [status('nearly')]);
+    const { attempts, seq } = await claimed(turn);
+    await turns.finish(turn, attempts, seq + 1, completed, [status('nearly')]);
     const next = await accepted();
     const listed = await turns.list(agent.key, 10);
     expect(new Set(listed.map(({ request: { turnId } }) => turnId))).toEqual(new Set([turn.turnId, next.turnId]));
@@ -125,30 +125,42 @@ describe('the lease', () => {
     const turn = await accepted();
     const before = await claimed(turn);
     const after = await claimed(turn, other);
-    expect(await turns.append(turn.turnId, before.epoch, before.seq + 1, [status('late')])).toBe(false);
-    expect((await turns.finish(turn, before.epoch, before.seq + 1, completed)).outcome).toBe('fenced');
-    expect((await turns.finish(turn, after.epoch, after.seq + 1, completed)).outcome).toBe('finished');
+    expect(await turns.append(turn.turnId, before.attempts, before.seq + 1, [status('late')])).toBe(false);
+    expect((await turns.finish(turn, before.attempts, before.seq + 1, completed)).outcome).toBe('fenced');
+    expect((await turns.finish(turn, after.attempts, after.seq + 1, completed)).outcome).toBe('finished');
     expect(await eventsOf(turn.turnId)).toEqual(['queued', 'started', 'started', 'completed']);
+  });
+});
+
+describe('two runs of one turn in one worker', () => {
+  it('are two attempts, and only the newer one writes', async () => {
+    const turn = await accepted();
+    const [before, after] = [await claimed(turn), await claimed(turn)];
+    expect(await turns.append(turn.turnId, before.attempts, before.seq + 1, [status('late')])).toBe(false);
+    expect(await turns.append(turn.turnId, after.attempts, after.seq + 1, [status('in time')])).toBe(true);
+    expect((await turns.finish(turn, before.attempts, before.seq + 1, completed)).outcome).toBe('fenced');
+    await turns.finish(turn, after.attempts, 1, completed); // also with a number that is taken already
+    expect(await eventsOf(turn.turnId)).toEqual(['queued', 'started', 'started', 'status', 'completed']);
   });
 });
 
 describe('the log', () => {
   it('stores an append that is sent twice once', async () => {
     const turn = await accepted();
-    const { epoch, seq } = await claimed(turn);
+    const { attempts, seq } = await claimed(turn);
     const batch = [status('one'), status('two')];
-    await turns.append(turn.turnId, epoch, seq + 1, batch);
-    await turns.append(turn.turnId, epoch, seq + 1, batch);
+    await turns.append(turn.turnId, attempts, seq + 1, batch);
+    await turns.append(turn.turnId, attempts, seq + 1, batch);
     const entries = await log.read(turn.turnId);
     expect(entries.map((entry) => entry.seq)).toEqual([1, 2, 3, 4]);
   });
 
   it('ends with exactly one terminal record, whoever writes again', async () => {
     const [turn, next] = [await accepted(), await accepted()];
-    const { epoch, seq } = await claimed(turn);
-    expect(await turns.finish(turn, epoch, seq + 1, completed)).toEqual({ outcome: 'finished', next: next.turnId });
-    expect((await turns.finish(turn, epoch, seq + 1, completed)).outcome).toBe('terminal');
-    expect(await turns.append(turn.turnId, epoch, seq + 2, [status('after the end')])).toBe(false);
+    const { attempts, seq } = await claimed(turn);
+    expect(await turns.finish(turn, attempts, seq + 1, completed)).toEqual({ outcome: 'finished', next: next.turnId });
+    expect((await turns.finish(turn, attempts, seq + 1, completed)).outcome).toBe('terminal');
+    expect(await turns.append(turn.turnId, attempts, seq + 2, [status('after the end')])).toBe(false);
     expect(await eventsOf(turn.turnId)).toEqual(['queued', 'started', 'completed']);
     expect(await turns.load(turn.turnId)).toMatchObject({ status: 'completed' });
   });
@@ -156,8 +168,8 @@ describe('the log', () => {
   it('is kept for its time after the end, and without limit before', async () => {
     const turn = await accepted();
     expect(await redis.pttl(`codex-mcp:turn:${turn.turnId}:log`)).toBe(-1);
-    const { epoch, seq } = await claimed(turn);
-    await turns.finish(turn, epoch, seq + 1, completed);
+    const { attempts, seq } = await claimed(turn);
+    await turns.finish(turn, attempts, seq + 1, completed);
     expect(await redis.pttl(`codex-mcp:turn:${turn.turnId}:log`)).toBeGreaterThan(0);
   });
 });

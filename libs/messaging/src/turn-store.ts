@@ -21,12 +21,14 @@ const StoredTurn = z.object({
 
 /** `turnId`: for `exists`, the turn that was accepted before. */
 export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number; turnId: string };
+/** `unreadable`: claimed, but this version cannot read what was asked. */
 export type Claim =
+  | { outcome: 'unreadable'; attempts: number; seq: number }
   | { outcome: 'claimed'; request: TurnRequest; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
   | { outcome: 'terminal' | 'missing' | 'not_head' };
 export type Lease = { holder: string; token: string };
 
-type TurnRef = Pick<TurnRequest, 'turnId' | 'agent'>;
+type TurnRef = { turnId: string; agent: { key: string } };
 
 /** The records of turns and every change of them, each one atomic script. Finished turns are kept for `retentionMs`. */
 export class TurnStore {
@@ -56,21 +58,23 @@ export class TurnStore {
     );
     const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs] = Claimed.parse(reply);
     if (outcome !== 'claimed') return { outcome };
-    return { outcome, request: TurnRequest.parse(JSON.parse(request)), epoch, attempts, seq, startedAtMs, cancelRequested: cancelRequested === 1 };
+    const parsed = readRequest(request);
+    if (!parsed) return { outcome: 'unreadable', attempts, seq };
+    return { outcome, request: parsed, epoch, attempts, seq, startedAtMs, cancelRequested: cancelRequested === 1 };
   }
 
-  /** Appends events numbered from `firstSeq`. Returns false when another holder has taken the turn over. */
-  async append(turnId: string, epoch: number, firstSeq: number, events: TurnEvent[]): Promise<boolean> {
-    return (await appendEvents.run(this.redis, [keys.turn(turnId), keys.turnLog(turnId)], [epoch, ...numbered(firstSeq, events)])) === 1;
+  /** Appends events numbered from `firstSeq`. Returns false when a newer attempt has taken the turn over. */
+  async append(turnId: string, attempt: number, firstSeq: number, events: TurnEvent[]): Promise<boolean> {
+    return (await appendEvents.run(this.redis, [keys.turn(turnId), keys.turnLog(turnId)], [attempt, ...numbered(firstSeq, events)])) === 1;
   }
 
   /** Writes the one terminal record, after `last` events numbered from `firstSeq`. `next` is the agent's next waiting turn. */
-  async finish(turn: TurnRef, epoch: number, firstSeq: number, event: TerminalEvent, last: TurnEvent[] = []): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
+  async finish(turn: TurnRef, attempt: number, firstSeq: number, event: TerminalEvent, last: TurnEvent[] = []): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
     const { turnId, agent } = turn;
     const reply = await finishTurn.run(
       this.redis,
       [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.agent(agent.key), keys.busyAgents],
-      [epoch, event.type, turnId, agent.key, this.limits.retentionMs, Date.now(), ...numbered(firstSeq, [...last, event])],
+      [attempt, event.type, turnId, agent.key, this.limits.retentionMs, Date.now(), withoutSeq(event), ...numbered(firstSeq, last)],
     );
     const [outcome, next] = Finished.parse(reply);
     return { outcome, next: next || undefined };
@@ -78,11 +82,10 @@ export class TurnStore {
 
   async cancel(turn: TurnRef, event: Extract<TerminalEvent, { type: 'cancelled' }>): Promise<{ outcome: z.infer<typeof Cancelled>[0]; next: string | undefined }> {
     const { turnId, agent } = turn;
-    const withoutSeq = JSON.stringify({ atMs: Date.now(), event }).slice(1);
     const reply = await cancelTurn.run(
       this.redis,
       [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.busyAgents],
-      [turnId, agent.key, withoutSeq, this.limits.retentionMs, Date.now(), keys.turnControl, command({ action: 'cancel', turnId })],
+      [turnId, agent.key, withoutSeq(event), this.limits.retentionMs, Date.now(), keys.turnControl, command({ action: 'cancel', turnId })],
     );
     const [outcome, next] = Cancelled.parse(reply);
     return { outcome, next: next || undefined };
@@ -122,7 +125,18 @@ export class TurnStore {
   }
 }
 
+/** A script puts the number and the opening brace before it. */
+const withoutSeq = (event: TurnEvent): string => JSON.stringify({ atMs: Date.now(), event }).slice(1);
+
 const command = (turnCommand: TurnCommand): string => JSON.stringify(turnCommand);
+
+function readRequest(json: string): TurnRequest | undefined {
+  try {
+    return TurnRequest.safeParse(JSON.parse(json)).data;
+  } catch {
+    return undefined;
+  }
+}
 
 const numbered = (firstSeq: number, events: TurnEvent[]): (string | number)[] =>
   events.flatMap((event, index) => [firstSeq + index, JSON.stringify({ seq: firstSeq + index, atMs: Date.now(), event })]);

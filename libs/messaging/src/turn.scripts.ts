@@ -48,7 +48,8 @@ emit(KEYS[3], '{"seq":1,"atMs":' .. ARGV[5] .. ',"event":{"type":"queued","posit
 return {'accepted', position, ''}`);
 
 /**
- * Takes the agent's lease for a turn: a new holder gets a new epoch, which fences all that the old one still writes.
+ * Takes the agent's lease for a turn. A new holder gets a new epoch, which ends the old one's connection to the agent;
+ * each claim counts as an attempt, and only the newest attempt may write, also within one worker.
  * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs]
  */
 export const claimTurn = new LuaScript(`${EMIT}
@@ -69,26 +70,28 @@ redis.call('HSETNX', KEYS[1], 'startedAtMs', ARGV[4])
 emit(KEYS[4], '{"seq":' .. seq .. ',"atMs":' .. ARGV[4] .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
 return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request'), redis.call('HGET', KEYS[1], 'startedAtMs')}`);
 
-/** KEYS turn, log. ARGV epoch, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
+/** KEYS turn, log. ARGV attempt, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
 export const appendEvents = new LuaScript(`${EMIT}
-local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch', 'seq')
+local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts', 'seq')
 if turn[1] ~= 'running' or turn[2] ~= ARGV[1] then return 0 end
 appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 2)
 return 1`);
 
 /**
  * Last events and the terminal one in a single step.
- * KEYS turn, log, mailbox, agent, busy. ARGV epoch, status, turnId, agentKey, retentionMs, atMs, then (seq, json) pairs,
- * the terminal one last. → [outcome, next turn id or '']
+ * KEYS turn, log, mailbox, agent, busy. ARGV attempt, status, turnId, agentKey, retentionMs, atMs, terminal json without
+ * seq, then (seq, json) pairs. → [outcome, next turn id or '']
  */
 export const finishTurn = new LuaScript(`${EMIT}
-local turn = redis.call('HMGET', KEYS[1], 'status', 'epoch', 'seq')
+local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts', 'seq')
 if not turn[1] then return {'missing', ''} end
 if isTerminal(turn[1]) then return {'terminal', redis.call('LINDEX', KEYS[3], 0) or ''} end
 if turn[2] ~= ARGV[1] then return {'fenced', ''} end
-redis.call('HSET', KEYS[1], 'status', ARGV[2], 'finishedAtMs', ARGV[6], 'terminal', ARGV[#ARGV])
+appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 8)
+local json = '{"seq":' .. redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ',' .. ARGV[7]
+redis.call('HSET', KEYS[1], 'status', ARGV[2], 'finishedAtMs', ARGV[6], 'terminal', json)
 redis.call('HSET', KEYS[4], 'lastActiveAt', ARGV[6])
-appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 7)
+emit(KEYS[2], json)
 return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[3], ARGV[4], ARGV[5])}`);
 
 /**

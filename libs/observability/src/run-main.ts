@@ -9,8 +9,12 @@ const isForUser = (error: unknown): error is Error => error instanceof Error && 
  */
 export function runMain(main: () => Promise<void>): void {
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  main().catch((error: unknown) => {
-    process.stderr.write(`${isForUser(error) ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-    process.exit(isForUser(error) ? EX_CONFIG : 1);
-  });
+  // Node's own report would show what the error carries, such as the arguments of a Redis command.
+  process.once('uncaughtException', fail);
+  main().catch(fail);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`${isForUser(error) ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(isForUser(error) ? EX_CONFIG : 1);
 }

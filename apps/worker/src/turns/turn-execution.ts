@@ -3,6 +3,7 @@ import { composeOutput, findTool, type JsonObject, parseAnswer, type TurnFacts, 
 import type { AgentSession } from '../agents/agent-session.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
 import type { Changes } from '../workspace/workspace-snapshot.js';
+import { unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
 
@@ -61,7 +62,6 @@ export class TurnExecution {
   private async attempt(tool: TurnTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const args: Common = tool.arguments.parse(request.arguments);
     const session = await this.session(request, args, options);
-    options.signal.throwIfAborted();
     const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
     const turn: CodexTurn = {
       clientId: request.turnId,
@@ -80,7 +80,9 @@ export class TurnExecution {
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
     const workspace: Workspace | undefined = args.workspace === undefined ? undefined : { kind: 'host', path: args.workspace };
     const { agent, correlationId } = request;
-    return this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, (message) => options.push({ type: 'status', message }));
+    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, (message) => options.push({ type: 'status', message }));
+    // A cancelled turn does not wait for its agent; the connection is kept for the next one.
+    return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));
   }
 
   private async converse(session: AgentSession, turn: CodexTurn, options: ExecutionOptions): Promise<TurnCollector> {

@@ -27,7 +27,7 @@ const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
 async function claim(holder: string): Promise<TurnLogWriter> {
   const claimed = await turns.claim(turn.turnId, agent.key, { holder, token: holder });
   if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-  return new TurnLogWriter(turns, turn, claimed.epoch, claimed.seq, () => fenced++);
+  return new TurnLogWriter(turns, turn, claimed.attempts, claimed.seq, () => fenced++);
 }
 
 const events = async () => (await new TurnLogReader(redis.duplicate({ lazyConnect: true }), redis).read(turn.turnId)).map(({ event }) => event);

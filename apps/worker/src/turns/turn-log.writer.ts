@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TerminalEvent, TurnEvent, TurnRequest } from '@codex-mcp/contracts';
 import type { TurnStore } from '@codex-mcp/messaging';
+import { ReplyError } from 'ioredis';
 
 /** The first delta goes out at once; what can wait goes together with all that comes within this time. */
 const WINDOW_MS = 20;
+
+const RETRY_MS = 500;
 
 /** Deltas follow each other, and the end of a turn follows right behind its last message and its count of tokens. */
 const canWait = (event: TurnEvent): boolean =>
@@ -10,7 +14,8 @@ const canWait = (event: TurnEvent): boolean =>
 
 /**
  * Writes one turn's log in order, numbering each event, with at most one write under way.
- * When another worker has taken the turn over, `onFenced` is called and nothing more is written.
+ * What Redis refuses is sent again until it is taken. When a newer attempt has taken the turn over, `onFenced` is called
+ * and nothing more is written.
  */
 export class TurnLogWriter {
   private waiting: TurnEvent[] = [];
@@ -23,7 +28,7 @@ export class TurnLogWriter {
   constructor(
     private readonly store: TurnStore,
     private readonly turn: TurnRequest,
-    private readonly epoch: number,
+    private readonly attempt: number,
     /** Number of the last event in the log. */
     private seq: number,
     private readonly onFenced: () => void,
@@ -44,7 +49,7 @@ export class TurnLogWriter {
     clearTimeout(this.timer);
     while (this.isWriting) await this.writing;
     clearTimeout(this.timer);
-    return this.store.finish(this.turn, this.epoch, this.seq + 1, event, this.waiting);
+    return untilTaken(() => this.store.finish(this.turn, this.attempt, this.seq + 1, event, this.waiting));
   }
 
   private waitMs(event: TurnEvent): number {
@@ -56,7 +61,9 @@ export class TurnLogWriter {
     this.timer = undefined;
     if (this.isWriting || this.waiting.length === 0) return;
     this.isWriting = true;
-    this.writing = this.drain().finally(() => (this.isWriting = false));
+    this.writing = this.drain()
+      .catch(() => this.fence()) // the connection was closed: this worker ends
+      .finally(() => (this.isWriting = false));
   }
 
   private async drain(): Promise<void> {
@@ -66,10 +73,26 @@ export class TurnLogWriter {
       if (batch.some(({ type }) => type === 'delta')) this.lastDeltaAt = performance.now();
       const first = this.seq + 1;
       this.seq += batch.length;
-      if (await this.store.append(this.turn.turnId, this.epoch, first, batch)) continue;
-      this.fenced = true;
-      this.onFenced();
+      if (await untilTaken(() => this.store.append(this.turn.turnId, this.attempt, first, batch))) continue;
+      this.fence();
     }
     this.waiting = [];
+  }
+
+  private fence(): void {
+    this.fenced = true;
+    this.onFenced();
+  }
+}
+
+/** Redis may refuse for a while: its memory or disk is full, or a replica takes over. Writing twice does no harm. */
+async function untilTaken<Result>(write: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      await delay(RETRY_MS);
+    }
   }
 }

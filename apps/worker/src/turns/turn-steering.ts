@@ -11,7 +11,7 @@ export class TurnSteering {
   open(turnId: string, push: (event: TurnEvent) => void): { ready: (steer: Steer) => void; close: () => void } {
     const turn: Open = { push, steer: undefined };
     this.running.set(turnId, turn);
-    return { ready: (steer) => (turn.steer = steer), close: () => this.running.delete(turnId) };
+    return { ready: (steer) => (turn.steer = steer), close: () => void (this.running.get(turnId) === turn && this.running.delete(turnId)) };
   }
 
   /** Nothing happens where the turn does not run here. */

@@ -17,10 +17,10 @@ export class TurnStops {
   constructor(private readonly turns: TurnStore) {}
 
   /** `totalMs` is what is left of the turn's whole time. */
-  watch(turnId: string, epoch: number, { totalMs, idleMs }: Deadlines): Stop {
+  watch(turnId: string, attempt: number, { totalMs, idleMs }: Deadlines): Stop {
     const controller = new AbortController();
     const stop = (message: string) =>
-      void this.isOurs(turnId, epoch).then((ours) => controller.abort(ours ? new AppError('turn_timeout', message) : new TakenOverError()));
+      void this.isOurs(turnId, attempt).then((ours) => controller.abort(ours ? new AppError('turn_timeout', message) : new TakenOverError()));
     this.running.set(turnId, controller);
     const total = setTimeout(() => stop('The turn ran out of its time and was stopped. Ask for less at a time, give a longer timeout_s, or raise TURN_TIMEOUT.'), Math.max(0, totalMs));
     const idle = setTimeout(() => stop(`Codex gave no sign of life for ${Math.round(idleMs / 1000)} s, so the turn was stopped. Call again, or raise TURN_IDLE_TIMEOUT.`), idleMs);
@@ -31,7 +31,7 @@ export class TurnStops {
       end: () => {
         clearTimeout(total);
         clearTimeout(idle);
-        this.running.delete(turnId);
+        if (this.running.get(turnId) === controller) this.running.delete(turnId);
       },
     };
   }
@@ -47,10 +47,10 @@ export class TurnStops {
   }
 
   /** A worker that was frozen finds the time of its turns over although another one runs them by now. */
-  private async isOurs(turnId: string, epoch: number): Promise<boolean> {
+  private async isOurs(turnId: string, attempt: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const unknown = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), OWNERSHIP_TIMEOUT_MS)));
-    const known = this.turns.load(turnId).then((turn) => turn?.epoch === epoch, () => true);
+    const known = this.turns.load(turnId).then((turn) => turn?.attempts === attempt, () => true);
     return Promise.race([known, unknown]).finally(() => clearTimeout(timer));
   }
 }

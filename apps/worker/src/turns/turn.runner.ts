@@ -1,7 +1,8 @@
 import { AppError, type TerminalEvent, toErrorBody, type TurnEvent, type TurnJob, type TurnRequest } from '@codex-mcp/contracts';
-import type { Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import type { Claim, Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { type Logger, operation } from '@codex-mcp/observability';
 import { z } from 'zod';
+import { unlessAborted } from './abort.js';
 import { TakenOverError } from './codex-turn.js';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
@@ -13,10 +14,18 @@ const TimeLimit = z.object({ timeout_s: z.number().optional() });
 /** What became of a job: `parked` ones must wait for the turns before them, `left` ones are for another worker. */
 export type RunResult = 'done' | 'parked' | 'left';
 
-type Run = { epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal };
+/** A turn that brought its worker down this often is not tried again. */
+const MAX_ATTEMPTS = 10;
+const EXHAUSTED = new AppError('turn_interrupted', `The turn was taken up ${MAX_ATTEMPTS} times and lost its worker each time. Look at what it left in the workspace, then call again.`);
+const UNREADABLE = new AppError('internal', 'This version cannot read what was asked. Call again.');
+
+type Claimed = Extract<Claim, { outcome: 'claimed' }>;
+type Run = { epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal; fence: AbortController };
 
 /** Takes a turn from its claim to its one terminal record. */
 export class TurnRunner {
+  private readonly running = new Map<string, { fence: AbortController; ended: Promise<unknown> }>();
+
   constructor(
     private readonly turns: TurnStore,
     private readonly dispatcher: TurnDispatcher,
@@ -32,18 +41,37 @@ export class TurnRunner {
   async run(job: TurnJob, shutdown: AbortSignal): Promise<RunResult> {
     const claim = await this.turns.claim(job.turnId, job.agentKey, this.lease);
     if (claim.outcome === 'not_head') return 'parked';
-    if (claim.outcome === 'claimed') {
-      const { request, epoch, seq, attempts, startedAtMs } = claim;
-      const stop = this.stops.watch(job.turnId, epoch, this.deadlinesOf(request, startedAtMs));
-      try {
-        if (claim.cancelRequested) stop.cancel();
-        return await this.settle(request, { epoch, seq, attempts, startedAtMs, stop, shutdown });
-      } finally {
-        stop.end();
-      }
-    }
+    if (claim.outcome === 'claimed' && claim.attempts <= MAX_ATTEMPTS) return this.begin(claim, shutdown);
+    if (claim.outcome === 'claimed') await this.giveUp(job, claim, EXHAUSTED);
+    if (claim.outcome === 'unreadable') await this.giveUp(job, claim, UNREADABLE);
     await this.dispatcher.releaseHead(job.agentKey);
     return 'done';
+  }
+
+  private async begin(claim: Claimed, shutdown: AbortSignal): Promise<RunResult> {
+    const { request, attempts, startedAtMs } = claim;
+    const fence = new AbortController();
+    await this.supersede(request.turnId);
+    const stop = this.stops.watch(request.turnId, attempts, this.deadlinesOf(request, startedAtMs));
+    if (claim.cancelRequested) stop.cancel();
+    const ended = this.settle(request, { ...claim, stop, shutdown, fence }).finally(() => {
+      stop.end();
+      if (this.running.get(request.turnId)?.fence === fence) this.running.delete(request.turnId);
+    });
+    this.running.set(request.turnId, { fence, ended });
+    return ended;
+  }
+
+  /** This worker may itself still run the turn that it was given anew, when it could not renew its hold in time. */
+  private async supersede(turnId: string): Promise<void> {
+    const earlier = this.running.get(turnId);
+    earlier?.fence.abort(new TakenOverError());
+    await earlier?.ended.catch(() => undefined);
+  }
+
+  private async giveUp(job: TurnJob, claim: { attempts: number; seq: number }, error: AppError): Promise<void> {
+    this.logger.error({ op: 'turn.give_up', turnId: job.turnId, agentKey: job.agentKey, attempt: claim.attempts, reason: error.message }, 'turn.give_up');
+    await this.turns.finish({ turnId: job.turnId, agent: { key: job.agentKey } }, claim.attempts, claim.seq + 1, ending(error));
   }
 
   /** What the call asked for, less what an earlier worker has used of it. */
@@ -57,10 +85,9 @@ export class TurnRunner {
     const { turnId, tool, agent, correlationId } = request;
     const fields = { turnId, tool, agent: agent.agentId, tenant: agent.tenant, correlationId, epoch: run.epoch, attempt: run.attempts };
     return operation(this.logger, 'turn.run', fields, async (add) => {
-      const fence = new AbortController();
-      const log = new TurnLogWriter(this.turns, request, run.epoch, run.seq, () => fence.abort(new TakenOverError()));
-      const signal = AbortSignal.any([run.stop.signal, fence.signal]);
-      const event = await unless(run.shutdown, this.outcome(request, run, log, signal));
+      const log = new TurnLogWriter(this.turns, request, run.attempts, run.seq, () => run.fence.abort(new TakenOverError()));
+      const signal = AbortSignal.any([run.stop.signal, run.fence.signal]);
+      const event = await unlessAborted(run.shutdown, this.outcome(request, run, log, signal)).catch(() => undefined);
       if (event === undefined) {
         add({ result: 'left' });
         return 'left';
@@ -88,19 +115,6 @@ export class TurnRunner {
       if (!(error instanceof AppError)) this.logger.error({ op: 'turn.run', turnId: request.turnId, err: error }, 'turn.run');
       return error instanceof AppError ? ending(error) : { type: 'failed', error: toErrorBody(error) };
     }
-  }
-}
-
-/** What `work` brings, or undefined as soon as the signal aborts. */
-async function unless<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result | undefined> {
-  if (signal.aborted) return undefined;
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<undefined>((resolve) => (onAbort = () => resolve(undefined)));
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
 
