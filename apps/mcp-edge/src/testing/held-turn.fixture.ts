@@ -1,14 +1,16 @@
-import { eventually } from '@codex-mcp/testing';
 import { echo, type PlayedTurn, type StandInWorker } from './stand-ins.fixture.js';
 
-/** Turns that go on until they are released. */
+/** Turns that go on until they are released or cancelled. */
 export class HeldTurns {
   private readonly releases: (() => void)[] = [];
+  private resolveFirst: (turn: PlayedTurn) => void = () => undefined;
+  private readonly begun = new Promise<PlayedTurn>((resolve) => (this.resolveFirst = resolve));
   readonly played: PlayedTurn[] = [];
 
   constructor(private readonly worker: StandInWorker) {
     worker.play = async (turn) => {
       this.played.push(turn);
+      this.resolveFirst(turn);
       const cancelled = turn.cancelled.then(() => true);
       const released = new Promise<false>((resolve) => this.releases.push(() => resolve(false)));
       const wasCancelled = await Promise.race([cancelled, released]);
@@ -16,15 +18,12 @@ export class HeldTurns {
     };
   }
 
-  /** The turn that begins next, or the first one that has begun. */
-  async first(): Promise<PlayedTurn> {
-    await eventually(() => this.played.length > 0);
-    const [turn] = this.played;
-    if (!turn) throw new Error('no turn has begun');
-    return turn;
+  /** The first turn that has begun or will. */
+  first(): Promise<PlayedTurn> {
+    return this.begun;
   }
 
-  /** Lets all end that have begun, and those that begin from now on. */
+  /** Lets all end that have begun; those that begin from now on end at once. */
   release(): void {
     this.worker.play = echo;
     for (const release of this.releases) release();
