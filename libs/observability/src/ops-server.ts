@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AppError } from '@codex-mcp/contracts';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 export type HealthReport = { ok: boolean; [detail: string]: unknown };
@@ -50,7 +51,11 @@ export async function startOpsServer(options: {
     });
   });
   server.listen(options.port, options.bind);
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new AppError('service_unavailable', `The port for /health and /metrics cannot be opened: ${error instanceof Error ? error.message : String(error)}. Change OPS_PORT or OPS_BIND.`, { cause: error });
+  }
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {

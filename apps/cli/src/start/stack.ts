@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultDataDir } from '@codex-mcp/config';
 import { AppError, type Heartbeat } from '@codex-mcp/contracts';
 import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
 import { embeddedRedis, redisAnswers } from './redis.service.js';
@@ -84,7 +86,14 @@ export class Stack {
 
   private serviceSpec(name: (typeof SERVICES)[number]): ServiceSpec {
     const paths = dataPaths(this.config.DATA_DIR);
-    const shared = { ...this.env, REDIS_URL: this.redisUrl, RUN_DIR: this.env['RUN_DIR'] ?? paths.run, DATA_DIR: this.config.DATA_DIR };
+    const shared: Env = {
+      ...this.env,
+      REDIS_URL: this.redisUrl,
+      RUN_DIR: this.env['RUN_DIR'] ?? paths.run,
+      DATA_DIR: this.config.DATA_DIR,
+      DEPLOYMENT: this.env['DEPLOYMENT'] ?? deploymentOf(this.config.DATA_DIR),
+      OPS_PORT: undefined, // one port cannot be that of four services
+    };
     const env: Env = name === 'gateway' ? shared : Object.fromEntries(Object.entries(shared).filter(([key]) => !CREDENTIALS.includes(key)));
     if (name === 'supervisor') env['STOP_AGENTS_ON_SHUTDOWN'] ??= 'true';
     return { name, command: process.execPath, args: [...NODE_FLAGS, entryOf(name)], env, logFile: join(paths.logs, `${name}.log`) };
@@ -105,5 +114,8 @@ export class Stack {
     throw new AppError('service_unavailable', `The services did not start within ${START_TIMEOUT_MS / 1000} s; see ${dataPaths(this.config.DATA_DIR).logs}.`);
   }
 }
+
+/** Servers with other data have agents of their own, also on the same Docker engine. */
+const deploymentOf = (dataDir: string): string => (dataDir === defaultDataDir() ? 'default' : createHash('sha256').update(dataDir).digest('hex').slice(0, 8));
 
 const entryOf = (service: string): string => join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', service, 'dist', 'main.js');

@@ -17,6 +17,7 @@ export async function start(env: Record<string, string | undefined>): Promise<nu
     const text = terminalLine(service, line, config.VERBOSE);
     if (text !== undefined) out(text);
   });
+  out('Starting Redis and the four services …');
   try {
     const outcome = await Promise.race([stack.start(), stopped]);
     if (Array.isArray(outcome)) {

@@ -7,9 +7,14 @@ import { KeyedMutex } from './keyed-mutex.js';
 
 export type AgentsOptions = { supervisorId: string; relayUrl: () => string; maxRunning: number };
 
+/** Guards the count of running agents; no agent has such a key. */
+const ROOM = 'room';
+
 /** The life of this host's agents: one command at a time for each agent, and never more running than allowed. */
 export class AgentsService {
   private readonly mutex = new KeyedMutex();
+  /** Agents that have a place and may not be running yet, with how many calls wait for that. */
+  private readonly starting = new Map<string, number>();
 
   constructor(
     private readonly runtime: AgentRuntime,
@@ -22,38 +27,34 @@ export class AgentsService {
 
   /** Creates or wakes an agent. Without `workspace` it keeps the one it has. */
   ensure(agent: AgentIdentity, workspace: Workspace | undefined, correlationId: string): Promise<Placement> {
-    return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, (add) =>
-      this.mutex.run(agent.key, async () => {
-        const known = await this.registry.get(agent.key);
-        const wanted = await this.roots.resolve(workspace ?? known?.workspace ?? { kind: 'volume' });
-        await this.makeRoom(agent);
+    return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, async (add) => {
+      const known = await this.registry.get(agent.key);
+      const wanted = await this.roots.resolve(workspace ?? known?.workspace ?? { kind: 'volume' });
+      return this.withRoom(agent, async () => {
         const running = await this.runtime.ensure({ agent, workspace: wanted });
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
         await this.register(agent, running);
         const { cwd, stateDir, sandbox } = running;
         return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), workspace: wanted, cwd, stateDir, sandbox };
-      }),
-    );
+      });
+    });
   }
 
   stop(agent: AgentIdentity): Promise<boolean> {
-    return operation(this.logger, 'agent.stop', { agent: agent.agentId, tenant: agent.tenant }, () =>
-      this.mutex.run(agent.key, async () => {
-        const stopped = await this.runtime.stop(agent);
-        await this.markStopped(agent);
-        return stopped;
-      }),
-    );
+    return this.mutex.run(agent.key, () => this.halt(agent));
+  }
+
+  /** Stops an agent, or removes it, unless a turn has come for it in the meantime. */
+  stopIdle(agent: AgentIdentity, how: 'stop' | 'remove' = 'stop'): Promise<boolean> {
+    return this.mutex.run(agent.key, async () => {
+      if ((await this.turns.unfinished(agent.key)).length > 0) return false;
+      await (how === 'stop' ? this.halt(agent) : this.erase(agent));
+      return true;
+    });
   }
 
   remove(agent: AgentIdentity): Promise<boolean> {
-    return operation(this.logger, 'agent.remove', { agent: agent.agentId, tenant: agent.tenant }, () =>
-      this.mutex.run(agent.key, async () => {
-        const removed = await this.runtime.remove(agent);
-        await this.registry.remove(agent);
-        return removed;
-      }),
-    );
+    return this.mutex.run(agent.key, () => this.erase(agent));
   }
 
   usage(agent: AgentIdentity): Promise<AgentUsage> {
@@ -76,6 +77,22 @@ export class AgentsService {
 
   async stopAll(): Promise<void> {
     await Promise.allSettled((await this.running()).map(({ spec }) => this.stop(spec.agent)));
+  }
+
+  private halt(agent: AgentIdentity): Promise<boolean> {
+    return operation(this.logger, 'agent.stop', { agent: agent.agentId, tenant: agent.tenant }, async () => {
+      const stopped = await this.runtime.stop(agent);
+      await this.markStopped(agent);
+      return stopped;
+    });
+  }
+
+  private erase(agent: AgentIdentity): Promise<boolean> {
+    return operation(this.logger, 'agent.remove', { agent: agent.agentId, tenant: agent.tenant }, async () => {
+      const removed = await this.runtime.remove(agent);
+      await this.registry.remove(agent);
+      return removed;
+    });
   }
 
   private agrees(record: AgentRecord | undefined, known: KnownAgent | undefined): boolean {
@@ -110,14 +127,29 @@ export class AgentsService {
     await this.registry.save({ ...placement, status: 'stopped' });
   }
 
+  /** Runs `start` with one of this host's places kept for the agent. The place is taken before the agent's own turn, so that nobody waits for the other. */
+  private async withRoom<Result>(agent: AgentIdentity, start: () => Promise<Result>): Promise<Result> {
+    await this.mutex.run(ROOM, async () => {
+      await this.makeRoom(agent);
+      this.starting.set(agent.key, (this.starting.get(agent.key) ?? 0) + 1);
+    });
+    try {
+      return await this.mutex.run(agent.key, start);
+    } finally {
+      const left = (this.starting.get(agent.key) ?? 1) - 1;
+      if (left > 0) this.starting.set(agent.key, left);
+      else this.starting.delete(agent.key);
+    }
+  }
+
   /** Stops the agent that has been idle longest when this host is full; throws `at_capacity` when all are busy. */
   private async makeRoom(agent: AgentIdentity): Promise<void> {
     const running = await this.running();
-    if (running.length < this.options.maxRunning || running.some(({ spec }) => spec.agent.key === agent.key)) return;
-    const idle = await this.idle(running);
-    const longest = idle.toSorted((a, b) => a.lastActiveAt - b.lastActiveAt)[0];
-    if (!longest) throw new AppError('at_capacity', `All ${this.options.maxRunning} agents of this host are busy. Call again when one has finished, or raise MAX_CONCURRENT_SESSIONS.`);
-    await this.stop(longest.agent);
+    const taken = new Set([...this.starting.keys(), ...running.map(({ spec }) => spec.agent.key)]);
+    if (taken.has(agent.key) || taken.size < this.options.maxRunning) return;
+    const idle = await this.idle(running.filter(({ spec }) => !this.starting.has(spec.agent.key)));
+    for (const { agent: other } of idle.toSorted((one, two) => one.lastActiveAt - two.lastActiveAt)) if (await this.stopIdle(other)) return;
+    throw new AppError('at_capacity', `All ${this.options.maxRunning} agents of this host are busy. Call again when one has finished, or raise MAX_CONCURRENT_SESSIONS.`);
   }
 
   /** Running agents without an unfinished turn, and when each was last active. */

@@ -33,7 +33,7 @@ export class IdleSweeper {
     const expired = Date.now() - this.options.timeoutMs;
     for (const { agent, lastActiveAt } of await this.agents.idle(await this.agents.running())) {
       if (lastActiveAt > expired) continue;
-      await (this.options.removes ? this.agents.remove(agent) : this.agents.stop(agent));
+      await this.agents.stopIdle(agent, this.options.removes ? 'remove' : 'stop');
     }
   }
 }

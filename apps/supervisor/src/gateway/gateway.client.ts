@@ -26,6 +26,7 @@ export class GatewayClient {
       const call = request({ socketPath: this.socketPath, method, path: `/agents/${agent.key}`, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('aborted', () => fail('the connection broke'));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
           if ((response.statusCode ?? 500) < 300) resolve(text);

@@ -44,7 +44,4 @@ export interface AgentRuntime {
   usage(agent: AgentIdentity): Promise<AgentUsage>;
 }
 
-export const AGENT_RUNTIME = Symbol('AgentRuntime');
-
-/** `spec.workspace` as the container or process label it is remembered by. */
 export const sameWorkspace = (a: Workspace, b: Workspace): boolean => a.kind === b.kind && (a.kind === 'volume' || (b.kind === 'host' && a.path === b.path));

@@ -16,6 +16,8 @@ export const LABELS = {
   agentId: 'codex-mcp.agent-id',
   tenant: 'codex-mcp.tenant',
   workspace: 'codex-mcp.workspace',
+  /** Fingerprint of all that the container was made with. */
+  spec: 'codex-mcp.spec',
 } as const;
 
 export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string };
@@ -49,6 +51,12 @@ export function labelsOf(deployment: string, { agent, workspace }: AgentSpec): R
 
 /** The whole of an agent's container: no network, no capability, no writable path but its volumes and a small /tmp. */
 export function containerSpec(parts: ContainerParts): ContainerCreateOptions {
+  const spec = specWithoutFingerprint(parts);
+  const fingerprint = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 16);
+  return { ...spec, Labels: { ...spec.Labels, [LABELS.spec]: fingerprint } };
+}
+
+function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
   const { uid, gid } = parts.user;
   const names = namesOf(parts.deployment, parts.spec.agent.key);
   return {

@@ -98,12 +98,13 @@ export class DockerRuntime implements AgentRuntime {
   /** The agent's container, made anew when its workspace, image or user is not what it should be now. Volumes stay. */
   private async container(spec: AgentSpec): Promise<{ container: ContainerInspectInfo; user: { uid: number; gid: number } }> {
     const [found, imageId, user] = await Promise.all([this.inspect(spec.agent), this.imageId(), userFor(spec.workspace)]);
+    // What runs is replaced only for what it cannot do without; other settings hold from its next start.
     if (found?.State.Running && isCurrent(found, spec, imageId, user)) return { container: found, user };
-    const hostPaths = await this.prepareFiles(spec, user);
-    if (found && isCurrent(found, spec, imageId, user) && mounts(found, hostPaths.config)) return { container: found, user };
-    if (found) await this.discard(found.Id);
     const { runDir: _runDir, model: _model, ...limits } = this.options;
-    const created = await this.docker.createContainer(containerSpec({ spec, user, hostPaths, ...limits }));
+    const wanted = containerSpec({ spec, user, hostPaths: await this.prepareFiles(spec, user), ...limits });
+    if (found && isCurrent(found, spec, imageId, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user };
+    if (found) await this.discard(found.Id);
+    const created = await this.docker.createContainer(wanted);
     return { container: await created.inspect(), user };
   }
 
@@ -184,9 +185,6 @@ async function userFor(workspace: Workspace): Promise<{ uid: number; gid: number
 function isCurrent(found: ContainerInspectInfo, spec: AgentSpec, imageId: string, user: { uid: number; gid: number }): boolean {
   return found.Image === imageId && found.Config.User === `${user.uid}:${user.gid}` && sameWorkspace(workspaceOf(found.Config.Labels), spec.workspace);
 }
-
-/** False when the container was made for another RUN_DIR. */
-const mounts = (found: ContainerInspectInfo, source: string): boolean => found.Mounts.some(({ Source }) => Source === source);
 
 const workspaceOf = (labels: Record<string, string>): Workspace => Workspace.catch({ kind: 'volume' }).parse(JSON.parse(labels[LABELS.workspace] ?? 'null'));
 

@@ -11,7 +11,12 @@ const fileIn = (directory: string): string => join(directory, 'agent.json');
 /** What was last started in an agent's directory; undefined when there is nothing readable. */
 export async function readState(directory: string): Promise<AgentState | undefined> {
   const text = await readFile(fileIn(directory), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : AgentState.parse(JSON.parse(text));
+  if (text === undefined) return undefined;
+  try {
+    return AgentState.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 export async function writeState(directory: string, state: AgentState): Promise<void> {
