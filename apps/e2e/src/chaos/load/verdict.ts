@@ -9,19 +9,19 @@ export type Verdict = {
   /** Accepted, but without a record. */
   readonly lost: readonly string[];
   readonly stuck: readonly string[];
-  /** More than one model run, or more than one terminal record. */
+  /** Run more than once by Codex, or with more than one terminal record. */
   readonly duplicated: readonly string[];
   /** Logs whose numbers do not count up, or that do not end with the one terminal record. */
   readonly disordered: readonly string[];
   /** Ended otherwise than completed, by what they ended as. */
   readonly otherwise: ReadonlyMap<string, readonly string[]>;
-  /** Turns for which the model was asked the same thing twice. */
+  /** Turns for which the model was asked the same thing twice, if only because Codex tried again. */
   readonly askedAgain: readonly string[];
 };
 
 /** Looks at every accepted turn when all is over: its record, its log, and what the model was asked for it. */
 export async function judge(system: ChaosSystem, turns: readonly Submitted[]): Promise<Verdict> {
-  const calls = repeatedCalls(system.fake.responsesRequests());
+  const { again, runs } = modelCalls(system.fake.responsesRequests());
   const found = { lost: [] as string[], stuck: [] as string[], duplicated: [] as string[], disordered: [] as string[], askedAgain: [] as string[] };
   const otherwise = new Map<string, string[]>();
   for (const { turnId, mark } of turns) {
@@ -30,8 +30,8 @@ export async function judge(system: ChaosSystem, turns: readonly Submitted[]): P
     if (!record) found.lost.push(turnId);
     else if (!isTerminal(record.status)) found.stuck.push(turnId);
     const terminals = log.filter(({ event }) => isTerminalEvent(event)).length;
-    if (calls.has(mark)) found.askedAgain.push(turnId);
-    if (calls.has(mark) || terminals > 1) found.duplicated.push(turnId);
+    if (again.has(mark)) found.askedAgain.push(turnId);
+    if ((runs.get(mark)?.size ?? 0) > 1 || terminals > 1) found.duplicated.push(turnId);
     if (record && isTerminal(record.status) && !isOrdered(log, terminals)) found.disordered.push(turnId);
     const ending = record && endingOf(record);
     if (ending !== undefined && ending !== 'completed') otherwise.set(ending, [...(otherwise.get(ending) ?? []), turnId]);
@@ -51,16 +51,18 @@ function isOrdered(log: readonly LogEntry[], terminals: number): boolean {
   return terminals === 1 && last !== undefined && isTerminalEvent(last.event) && log.every(({ seq }, index) => index === 0 || seq > (log[index - 1]?.seq ?? 0));
 }
 
-/** Marks of turns for which one and the same round of the conversation was asked for more than once. */
-function repeatedCalls(requests: readonly ModelResponseRequest[]): ReadonlySet<string> {
+/** By the marks of turns: those for which one round of the conversation was asked for again, and Codex's own ids of its runs. */
+function modelCalls(requests: readonly ModelResponseRequest[]): { again: ReadonlySet<string>; runs: ReadonlyMap<string, ReadonlySet<string>> } {
   const seen = new Set<string>();
-  const repeated = new Set<string>();
+  const again = new Set<string>();
+  const runs = new Map<string, Set<string>>();
   for (const { model } of requests) {
-    const [mark] = /\[mark \d+\]/.exec(model.userText) ?? [];
+    const [mark] = /\[mark [^\]]+\]/.exec(model.userText) ?? [];
     if (mark === undefined) continue;
     const round = `${mark} ${model.toolRounds}`;
-    if (seen.has(round)) repeated.add(mark);
+    if (seen.has(round)) again.add(mark);
     seen.add(round);
+    runs.set(mark, (runs.get(mark) ?? new Set()).add(model.turnId ?? ''));
   }
-  return repeated;
+  return { again, runs };
 }

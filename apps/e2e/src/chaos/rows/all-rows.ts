@@ -3,7 +3,9 @@ import { frozenWorkerRow } from './frozen-worker.row.js';
 import { modelFaultRow } from './model-fault.row.js';
 import { redisOutageRow } from './redis-outage.row.js';
 import { replayWindowRow } from './replay-window.row.js';
+import { rollingRestartRow } from './rolling-restart.row.js';
 import type { Row } from './row.js';
+import { soakRow } from './soak.row.js';
 import { workerKillRow } from './worker-kill.row.js';
 
-export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, redisOutageRow, frozenWorkerRow, agentCrashRow, modelFaultRow];
+export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, redisOutageRow, frozenWorkerRow, agentCrashRow, modelFaultRow, rollingRestartRow, soakRow];

@@ -42,6 +42,7 @@ export const frozenWorkerRow: Row = {
     }
     const verdict = await judge(system, load.submitted);
     const failures = broken(system, verdict);
+    if (verdict.askedAgain.length > 0) failures.push(`the model was asked again for ${verdict.askedAgain.length}`);
     for (const [code, turns] of verdict.otherwise) failures.push(`${turns.length} ended as ${code}`);
     return { verdict, faults: freezes, recoveriesMs: await recoveriesOf(system, hits), failures };
   },

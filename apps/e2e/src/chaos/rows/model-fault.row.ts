@@ -49,7 +49,7 @@ export const modelFaultRow: Row = {
     }
     const refusals = await refuse(system, load, random);
     await load.settled(SETTLE_MS);
-    const verdict = { ...(await judge(system, load.submitted)), duplicated: [] }; // asking again is what has to happen here
+    const verdict = await judge(system, load.submitted);
     const failures = [...broken(system, verdict), ...(await wrongEndings(system, planned)), ...overCalled(system, planned)];
     return { verdict, faults: planned.filter(({ fault }) => fault !== FINE).length + refusals, recoveriesMs: [], failures };
   },

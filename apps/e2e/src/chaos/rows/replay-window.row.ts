@@ -31,6 +31,7 @@ export const replayWindowRow: Row = {
     }
     const verdict = await judge(system, load.submitted);
     const failures = broken(system, verdict);
+    if (verdict.askedAgain.length > 0) failures.push(`the model was asked again for ${verdict.askedAgain.length}`);
     for (const [code, turns] of verdict.otherwise) if (code !== 'turn_interrupted') failures.push(`${turns.length} ended as ${code}`);
     if (kills.count < planned) failures.push(`only ${kills.count} kills hit a turn`);
     return { verdict, faults: kills.count, recoveriesMs: await recoveriesOf(system, kills.hits), failures };

@@ -40,10 +40,8 @@ export class ChaosSystem {
   turns!: TurnStore;
   dispatcher!: TurnDispatcher;
   logs!: TurnLogReader;
-  gateway!: Service;
-  supervisor!: Service;
   readonly edgePorts: number[] = [];
-  private services!: ServiceGroup;
+  private group!: ServiceGroup;
 
   private constructor(private readonly options: SystemOptions) {}
 
@@ -61,17 +59,27 @@ export class ChaosSystem {
   }
 
   get workers(): readonly Service[] {
-    return this.services.running('worker');
+    return this.group.running('worker');
+  }
+
+  /** All that run, in the order in which they are restarted. */
+  services(): readonly Service[] {
+    return ['mcp-edge', 'worker', 'supervisor', 'gateway'].flatMap((app) => this.group.running(app));
   }
 
   /** One more process of an app; `port` for an edge. */
   launch(app: string, port?: number): Service {
-    return this.services.launch(app, port === undefined ? {} : { PORT: String(port) });
+    return this.group.launch(app, port === undefined ? {} : { PORT: String(port) });
   }
 
   /** Resolves when the process has said that it lives. */
   async alive(pid: number): Promise<void> {
     await eventually(async () => (await readHeartbeats(this.redis)).some((beat) => beat.pid === pid), { timeoutMs: START_TIMEOUT_MS });
+  }
+
+  /** Resolves when the edge on that port serves. */
+  async serving(port: number): Promise<void> {
+    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, { timeoutMs: START_TIMEOUT_MS });
   }
 
   /** Which process holds an agent's lease; undefined for one that is not ours, or none. */
@@ -82,7 +90,7 @@ export class ChaosSystem {
 
   /** Services that ended although nobody ended them. */
   get fallen(): readonly string[] {
-    return this.services.fallen;
+    return this.group.fallen;
   }
 
   /** Ends everything and leaves nothing behind. Harmless when repeated. */
@@ -97,7 +105,7 @@ export class ChaosSystem {
     this.modelDoor = this.cleanUp.add(await ModelDoor.to(this.fake.port), (door) => door.lock());
     this.redisServer = this.cleanUp.add(await startRedis({ appendOnly: true }), (server) => server.stop());
     await mkdir(join(directory.path, 'home'));
-    this.services = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, this.environment(directory.path)), (group) => group.endAll());
+    this.group = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, this.environment(directory.path)), (group) => group.endAll());
     this.connect();
   }
 
@@ -113,17 +121,15 @@ export class ChaosSystem {
   }
 
   private async launchAll(): Promise<void> {
-    this.gateway = this.launch('gateway');
-    this.supervisor = this.launch('supervisor');
-    const workers = Array.from({ length: this.options.workers }, () => this.launch('worker'));
-    const edges = [];
+    const workers = Array.from({ length: this.options.workers }, () => 'worker');
+    const started = ['gateway', 'supervisor', ...workers].map((app) => this.launch(app));
     for (let index = 0; index < (this.options.edges ?? 0); index++) {
       const port = await freePort();
       this.edgePorts.push(port);
-      edges.push(this.launch('mcp-edge', port));
+      this.launch('mcp-edge', port);
     }
-    await Promise.all([this.gateway, this.supervisor, ...workers].map(({ pid }) => this.alive(pid)));
-    await Promise.all(this.edgePorts.map((port) => eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, { timeoutMs: START_TIMEOUT_MS })));
+    await Promise.all(started.map(({ pid }) => this.alive(pid)));
+    await Promise.all(this.edgePorts.map((port) => this.serving(port)));
   }
 
   private environment(directory: string): Environment {
