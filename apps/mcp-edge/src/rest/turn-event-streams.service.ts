@@ -66,7 +66,7 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
         }
         if (page.length === 0 && !(await bell.rung(KEEP_ALIVE_MS))) {
           await write(response, ': keep-alive\n\n', over);
-          if (await this.isGone(turnId)) return;
+          if (await this.hasEnded(turnId, cursor).catch(() => false)) return; // an outage passes
         }
         page = await this.reader.read(turnId, cursor, PAGE_ENTRIES).catch(() => []);
       }
@@ -110,14 +110,10 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     }
   }
 
-  /** Whether nothing can follow the cursor. */
-  private async hasEnded(turnId: string, after: string): Promise<boolean> {
+  /** Whether nothing can follow the cursor: the turn has ended, or is no longer known. */
+  private async hasEnded(turnId: string, cursor: string): Promise<boolean> {
     const record = await this.turns.load(turnId);
-    return record?.terminal !== undefined && (await this.page(turnId, after)).length === 0;
-  }
-
-  private async isGone(turnId: string): Promise<boolean> {
-    return this.turns.load(turnId).then((record) => record === undefined, () => false);
+    return record === undefined || (record.terminal !== undefined && (await this.page(turnId, cursor)).length === 0);
   }
 }
 
