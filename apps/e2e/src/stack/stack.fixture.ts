@@ -34,6 +34,7 @@ export class Stack {
   private readonly clients: McpClients;
   private launcher: LaunchedProcess | undefined;
   private workers: LaunchedProcess[] = [];
+  private readonly launched: LaunchedProcess[] = [];
   private redisClient: Redis | undefined;
 
   constructor(
@@ -125,6 +126,7 @@ export class Stack {
     try {
       await this.shutDown();
     } finally {
+      for (const one of this.launched) one.signal('SIGKILL');
       this.redisClient?.disconnect();
       await this.redisServer?.stop();
       if (!this.options.fake) await this.fake.close();
@@ -151,9 +153,11 @@ export class Stack {
     };
   }
 
-  /** A further process of the product with this stack's environment, for the caller to end. */
+  /** A further process of the product with this stack's environment, for the caller to end; `stop` kills what is left. */
   launch(app: string, ...args: string[]): LaunchedProcess {
-    return new LaunchedProcess([entryOf(app), ...args], { env: this.environment, cwd: this.workingDirectory });
+    const launched = new LaunchedProcess([entryOf(app), ...args], { env: this.environment, cwd: this.workingDirectory });
+    this.launched.push(launched);
+    return launched;
   }
 
   private async isServing(): Promise<boolean> {

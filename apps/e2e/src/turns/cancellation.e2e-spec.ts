@@ -88,12 +88,11 @@ describeWithDocker('cancellation', () => {
   it('does not happen to a turn whose client merely went away', async () => {
     const client = await stack.sseClient('leaver');
     const left = call(client, 'chat', { message: directive({ shell: 'until [ -e go ]; do sleep 0.05; done; echo $((6 * 7)) > result.txt' }) }).catch((error: unknown) => error);
-    await eventually(async () => expect(await unfinishedTurns(stack.redis(), 'leaver')).toMatchObject([{ status: 'running' }]));
+    await stack.fake.waitFor(({ model }) => model?.userText.includes('-e go ') === true);
     const turnId = String((await unfinishedTurns(stack.redis(), 'leaver'))[0]?.request.turnId);
     await client.close();
     expect(await left).toBeInstanceOf(Error);
-    const container = await eventually(() => containerOf(stack.deployment, 'leaver').catch(() => null));
-    await (await container.exec({ Cmd: ['touch', '/workspace/go'] })).start({});
+    await execIn(await containerOf(stack.deployment, 'leaver'), 'touch', '/workspace/go');
     await eventually(async () => expect(await turnOf(stack.redis(), turnId)).toMatchObject({ status: 'completed' }));
     const back = await stack.httpClient('leaver');
     expect(await chat(back, directive({ shell: 'cat result.txt' }))).toContain('42');

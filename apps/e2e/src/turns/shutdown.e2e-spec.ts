@@ -43,12 +43,18 @@ describeWithDocker('a turn under way', () => {
   it('ends with one record when everything is stopped, and the agent works on after the start', async () => {
     chat(client, held).catch(() => undefined); // its caller is disconnected
     const turnId = await running();
-    await stack.restart();
+    await stack.shutDown();
+    const { attempts } = await turnOf(stack.redis(), turnId);
+    // A worker that is up before its supervisor must wait for it.
+    const early = stack.launch('worker');
+    await eventually(async () => (await turnOf(stack.redis(), turnId)).attempts > attempts);
+    await stack.start();
     client = await stack.sseClient('steady');
     expect(await chat(client, 'what happened?')).toBe('fake: what happened?');
     const { status } = await turnOf(stack.redis(), turnId);
     expect(isTerminal(status)).toBe(true);
     expect(status).toBe('interrupted');
+    await early.stop('SIGTERM', 'SIGTERM');
     expect(stack.fake.responsesRequests().filter(({ model }) => model.userText.includes('/workspace/go'))).toHaveLength(1);
   });
 });
