@@ -46,6 +46,16 @@ export function endingOf({ terminal }: TurnRecord): string | undefined {
   return event.type === 'completed' ? 'completed' : event.error.code;
 }
 
+/** One line for each kind of ending but completion: how many turns, and what the first of them was told. */
+export async function otherEndings(system: ChaosSystem, { otherwise }: Verdict): Promise<string[]> {
+  return Promise.all(
+    [...otherwise].map(async ([code, turns]) => {
+      const event = (await system.turns.load(turns[0] ?? ''))?.terminal?.event;
+      return `${turns.length} ended as ${code} (${turns[0]}: ${event && 'error' in event ? event.error.message : ''})`;
+    }),
+  );
+}
+
 function isOrdered(log: readonly LogEntry[], terminals: number): boolean {
   const last = log.at(-1);
   return terminals === 1 && last !== undefined && isTerminalEvent(last.event) && log.every(({ seq }, index) => index === 0 || seq > (log[index - 1]?.seq ?? 0));

@@ -4,7 +4,7 @@ import { warmAgents } from '../load/agents.js';
 import { WorkerKills } from '../load/kills.js';
 import { type Hit, recoveriesOf } from '../load/recoveries.js';
 import { type Submitted, TurnLoad } from '../load/turn-load.js';
-import { judge } from '../load/verdict.js';
+import { judge, otherEndings } from '../load/verdict.js';
 import type { Random } from '../random.js';
 import type { ChaosSystem } from '../system/chaos-system.js';
 import type { Service } from '../system/service-group.js';
@@ -43,7 +43,7 @@ export const frozenWorkerRow: Row = {
     const verdict = await judge(system, load.submitted);
     const failures = broken(system, verdict);
     if (verdict.askedAgain.length > 0) failures.push(`the model was asked again for ${verdict.askedAgain.length}`);
-    for (const [code, turns] of verdict.otherwise) failures.push(`${turns.length} ended as ${code}`);
+    failures.push(...(await otherEndings(system, verdict)));
     return { verdict, faults: freezes, recoveriesMs: await recoveriesOf(system, hits), failures };
   },
 };

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '@codex-mcp/testing';
 import { warmAgents } from '../load/agents.js';
 import { TurnLoad } from '../load/turn-load.js';
-import { judge } from '../load/verdict.js';
+import { judge, otherEndings } from '../load/verdict.js';
 import type { Random } from '../random.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
@@ -42,7 +42,7 @@ export const redisOutageRow: Row = {
     const verdict = await judge(system, load.submitted);
     const failures = broken(system, verdict);
     const slow = recoveriesMs.filter((tookMs) => tookMs > RESUME_MS).map((tookMs) => `work went on after ${tookMs} ms, allowed ${RESUME_MS}`);
-    for (const [code, turns] of verdict.otherwise) failures.push(`${turns.length} ended as ${code}`);
+    failures.push(...(await otherEndings(system, verdict)));
     return { verdict, faults: recoveriesMs.length, recoveriesMs, failures, slow };
   },
 };

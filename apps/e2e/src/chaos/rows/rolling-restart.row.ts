@@ -1,11 +1,13 @@
+import { eventually } from '@codex-mcp/testing';
 import { RestCaller } from '../load/rest-caller.js';
-import { judge } from '../load/verdict.js';
+import { judge, otherEndings } from '../load/verdict.js';
 import type { Random } from '../random.js';
 import type { ChaosSystem } from '../system/chaos-system.js';
 import type { Service } from '../system/service-group.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [ROUNDS, AGENTS, WORKERS] = [3, 4, 2];
+const SETTLE_MS = 60_000;
 
 /** Every service is stopped in order and started again, one after the other, while clients call over REST. */
 export const rollingRestartRow: Row = {
@@ -14,7 +16,7 @@ export const rollingRestartRow: Row = {
   workers: WORKERS,
   edges: 1,
   env: { SHUTDOWN_TIMEOUT: '1' },
-  mutation: { file: 'apps/mcp-edge/dist/rest/tools.controller.js', find: "request.get('Idempotency-Key')?.trim()", replace: 'undefined' },
+  mutation: { file: 'apps/worker/dist/turns/turn-execution.js', find: 'if (options.signal.aborted || !isTransient(error, lostAt !== undefined))', replace: 'if (error)' },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const callers = Array.from({ length: AGENTS }, (_, index) => new RestCaller(`http://127.0.0.1:${system.edgePorts[0]}`, `agent-${index + 1}`));
     await Promise.all(callers.map((caller) => caller.call([{ text: 'ready' }])));
@@ -24,8 +26,12 @@ export const rollingRestartRow: Row = {
     for (let round = 0; round < scaled(ROUNDS); round++) recoveriesMs.push(...(await restartAll(system)));
     stop.abort();
     await Promise.all(calls);
-    const verdict = await judge(system, callers.flatMap(({ answered }) => answered));
+    const turns = callers.flatMap(({ answered }) => answered);
+    const ended = async () => (await Promise.all(turns.map(({ turnId }) => system.turns.load(turnId)))).every((record) => record?.terminal !== undefined);
+    await eventually(ended, { timeoutMs: SETTLE_MS, intervalMs: 200 }).catch(() => undefined); // an edge that ends answers with handles
+    const verdict = await judge(system, turns);
     const failures = [...broken(system, verdict), ...callers.flatMap((caller) => caller.failures)];
+    failures.push(...(await otherEndings(system, verdict)));
     if (callers.every(({ retries }) => retries === 0)) failures.push('no call had to be repeated, so nothing was tried');
     return { verdict, faults: recoveriesMs.length, recoveriesMs, failures };
   },

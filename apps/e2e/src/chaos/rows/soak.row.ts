@@ -1,7 +1,7 @@
 import { eventually } from '@codex-mcp/testing';
 import { warmAgents } from '../load/agents.js';
 import { TurnLoad } from '../load/turn-load.js';
-import { judge } from '../load/verdict.js';
+import { judge, otherEndings } from '../load/verdict.js';
 import { footprint, grown } from '../system/footprint.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
@@ -32,7 +32,7 @@ export const soakRow: Row = {
     await eventually(async () => (await growth()).length === 0, { timeoutMs: CALM_MS, intervalMs: 500 }).catch(() => undefined); // told below
     const verdict = await judge(system, load.submitted);
     const failures = [...broken(system, verdict), ...(await growth())];
-    for (const [code, turns] of verdict.otherwise) failures.push(`${turns.length} ended as ${code}`);
+    failures.push(...(await otherEndings(system, verdict)));
     return { verdict, faults: 0, recoveriesMs: [], failures };
   },
 };

@@ -5,8 +5,8 @@ import type { ChaosSystem } from './chaos-system.js';
 /** What a system holds on to, by name. */
 export type Footprint = ReadonlyMap<string, number>;
 
-/** Keys that are there for each turn; they go by themselves when its retention is over. */
-const OF_TURNS = /^codex-mcp:turn:|^codex-mcp-queue:turns:turn_/;
+/** Turns go by themselves when their retention is over, and BullMQ keeps so many finished jobs, at most thousands. */
+const KEPT = /^codex-mcp:turn:|^codex-mcp-queue:turns:turn_|^codex-mcp-queue:(?:supervisor-[^:]+|placements):\d+$/;
 const ENDS_BY_ITSELF = /^codex-mcp:turn:/;
 
 export async function footprint(system: ChaosSystem): Promise<Footprint> {
@@ -18,7 +18,7 @@ export async function footprint(system: ChaosSystem): Promise<Footprint> {
     ['zombies', (await zombies(services.map(({ pid }) => pid))) + (await zombiesInContainers(system))],
     ['containers', (await containersOf(system.deployment)).length],
     ['volumes', (await volumesOf(system.deployment)).length],
-    ...kindsOf(keys.filter((key) => !OF_TURNS.test(key))),
+    ...kindsOf(keys.filter((key) => !KEPT.test(key))),
     ['keys of turns that stay for ever', await lasting(system, keys.filter((key) => ENDS_BY_ITSELF.test(key)))],
   ]);
 }
