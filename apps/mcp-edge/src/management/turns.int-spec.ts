@@ -113,7 +113,7 @@ describe('get_turn', () => {
     expect(rest.events).toEqual([expect.objectContaining({ seq: 10, type: 'message', text: 'One test fails.' })]);
     expect(await getTurn(turnId, { cursor: rest.next_cursor })).toMatchObject({ events: [], next_cursor: rest.next_cursor });
     const all = await getTurn(turnId);
-    expect(whole(all)).toEqual([...whole(turn), ...whole(rest)]);
+    expect(all.events).toEqual([...whole(turn), ...whole(rest)]);
     held.release();
   });
 
