@@ -8,7 +8,7 @@ import { containersOf, volumesOf } from '../stack/agent-containers.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { EXAMPLES } from './answers.fixture.js';
 
-const NAMES = 'plan implement review fix chat audit debug list_sessions get_my_session_info health_check get_agent_status list_active_agents cleanup_inactive_agents cancel'.split(' ');
+const NAMES = 'plan implement review fix chat audit debug list_sessions get_my_session_info health_check get_agent_status list_active_agents cleanup_inactive_agents start get_turn list_turns steer cancel'.split(' ');
 
 const validator = new AjvJsonSchemaValidator();
 
