@@ -53,13 +53,14 @@ export class RpcConnection extends EventEmitter<Events> {
   /** `url`: `ws://…`, or `ws+unix:/path/to.sock:/` for a socket on this machine. */
   static async open(url: string, options: { headers?: Record<string, string>; timeoutMs: number; onServerRequest: ServerRequestHandler }): Promise<RpcConnection> {
     const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, handshakeTimeout: options.timeoutMs, ...(options.headers && { headers: options.headers }) });
+    const connection = new RpcConnection(socket, options.onServerRequest); // listens before the first message can come
     try {
       await once(socket, 'open');
     } catch (error) {
       socket.terminate();
       throw error instanceof Error && error.message === HANDSHAKE_TIMEOUT ? new UnresponsiveError('the handshake', options.timeoutMs, error) : error;
     }
-    return new RpcConnection(socket, options.onServerRequest);
+    return connection;
   }
 
   get isOpen(): boolean {

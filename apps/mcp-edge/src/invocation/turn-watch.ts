@@ -43,8 +43,10 @@ export class TurnWatch {
   async checkUp(turns: TurnStore): Promise<void> {
     const entries = await this.reader.read(this.turnId, this.cursor);
     entries.forEach((entry) => this.onEntry(entry));
-    if (entries.length > 0 || (await turns.load(this.turnId))) return;
-    this.giveUp(new AppError('turn_interrupted', `The record of ${this.turnId} is gone: Redis lost its data. Look at the workspace before you repeat the call.`));
+    if (entries.length > 0) return;
+    const turn = await turns.load(this.turnId);
+    if (turn?.terminal && isTerminalEvent(turn.terminal.event)) return this.resolve(turn.terminal.event);
+    if (!turn) this.giveUp(new AppError('turn_interrupted', `The record of ${this.turnId} is gone: Redis lost its data. Look at the workspace before you repeat the call.`));
   }
 
   private onEntry({ id, event }: LogEntry): void {

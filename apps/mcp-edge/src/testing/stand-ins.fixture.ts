@@ -99,11 +99,11 @@ export class StandInWorker {
     const append = async (...events: TurnEvent[]) => {
       const first = seq + 1;
       seq += events.length;
-      await this.turns.append(turnId, claim.epoch, first, events);
+      await this.turns.append(turnId, claim.attempts, first, events);
     };
     this.appends.set(turnId, append);
     const end = await this.play({ request: turn.request, append, cancelled });
-    const { next } = await this.turns.finish(turn.request, claim.epoch, seq + 1, end);
+    const { next } = await this.turns.finish(turn.request, claim.attempts, seq + 1, end);
     if (next !== undefined) await new TurnDispatcher(this.queue, this.turns).releaseHead(key);
   }
 }
