@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { agentKey, LOCAL_TENANT } from '@codex-mcp/contracts';
 import { eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { agentProcesses } from '../stack/agent-processes.js';
 import { call, chat, directive, outputOf, runInAgent } from '../stack/calls.js';
 import { API_KEY, type Stack, startStack } from '../stack/stack.fixture.js';
 import { EDIT, PREPARE } from '../workspace/edits.fixture.js';
@@ -65,10 +66,9 @@ describe('agents as processes', () => {
     const seen = await runInAgent(client, 'env; cat /proc/self/environ | tr "\\0" "\\n"');
     expect(seen).not.toMatch(/OPENAI_API_KEY|REDIS_URL|DEPLOYMENT|sk-fake/);
     expect(seen).toMatch(/^HOME=/m);
-    const { stdout } = await promisify(execFile)('ps', ['axeww', '-o', 'command='], { maxBuffer: 64 * 1024 * 1024 });
-    const codex = stdout.split('\n').filter((line) => line.includes(`CODEX_HOME=${join(stack.dataDir, 'agents')}`));
+    const codex = await agentProcesses(stack.dataDir);
     expect(codex).not.toEqual([]);
-    for (const line of codex) expect(line).not.toMatch(/OPENAI_API_KEY|REDIS_URL|DEPLOYMENT|sk-fake/);
+    for (const { line } of codex) expect(line).not.toMatch(/OPENAI_API_KEY|REDIS_URL|DEPLOYMENT|sk-fake/);
   });
 
   it('end their command when the caller cancels', async () => {
@@ -94,5 +94,11 @@ describe('agents as processes', () => {
     expect(await runInAgent(client, 'cat inside.txt')).toContain('fine');
     expect(JSON.stringify(stack.fake.responsesRequests().at(-1)?.body)).toContain('the cat is called Mimosa');
     expect(await outputOf(client, 'get_my_session_info')).toMatchObject({ thread_id });
+  });
+
+  it('end with the server', async () => {
+    expect(await agentProcesses(stack.dataDir)).not.toEqual([]);
+    await stack.shutDown();
+    expect(await agentProcesses(stack.dataDir)).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
 import { type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Redis } from 'ioredis';
+import { sweepAgentProcesses } from './agent-processes.js';
 import { sweepDeployment } from './deployment-sweep.js';
 import { entryOf, type Environment, LaunchedProcess } from './launched.process.js';
 import { type Headers, McpClients } from './mcp-clients.js';
@@ -130,7 +131,7 @@ export class Stack {
       this.redisClient?.disconnect();
       await this.redisServer?.stop();
       if (!this.options.fake) await this.fake.close();
-      if (this.options.runtime !== 'process') await sweepDeployment(this.deployment);
+      await (this.options.runtime === 'process' ? sweepAgentProcesses(this.dataDir) : sweepDeployment(this.deployment));
       await this.directory.remove();
     }
   }
