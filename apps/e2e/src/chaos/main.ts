@@ -64,4 +64,6 @@ try {
   const forUser = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof TypeError || error instanceof Interruption ? error.message : undefined;
   console.error(forUser ?? error);
   process.exitCode = 1;
+  // All is put away; what an interrupted row still waits for must not keep this process.
+  if (error instanceof Interruption) process.exit();
 }
