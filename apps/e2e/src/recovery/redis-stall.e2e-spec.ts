@@ -23,9 +23,9 @@ describeWithDocker('a Redis that stalls for longer than a worker’s hold on its
     const message = directive({ shell: 'sleep 3; echo first' }, { shell: 'sleep 14; echo second' }, { text: 'all done' });
     const answer = outputOf(client, 'chat', { message }, { timeout: 100_000 });
     await stack.fake.waitFor(({ model }) => model?.toolRounds === 1, 30_000);
-    stack.redisFixture.kill('SIGSTOP');
+    await stack.redisFixture.kill('SIGSTOP');
     await delay(STALL_MS); // the stall itself is what is tested
-    stack.redisFixture.kill('SIGCONT');
+    await stack.redisFixture.kill('SIGCONT');
     const output = await answer;
     expect(output).toMatchObject({ answer: 'all done' });
     expect(stack.fake.responsesRequests()).toHaveLength(3);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { ErrorBody } from '@codex-mcp/contracts';
 import { eventually } from '@codex-mcp/testing';
 import { call, chat, directive, outputOf } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
@@ -20,7 +21,7 @@ it('lets no more agents run than allowed, however many are called at once', asyn
   const client = await stack.httpClient('crowd');
   const message = directive({ text: 'done', firstDelayMs: 1500 });
   const results = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((agentId) => call(client, 'chat', { message, agent_id: agentId })));
-  const codes = results.map(({ isError, _meta }) => (isError ? (_meta?.['codex-mcp/error'] as { code: string }).code : 'ok'));
+  const codes = results.map(({ isError, _meta }) => (isError ? ErrorBody.parse(_meta?.['codex-mcp/error']).code : 'ok'));
   expect(codes.toSorted()).toEqual(['at_capacity', 'at_capacity', 'at_capacity', 'ok', 'ok']);
   expect(await runningAgents()).toHaveLength(2);
 });

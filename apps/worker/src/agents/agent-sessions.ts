@@ -16,6 +16,8 @@ type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | u
 /** Connections to agents, kept warm between the turns that this worker runs for them. */
 export class AgentSessions {
   private readonly held = new Map<string, Held>();
+  /** For each agent, when the connection that is being opened is there or has failed. */
+  private readonly opening = new Map<string, Promise<void>>();
 
   constructor(
     private readonly placements: PlacementClient,
@@ -25,7 +27,20 @@ export class AgentSessions {
   ) {}
 
   /** The agent's Codex, started and connected as needed. `notify` tells of what takes a moment or was lost. */
-  async acquire(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
+  acquire(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
+    const { key } = wanted.agent;
+    // A cancelled turn's connection may still be on its way; a second one would end it halfway.
+    const session = (this.opening.get(key) ?? Promise.resolve()).then(() => this.acquireNext(wanted, notify));
+    const opened = session.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.opening.set(key, opened);
+    void opened.then(() => this.opening.get(key) === opened && this.opening.delete(key));
+    return session;
+  }
+
+  private async acquireNext(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const held = this.held.get(wanted.agent.key);
     clearTimeout(held?.idle);
     if (held && this.isUsable(held, wanted)) return held.session;
