@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { AppError } from '@codex-mcp/contracts';
 
 const run = promisify(execFile);
 const POLL_MS = 50;
-const END_TIMEOUT_MS = 10_000;
+const END_TIMEOUT_MS = 20_000;
+
+/** What every service's command line ends with. */
+const SERVICE_ENTRY = 'dist/main.js';
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -19,9 +23,21 @@ const commandOf = async (pid: number): Promise<string> => (await run('ps', ['-o'
 
 /** Ends a process of an earlier run, if the pid still belongs to the program it was. */
 export async function endProcess(pid: number, program: string): Promise<void> {
-  if (!isAlive(pid) || !(await commandOf(pid)).includes(program)) return;
+  if (!(pid > 0) || !isAlive(pid) || !(await commandOf(pid)).includes(program)) return;
   process.kill(pid, 'SIGTERM');
   for (const deadline = Date.now() + END_TIMEOUT_MS; isAlive(pid) && Date.now() < deadline; ) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+/** A launcher that was killed leaves services that still hold the port for some seconds; they are ended before new ones start. */
+export async function endServicesOf(pidFile: string): Promise<void> {
+  const text = await readFile(pidFile, 'utf8').catch(() => '');
+  await Promise.all(text.split('\n').map((line) => endProcess(Number(line), SERVICE_ENTRY)));
+  await rm(pidFile, { force: true });
+}
+
+/** Remembers a service for {@link endServicesOf}. */
+export function noteService(pidFile: string, pid: number): void {
+  appendFileSync(pidFile, `${pid}\n`, { mode: 0o600 });
 }
 
 /** One server per data directory. Returns what gives the place free again. */

@@ -19,6 +19,13 @@ export type ServiceSpec = {
   logFile: string;
 };
 
+export type ServiceEvents = {
+  start: (pid: number) => void;
+  line: (service: string, line: string) => void;
+  /** The service ended before anybody asked it to. */
+  exit: (service: string, code: number | null) => 'restart' | 'leave';
+};
+
 /** One child process: its log goes to a file, and it is started again when it ends by itself. */
 export class ServiceProcess {
   private child: ChildProcess | undefined;
@@ -28,9 +35,7 @@ export class ServiceProcess {
 
   constructor(
     private readonly spec: ServiceSpec,
-    private readonly onLine: (service: string, line: string) => void,
-    /** Called when the service ended before anybody asked it to. */
-    private readonly onExit: (service: string, code: number | null) => 'restart' | 'leave',
+    private readonly on: ServiceEvents,
   ) {
     this.log = createWriteStream(spec.logFile, { flags: 'a', mode: 0o600 });
   }
@@ -41,10 +46,11 @@ export class ServiceProcess {
     // A process group of its own: Ctrl-C reaches only this launcher, which then stops everything in order.
     const child = spawn(command, args, { env, detached: true, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'ipc'] });
     this.child = child;
+    if (child.pid !== undefined) this.on.start(child.pid);
     if (input !== undefined) child.stdin?.end(input);
     this.read(child.stdout);
     this.read(child.stderr);
-    child.once('error', (error) => this.onLine(this.spec.name, error.message));
+    child.once('error', (error) => this.on.line(this.spec.name, error.message));
     child.once('close', (code) => this.ended(code));
   }
 
@@ -73,12 +79,12 @@ export class ServiceProcess {
     if (!stream) return;
     createInterface({ input: stream }).on('line', (line) => {
       if (this.log.writable) this.log.write(`${line}\n`);
-      this.onLine(this.spec.name, line);
+      this.on.line(this.spec.name, line);
     });
   }
 
   private ended(code: number | null): void {
-    if (this.stopping || this.onExit(this.spec.name, code) === 'leave') return;
+    if (this.stopping || this.on.exit(this.spec.name, code) === 'leave') return;
     const delayMs = Date.now() - this.startedAt > STABLE_MS ? 0 : RESTART_DELAY_MS;
     setTimeout(() => !this.stopping && this.start(), delayMs);
   }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultDataDir } from '@codex-mcp/config';
 import { AppError, type Heartbeat } from '@codex-mcp/contracts';
 import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
+import { endServicesOf, noteService } from './running-processes.js';
 import { embeddedRedis, redisAnswers } from './redis.service.js';
 import { ServiceProcess, type ServiceSpec } from './service.process.js';
 import { dataPaths, type StartConfig } from './start.config.js';
@@ -41,6 +42,7 @@ export class Stack {
     try {
       const paths = dataPaths(this.config.DATA_DIR);
       for (const directory of [paths.logs, paths.run]) await mkdir(directory, { recursive: true, mode: 0o700 });
+      await endServicesOf(paths.services);
       this.redisUrl = await this.startRedis();
       for (const name of SERVICES) this.launch(this.serviceSpec(name));
       const beats = await this.serving();
@@ -55,6 +57,7 @@ export class Stack {
   /** In an order in which nobody loses whom it needs: edge, worker, supervisor (with its agents), gateway, Redis. */
   async stop(): Promise<void> {
     for (const service of this.services.toReversed()) await service.stop();
+    await rm(dataPaths(this.config.DATA_DIR).services, { force: true });
   }
 
   private async startRedis(): Promise<string> {
@@ -70,7 +73,8 @@ export class Stack {
   }
 
   private launch(spec: ServiceSpec): void {
-    const service = new ServiceProcess(spec, this.onLine, (name, code) => this.exited(name, code));
+    const pidFile = dataPaths(this.config.DATA_DIR).services;
+    const service = new ServiceProcess(spec, { start: (pid) => noteService(pidFile, pid), line: this.onLine, exit: (name, code) => this.exited(name, code) });
     this.services.push(service);
     service.start();
   }

@@ -18,4 +18,5 @@ export const dataPaths = (dataDir: string) => ({
   logs: join(dataDir, 'logs'),
   run: join(dataDir, 'run'),
   lock: join(dataDir, 'start.pid'),
+  services: join(dataDir, 'services.pid'),
 });

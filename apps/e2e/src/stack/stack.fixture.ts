@@ -91,7 +91,9 @@ export class Stack {
   /** Starts the processes; resolves when the edge says that all of them serve. */
   async start(): Promise<void> {
     this.launcher = this.launch('cli', 'start');
-    await this.launcher.until(() => this.isServing(), startTimeoutMs);
+    const { launcher } = this;
+    // An earlier server that was killed may still answer for a moment.
+    await launcher.until(async () => launcher.output.includes('serves at') && (await this.isServing()), startTimeoutMs);
     const additional = (this.options.workers ?? 1) - 1;
     this.workers = Array.from({ length: additional }, () => this.launch('worker'));
     if (additional > 0) await this.launcher.until(async () => (await this.livingWorkers()) > additional, startTimeoutMs);
