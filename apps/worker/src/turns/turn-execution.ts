@@ -48,7 +48,7 @@ export class TurnExecution {
       try {
         return await this.attempt(tool, request, { ...options, mayHaveBegun: options.mayHaveBegun || lostAt !== undefined });
       } catch (error) {
-        if (options.signal.aborted || !isTransient(error, lostAt !== undefined)) throw error;
+        if (options.signal.aborted || !isTransient(error, options.mayHaveBegun || lostAt !== undefined)) throw error;
         if (lostAt === undefined) options.push({ type: 'status', message: 'The connection to the agent broke; reconnecting' });
         lostAt ??= performance.now();
         if (performance.now() - lostAt > RECONNECT_MS) throw new AppError('turn_interrupted', 'The agent was lost while it worked. Look at what it left in the workspace, then call again.', { cause: error });
