@@ -1,4 +1,3 @@
-import { createRedis } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -6,30 +5,23 @@ import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Redis } from 'ioredis';
 import { connectClient, startTestEdge, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import { beat, echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(20_000); // on a busy machine
 
+let system: TestSystem;
 let redisServer: RedisFixture;
 let redis: Redis;
 let worker: StandInWorker;
 let edge: TestEdge;
-let beats: { stop(): Promise<void> };
 
 beforeAll(async () => {
   redisServer = await startRedis();
-  redis = createRedis(redisServer.url);
-  beats = await beat(redis);
-  worker = await new StandInWorker(redisServer.url).start();
-  edge = await startTestEdge(redisServer.url, { HANDLE_AFTER: '0.3', PROGRESS_INTERVAL: '0.1' });
+  system = await startTestSystem(redisServer, { HANDLE_AFTER: '0.3', PROGRESS_INTERVAL: '0.1' });
+  ({ redis, worker, edge } = system);
 });
-afterAll(async () => {
-  await edge.close();
-  await worker.stop();
-  await beats.stop();
-  redis.disconnect();
-  await redisServer.stop();
-});
+afterAll(() => system.stop());
 beforeEach(() => {
   worker.play = echo;
   worker.seen.length = 0;

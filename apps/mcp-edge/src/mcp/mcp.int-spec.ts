@@ -1,36 +1,27 @@
 import { agentKey } from '@codex-mcp/contracts';
-import { createRedis, TurnStore } from '@codex-mcp/messaging';
-import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
+import { TurnStore } from '@codex-mcp/messaging';
+import { eventually, startRedis } from '@codex-mcp/testing';
 import { listTools } from '@codex-mcp/tools';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Redis } from 'ioredis';
-import { connectClient, startTestEdge, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
-import { beat, chatOutput, echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { connectClient, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
+import { chatOutput, echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(20_000); // on a busy machine
 
-let redisServer: RedisFixture;
+let system: TestSystem;
 let redis: Redis;
-let beats: { stop(): Promise<void> };
 let worker: StandInWorker;
 let edge: TestEdge;
 
 beforeAll(async () => {
-  redisServer = await startRedis();
-  redis = createRedis(redisServer.url);
-  beats = await beat(redis);
-  worker = await new StandInWorker(redisServer.url).start();
-  edge = await startTestEdge(redisServer.url, { PROGRESS_INTERVAL: '0.2', MAX_QUEUED_TURNS: '2' });
+  system = await startTestSystem(await startRedis(), { PROGRESS_INTERVAL: '0.2', MAX_QUEUED_TURNS: '2' });
+  ({ redis, worker, edge } = system);
 });
-afterAll(async () => {
-  await edge.close();
-  await worker.stop();
-  await beats.stop();
-  redis.disconnect();
-  await redisServer.stop();
-});
+afterAll(() => system.stop());
 beforeEach(() => {
   worker.play = echo;
   worker.seen.length = 0;

@@ -1,43 +1,25 @@
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { newTurnId, type TurnEvent } from '@codex-mcp/contracts';
-import { createRedis } from '@codex-mcp/messaging';
-import { eventually, type RedisFixture, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { eventually, startRedis } from '@codex-mcp/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
+import { type TestEdge } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import { beat, echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(30_000); // on a busy machine
 
-let redisServer: RedisFixture;
+let system: TestSystem;
 let redis: Redis;
 let worker: StandInWorker;
 let edge: TestEdge;
-let directory: TemporaryDirectory;
-let beats: { stop(): Promise<void> };
 
 beforeAll(async () => {
-  redisServer = await startRedis();
-  redis = createRedis(redisServer.url);
-  beats = await beat(redis);
-  worker = await new StandInWorker(redisServer.url).start();
-  directory = await temporaryDirectory('edge-jobs-');
-  const tokens = join(directory.path, 'tokens');
-  await writeFile(tokens, ['mine', 'theirs'].map((token) => `${createHash('sha256').update(token).digest('hex')} ${token}`).join('\n'));
-  edge = await startTestEdge(redisServer.url, { MCP_AUTH_TOKENS_FILE: tokens });
+  system = await startTestSystem(await startRedis(), {}, ['mine', 'theirs']);
+  ({ redis, worker, edge } = system);
 });
-afterAll(async () => {
-  await edge.close();
-  await worker.stop();
-  await beats.stop();
-  redis.disconnect();
-  await redisServer.stop();
-  await directory.remove();
-});
+afterAll(() => system.stop());
 beforeEach(() => {
   worker.play = echo;
   worker.seen.length = 0;

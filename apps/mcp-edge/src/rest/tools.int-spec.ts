@@ -1,33 +1,26 @@
-import { createRedis, QUEUE_PREFIX, TurnStore } from '@codex-mcp/messaging';
+import { QUEUE_PREFIX, TurnStore } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { listTools } from '@codex-mcp/tools';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
 import { beat, echo, SIGNED_OUT, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(20_000); // on a busy machine
 
+let system: TestSystem;
 let redisServer: RedisFixture;
 let redis: Redis;
 let worker: StandInWorker;
 let edge: TestEdge;
-let beats: { stop(): Promise<void> };
 
 beforeAll(async () => {
   redisServer = await startRedis();
-  redis = createRedis(redisServer.url);
-  beats = await beat(redis);
-  worker = await new StandInWorker(redisServer.url).start();
-  edge = await startTestEdge(redisServer.url);
+  system = await startTestSystem(redisServer);
+  ({ redis, worker, edge } = system);
 });
-afterAll(async () => {
-  await edge.close();
-  await worker.stop();
-  await beats.stop();
-  redis.disconnect();
-  await redisServer.stop();
-});
+afterAll(() => system.stop());
 beforeEach(() => {
   worker.play = echo;
   worker.seen.length = 0;
@@ -161,7 +154,7 @@ describe('what keeps turns from running', () => {
     ['no supervisor runs', { supervisor: null }, 503, 'service_unavailable', /supervisor/],
     ['no supervisor can start agents', { supervisor: { problem: 'Docker does not answer. Start it.' } }, 503, 'engine_unavailable', /Docker/],
   ])('is told before anything is queued: %s', async (_, changes, status, code, detail) => {
-    await beats.stop();
+    await system.beats.stop();
     const changed = await beat(redis, changes);
     const fresh = await startTestEdge(redisServer.url);
     const answer = await fresh.call('/tools/chat', { method: 'POST', body: '{"message":"x"}' });
@@ -169,6 +162,6 @@ describe('what keeps turns from running', () => {
     expect(worker.seen).toEqual([]);
     await fresh.close();
     await changed.stop();
-    beats = await beat(redis);
+    system.beats = await beat(redis);
   });
 });
