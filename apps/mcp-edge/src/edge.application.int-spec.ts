@@ -25,10 +25,7 @@ afterAll(async () => {
   redis.disconnect();
   await redisServer.stop();
 });
-beforeEach(() => {
-  worker.play = echo;
-  worker.seen.length = 0;
-});
+beforeEach(async () => void (await eventually(() => worker.reset())));
 
 /** Makes turns wait until the returned function is called. */
 function holdTurns(): () => void {

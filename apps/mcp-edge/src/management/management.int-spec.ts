@@ -36,8 +36,7 @@ afterAll(async () => {
   await redisServer.stop();
 });
 beforeEach(async () => {
-  worker.play = echo;
-  worker.seen.length = 0;
+  await eventually(() => worker.reset());
   commands.length = 0;
   for (const record of await agents.listAll()) await agents.remove(record);
 });

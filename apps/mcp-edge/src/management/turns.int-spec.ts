@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import type { Redis } from 'ioredis';
 import { type TestEdge } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import { echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { StandInWorker } from '../testing/stand-ins.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(30_000); // on a busy machine
@@ -23,10 +23,9 @@ beforeAll(async () => {
   ({ redis, worker, edge } = system);
 });
 afterAll(() => system.stop());
-beforeEach(() => {
-  worker.play = echo;
+beforeEach(async () => {
+  await eventually(() => worker.reset());
   worker.onSteer = ({ steerId, text }) => ({ type: 'steered', steerId, text });
-  worker.seen.length = 0;
 });
 
 const as = (token: string) => ({

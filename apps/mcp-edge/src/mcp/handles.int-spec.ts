@@ -5,7 +5,7 @@ import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Redis } from 'ioredis';
 import { connectClient, startTestEdge, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import { echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { StandInWorker } from '../testing/stand-ins.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(20_000); // on a busy machine
@@ -22,10 +22,7 @@ beforeAll(async () => {
   ({ redis, worker, edge } = system);
 });
 afterAll(() => system.stop());
-beforeEach(() => {
-  worker.play = echo;
-  worker.seen.length = 0;
-});
+beforeEach(async () => void (await eventually(() => worker.reset())));
 
 describe.each(TRANSPORTS)('handles over %s', (transport) => {
   let client: Client;

@@ -22,10 +22,7 @@ beforeAll(async () => {
   ({ redis, worker, edge } = system);
 });
 afterAll(() => system.stop());
-beforeEach(() => {
-  worker.play = echo;
-  worker.seen.length = 0;
-});
+beforeEach(async () => void (await eventually(() => worker.reset())));
 
 describe.each(TRANSPORTS)('MCP over %s', (transport) => {
   const clients: Client[] = [];

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import type { Redis } from 'ioredis';
 import { type TestEdge } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import { echo, StandInWorker } from '../testing/stand-ins.fixture.js';
+import { StandInWorker } from '../testing/stand-ins.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(30_000); // on a busy machine
@@ -20,10 +20,7 @@ beforeAll(async () => {
   ({ redis, worker, edge } = system);
 });
 afterAll(() => system.stop());
-beforeEach(() => {
-  worker.play = echo;
-  worker.seen.length = 0;
-});
+beforeEach(async () => void (await eventually(() => worker.reset())));
 
 const asMe = { authorization: 'Bearer mine' };
 const post = (message: string, headers: Record<string, string> = {}, agent = 'default') =>

@@ -21,10 +21,7 @@ beforeAll(async () => {
   ({ redis, worker, edge } = system);
 });
 afterAll(() => system.stop());
-beforeEach(() => {
-  worker.play = echo;
-  worker.seen.length = 0;
-});
+beforeEach(async () => void (await eventually(() => worker.reset())));
 
 const post = (path: string, body: string, headers: Record<string, string> = {}) => edge.call(path, { method: 'POST', headers, body });
 

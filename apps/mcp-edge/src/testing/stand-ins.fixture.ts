@@ -75,6 +75,14 @@ export class StandInWorker {
     await this.queue.resume();
   }
 
+  /** As it was at first; false while an accepted turn has not ended, which would be the next test's first. */
+  async reset(): Promise<boolean> {
+    this.play = echo;
+    const busy = await this.turns.busyAgents();
+    this.seen.length = 0;
+    return busy.length === 0;
+  }
+
   async stop(): Promise<void> {
     await this.worker.close(true);
     await this.queue.close();
