@@ -21,7 +21,7 @@ beforeAll(async () => {
   workspace = join(directory.path, 'workspace');
   const home = join(directory.path, 'home');
   for (const path of [workspace, home, join(directory.path, 'run')]) mkdirSync(path, { mode: 0o700 });
-  writeFileSync(join(home, 'config.toml'), renderAgentConfig({ model: MODEL, baseUrl: model.baseUrl, untrusted: [workspace] }), { mode: 0o444 });
+  writeFileSync(join(home, 'config.toml'), config(), { mode: 0o444 });
   const requested = join(directory.path, 'run', 's.sock');
   socket = `/tmp/codex-daemon-${process.getuid?.()}/${createHash('sha256').update(requested).digest('hex')}`;
   server = spawn(locateCodex().codex, ['app-server', '--strict-config', '--listen', `unix://${requested}`], { env: { PATH: process.env['PATH'], HOME: home, CODEX_HOME: home }, stdio: 'ignore' });
@@ -36,19 +36,22 @@ afterAll(async () => {
   await directory.remove();
 });
 
+/** Ours, but for how often Codex tries again, which takes seconds. */
+const config = () => renderAgentConfig({ model: MODEL, baseUrl: model.baseUrl, untrusted: [workspace] }).replaceAll('max_retries = 3', 'max_retries = 1');
 const connect = () => eventually(() => AppServerClient.connect(`ws+unix:${socket}:/`, { rpcTimeoutMs: 10_000 }));
 const open = () => ({ cwd: workspace, model: MODEL, sandbox: 'danger-full-access' as const, developerInstructions: 'Work.' });
 
 async function run(threadId: string, text: string, extra: object = {}): Promise<{ turn: Turn; notifications: TurnNotification[] }> {
   const notifications: TurnNotification[] = [];
+  let ignore: () => void = () => undefined;
   const done = new Promise<Turn>((resolve) => {
-    client.onTurn(threadId, (notification) => {
+    ignore = client.onTurn(threadId, (notification) => {
       notifications.push(notification);
       if (notification.method === 'turn/completed') resolve(notification.params.turn);
     });
   });
   await client.startTurn({ threadId, clientUserMessageId: 'id-1', text, model: MODEL, ...extra });
-  return { turn: await done, notifications };
+  return { turn: await done.finally(ignore), notifications };
 }
 
 const itemsOf = (notifications: TurnNotification[]) =>
@@ -58,7 +61,7 @@ describe('against the pinned Codex', () => {
   it('starts on our config.toml without touching it, and reaches nobody but the model provider', async () => {
     const { threadId } = await client.startThread(open());
     await run(threadId, 'hello');
-    expect(readFileSync(join(directory.path, 'home', 'config.toml'), 'utf8')).toBe(renderAgentConfig({ model: MODEL, baseUrl: model.baseUrl, untrusted: [workspace] }));
+    expect(readFileSync(join(directory.path, 'home', 'config.toml'), 'utf8')).toBe(config());
     const request = model.responsesRequests().at(-1);
     expect(request?.path).toBe('/v1/responses');
     expect(request?.headers['authorization']).toBeUndefined();
@@ -125,17 +128,44 @@ describe('against the pinned Codex', () => {
 });
 
 describe('failures of the model', () => {
+  const overloaded = { code: 'server_is_overloaded', message: 'busy' };
+  const gatewayError = (code: string) => ({ status: 400, error: { code, type: 'invalid_request_error', message: 'what to do' } });
+
   it.each([
     ['an exhausted quota', { status: 429, error: { type: 'usage_limit_reached', message: 'usage limit' } }, 'quota_exceeded'],
+    ['a quota that ran out of money', { status: 429, error: { type: 'insufficient_quota', code: 'insufficient_quota', message: 'pay' } }, 'quota_exceeded'],
+    ['a quota that runs out under way', { failed: { code: 'insufficient_quota', message: 'pay' } }, 'quota_exceeded'],
     ['refused credentials', { status: 401, error: { code: 'invalid_api_key', message: 'Incorrect API key' } }, 'model_unauthorized'],
+    ['a refused account', { status: 403, error: { message: 'not for you' } }, 'model_unauthorized'],
     ['a rate limit', { status: 429, error: { code: 'rate_limit_exceeded', message: 'slow down' } }, 'rate_limited'],
+    ['a rate limit under way', { failed: { code: 'rate_limit_exceeded', message: 'Please try again in 0.1s.' } }, 'rate_limited'],
+    ['overload', { status: 503, error: overloaded }, 'model_overloaded'],
+    ['overload under way', { failed: overloaded }, 'model_overloaded'],
+    ['overload that has a status of its own', { status: 529 }, 'model_overloaded'],
     ['a context that is too long', { failed: { code: 'context_length_exceeded', message: 'too long' } }, 'context_window_exceeded'],
+    ['a context that is refused at once', { status: 400, error: { code: 'context_length_exceeded', message: 'too long' } }, 'context_window_exceeded'],
+    ['an unknown model', { status: 404, error: { code: 'model_not_found', message: 'no such model' } }, 'model_not_found'],
+    ['a service that fails', { status: 500 }, 'model_failed'],
+    ['a service that fails under way', { failed: { code: 'server_error', message: 'oops' } }, 'model_failed'],
+    ['a service that ends too early', { endAfter: 1 }, 'model_failed'],
+    ['a service that hangs up', { disconnectAfter: 0 }, 'model_unreachable'],
+    ['a service that breaks off', { disconnectAfter: 1 }, 'model_unreachable'],
+    ['no sign-in, as the gateway says it', gatewayError('codex_mcp_not_signed_in'), 'not_signed_in'],
+    ['an unreachable service, as the gateway says it', gatewayError('codex_mcp_upstream_unreachable'), 'model_unreachable'],
+    ['a failing service, as the gateway says it', gatewayError('codex_mcp_upstream_failed'), 'model_failed'],
   ])('names %s', async (_, step, code) => {
     const { threadId } = await client.startThread(open());
     const { turn } = await run(threadId, `<<fake ${JSON.stringify(step)}>>`);
     expect(turn.status).toBe('failed');
-    expect(toAppError(turn.error).code).toBe(code);
-  }, 30_000);
+    const error = toAppError(turn.error);
+    expect({ code: error.code, words: turn.error }).toMatchObject({ code });
+  }, 60_000);
+
+  it('leaves the gateway’s words as they are', async () => {
+    const { threadId } = await client.startThread(open());
+    const { turn } = await run(threadId, `<<fake ${JSON.stringify(gatewayError('codex_mcp_upstream_failed'))}>>`);
+    expect(toAppError(turn.error)).toMatchObject({ code: 'model_failed', message: 'what to do' });
+  });
 
   it('keeps Codex’s words where it has no class for them', () => {
     expect(toAppError({ message: 'odd thing', codexErrorInfo: 'other' })).toMatchObject({ code: 'turn_failed', message: expect.stringContaining('odd thing') });

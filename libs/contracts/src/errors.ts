@@ -33,6 +33,7 @@ export const ERROR_CLASSES = {
   rate_limited: dependency(429),
   model_overloaded: dependency(503),
   model_unreachable: dependency(502),
+  model_failed: dependency(502),
   model_not_found: dependency(422, false),
   engine_unavailable: dependency(503),
   agent_start_failed: dependency(503),

@@ -13,6 +13,21 @@ export type AgentRegistration = z.infer<typeof AgentRegistration>;
 export const AgentUpstream = z.object({ baseUrl: z.string(), socketDirectory: z.string().optional() });
 export type AgentUpstream = z.infer<typeof AgentUpstream>;
 
+/** The codes of what the gateway answers an agent itself. Codex tells them with the whole body when the status is 400. */
+export const GatewayErrorCode = z.enum([
+  'codex_mcp_not_signed_in',
+  'codex_mcp_request_too_large',
+  'codex_mcp_length_required',
+  'codex_mcp_not_found',
+  'codex_mcp_upstream_unreachable',
+  'codex_mcp_upstream_timeout',
+  'codex_mcp_upstream_failed',
+]);
+export type GatewayErrorCode = z.infer<typeof GatewayErrorCode>;
+
+/** Such an answer, in the form of OpenAI's errors. */
+export const GatewayError = z.object({ error: z.object({ code: GatewayErrorCode, message: z.string() }) });
+
 /** Inside a container the agent's gateway socket is relayed to this address. */
 export const CONTAINER_GATEWAY_URL = 'http://127.0.0.1:8080/v1';
 

@@ -40,4 +40,4 @@ export {
   TURNS_QUEUE,
 } from './queues.js';
 export { Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
-export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, runPaths } from './gateway.js';
+export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, GatewayErrorCode, runPaths } from './gateway.js';

@@ -38,7 +38,8 @@ export class TurnCollector {
       case 'thread/tokenUsage/updated':
         return this.tokens(params.tokenUsage.total, params.tokenUsage.last);
       case 'error':
-        return this.push({ type: 'status', message: params.willRetry ? `Codex retries: ${params.error.message}` : params.error.message });
+        if (params.willRetry) this.push({ type: 'status', message: `Codex retries: ${params.error.message}` });
+        return; // the last error comes again with the end of the turn
       case 'turn/completed':
         return this.end(params.turn.status, params.turn.error);
       case 'turn/started':
