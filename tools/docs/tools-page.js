@@ -10,22 +10,38 @@ const END = '<!-- tools:end -->';
 /** Only a tool that runs Codex has a workspace to do it in. @param {ListedTool} tool */
 const runsCodex = (tool) => 'workspace' in (tool.inputSchema.properties ?? {});
 
+/** Runs in an agent without Codex, and can therefore be repeated by its key. @param {ListedTool} tool */
+const worksOnWorkspace = (tool) => !runsCodex(tool) && 'idempotency_key' in (tool.inputSchema.properties ?? {});
+
 /** Arguments that every tool which runs Codex takes; described once. @param {readonly ListedTool[]} tools @returns {readonly string[]} */
 function commonArguments(tools) {
   const [first = {}, ...others] = tools.filter(runsCodex).map((tool) => tool.inputSchema.properties ?? {});
   return Object.keys(first).filter((name) => others.every((other) => name in other));
 }
 
+/** @param {readonly ListedTool[]} tools @param {readonly string[]} common */
+function commonOfWorkspaceTools(tools, common) {
+  const names = tools.filter(worksOnWorkspace).map((tool) => Object.keys(tool.inputSchema.properties ?? {}));
+  return common.filter((name) => names.every((own) => own.includes(name)));
+}
+
 /** Names as a sentence lists them. @param {readonly string[]} names */
 const spoken = (names) => names.map((name) => `\`${name}\``).join(', ').replace(/, (?=[^,]*$)/, ' and ');
+
+/** Tools by name and title. @param {readonly ListedTool[]} tools */
+const titles = (tools) => tools.map(({ name, title }) => `\`${name}\` (${title.charAt(0).toLowerCase()}${title.slice(1)})`).join(', ');
 
 /** The table between the README's markers. @param {readonly ListedTool[]} tools */
 export function readmeTable(tools) {
   const common = commonArguments(tools);
   return [
-    table(['tool', 'what it does'], tools.map((tool) => [`\`${signature(tool, common)}\``, cell(tool.description)])),
+    table(['tool', 'what it does'], tools.filter(runsCodex).map((tool) => [`\`${signature(tool, common)}\``, cell(tool.description)])),
     '',
-    `Tools that run Codex take ${spoken(common)} as well. ` +
+    `On the agent's workspace: ${titles(tools.filter(worksOnWorkspace))}.`,
+    '',
+    `On agents and turns: ${titles(tools.filter((tool) => !runsCodex(tool) && !worksOnWorkspace(tool)))}.`,
+    '',
+    `Tools that run Codex take ${spoken(common)} as well, those on the workspace ${spoken(commonOfWorkspaceTools(tools, common))}. ` +
       'Names work with the prefix `codex_` too. All arguments and results: [docs/generated/tools.md](docs/generated/tools.md).',
   ].join('\n');
 }
@@ -101,7 +117,7 @@ function toolSection(tool, shared, common) {
 /** A tool as a call, without the arguments that all tools which run Codex share. @param {ListedTool} tool @param {readonly string[]} common */
 function signature(tool, common) {
   const required = tool.inputSchema.required ?? [];
-  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !runsCodex(tool) || !common.includes(name));
+  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !(runsCodex(tool) || worksOnWorkspace(tool)) || !common.includes(name));
   return `${tool.name}(${names.map((name) => (required.includes(name) ? name : `${name}?`)).join(', ')})`;
 }
 

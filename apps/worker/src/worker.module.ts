@@ -55,6 +55,6 @@ function assemble(config: WorkerConfig, redis: Redis): Parts {
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
-  const execution = new TurnExecution(parts.sessions, { model: config.CODEX_MODEL });
+  const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL });
   return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

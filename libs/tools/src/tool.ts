@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { managementArguments, turnArguments } from './arguments/argument.schema.js';
+import { managementArguments, turnArguments, workspaceArguments } from './arguments/argument.schema.js';
 import { strictSchema } from './answers/strict-schema.js';
 import { deepFreeze, type JsonSchema, toJsonSchema } from './json-schema.js';
 import { orHandle } from './outputs/turn-handle.schema.js';
-import { changesIfAny, changesRequired, turnFacts } from './outputs/turn-facts.schema.js';
+import { changesIfAny, changesRequired, turnFacts, workspaceFacts } from './outputs/turn-facts.schema.js';
 
 /** `read`: the turn leaves the workspace as it is. `write`: it may change files. */
 export type Access = 'read' | 'write';
@@ -44,6 +44,15 @@ export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodOb
   render(this: void, output: z.output<O>): string;
 }
 
+/** A tool that a worker answers from the agent's workspace, as a turn without Codex: in its place among the agent's turns. */
+export interface WorkspaceTool<A extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
+  readonly kind: 'workspace';
+  readonly access: Access;
+  readonly arguments: A;
+  readonly output: O;
+  render(this: void, output: z.output<O>): string;
+}
+
 /** A tool that the edge answers itself. */
 export interface ManagementTool<A extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
   readonly kind: 'management';
@@ -52,7 +61,12 @@ export interface ManagementTool<A extends z.ZodObject = z.ZodObject, O extends z
   render(this: void, output: z.output<O>): string;
 }
 
-export type Tool = TurnTool | ManagementTool;
+/** What runs in the queue, one after the other for each agent. */
+export type QueuedTool = TurnTool | WorkspaceTool;
+
+export type Tool = QueuedTool | ManagementTool;
+
+export const isQueued = (tool: Tool | undefined): tool is QueuedTool => tool?.kind === 'turn' || tool?.kind === 'workspace';
 
 export type ArgumentsOf<T extends Tool> = z.output<T['arguments']>;
 export type AnswerOf<T extends TurnTool> = z.output<T['answer']>;
@@ -137,5 +151,35 @@ export function defineManagementTool<const A extends z.ZodRawShape, const O exte
     annotations: deepFreeze({ title: spec.title, ...spec.annotations, openWorldHint: false }),
     inputSchema: toJsonSchema(args, 'input'),
     outputSchema: toJsonSchema(output, 'output'),
+  });
+}
+
+type WorkspaceArguments<S extends z.ZodRawShape> = z.ZodObject<S & typeof workspaceArguments, z.core.$strict>;
+type WorkspaceOutput<S extends z.ZodRawShape> = z.ZodObject<S & typeof workspaceFacts>;
+
+type WorkspaceToolSpec<A extends z.ZodRawShape, O extends z.ZodRawShape> = Described & {
+  access: Access;
+  arguments: A;
+  output: O;
+  annotations: Omit<ToolAnnotations, 'title' | 'openWorldHint'>;
+  render(this: void, output: z.output<WorkspaceOutput<O>>): string;
+};
+
+/** Completes a workspace tool: common arguments, the facts in its output, and all JSON schemas. */
+export function defineWorkspaceTool<const A extends z.ZodRawShape, const O extends z.ZodRawShape>(spec: WorkspaceToolSpec<A, O>): WorkspaceTool<WorkspaceArguments<A>, WorkspaceOutput<O>> {
+  const args = z.strictObject({ ...spec.arguments, ...workspaceArguments }) as unknown as WorkspaceArguments<A>;
+  const output = z.object({ ...spec.output, ...workspaceFacts }) as unknown as WorkspaceOutput<O>;
+  return Object.freeze({
+    kind: 'workspace' as const,
+    name: spec.name,
+    title: spec.title,
+    description: spec.description,
+    access: spec.access,
+    arguments: args,
+    output,
+    render: spec.render,
+    annotations: deepFreeze({ title: spec.title, ...spec.annotations, openWorldHint: false }),
+    inputSchema: toJsonSchema(args, 'input'),
+    outputSchema: orHandle(toJsonSchema(output, 'output')),
   });
 }

@@ -1,6 +1,6 @@
 import { AppError } from '@codex-mcp/contracts';
 import { type Logger, operation, type OperationFields } from '@codex-mcp/observability';
-import { type ArgumentsOf, findTool, handleOf, parseArguments, renderOutput, type Tool, type TurnTool } from '@codex-mcp/tools';
+import { type ArgumentsOf, findTool, handleOf, isQueued, parseArguments, type QueuedTool, renderOutput, type Tool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { LOGGER } from '../edge.tokens.js';
@@ -40,7 +40,7 @@ export class ToolInvoker {
   /** Makes a call of a turn tool durable without waiting for it. Rejects like {@link invoke}. */
   start(invocation: Invocation): Promise<AdmittedTurn> {
     const accept = async (tool: Tool, add: AddFields): Promise<AdmittedTurn> => {
-      if (tool.kind !== 'turn') throw new AppError('invalid_arguments', `${tool.name} runs no turn, so it cannot be started.`);
+      if (!isQueued(tool)) throw new AppError('invalid_arguments', `${tool.name} runs no turn, so it cannot be started.`);
       const call = await this.turnCall(tool, parseArguments(tool, invocation.arguments), invocation, add);
       const admitted = await this.admission.admit(this.admission.requestOf(call));
       add({ turnId: admitted.request.turnId });
@@ -87,14 +87,14 @@ export class ToolInvoker {
 
   private async dispatch(tool: Tool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
     const args = parseArguments(tool, invocation.arguments);
-    if (tool.kind === 'turn') return this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
+    if (isQueued(tool)) return this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
     const { caller, idempotencyKey } = invocation;
     const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
     add({ agent: agent.agentId });
     return this.management.call(tool, args, { caller, agent, idempotencyKey });
   }
 
-  private async turnCall(tool: TurnTool, args: ArgumentsOf<TurnTool>, { caller, idempotencyKey }: Invocation, add: AddFields): Promise<TurnCall> {
+  private async turnCall(tool: QueuedTool, args: ArgumentsOf<QueuedTool>, { caller, idempotencyKey }: Invocation, add: AddFields): Promise<TurnCall> {
     const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
     add({ agent: agent.agentId });
     await this.admission.assertCanRun();

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentIdentity, AppError, newTurnId, type TurnRequest, type TurnStatus } from '@codex-mcp/contracts';
 import { TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
-import type { TurnTool } from '@codex-mcp/tools';
+import type { QueuedTool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
@@ -20,7 +20,7 @@ const TurnArguments = z.record(z.string(), z.json());
 const KeyArgument = z.object({ idempotency_key: z.string().optional() });
 
 /** `args` are those that parseArguments made for the tool; a key among them is used before `idempotencyKey`. */
-export type TurnCall = { readonly tool: TurnTool; readonly args: unknown; readonly agent: AgentIdentity; readonly correlationId: string; readonly idempotencyKey?: string | undefined };
+export type TurnCall = { readonly tool: QueuedTool; readonly args: unknown; readonly agent: AgentIdentity; readonly correlationId: string; readonly idempotencyKey?: string | undefined };
 
 /** A durable turn: the new one, or the one that the call's idempotency key had named before. */
 export type AdmittedTurn = { readonly request: TurnRequest; readonly status: TurnStatus; /** Turns of the agent before it. */ readonly position: number };

@@ -1,13 +1,13 @@
 import type { AppServerClient, OpenedThread } from '@codex-mcp/codex';
 import type { Placement, TokenUsage } from '@codex-mcp/contracts';
-import { type Changes, WorkspaceSnapshots } from '../workspace/workspace-snapshot.js';
+import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 
 const READ_ONLY = { type: 'readOnly', networkAccess: false };
 const WORKSPACE_WRITE = { type: 'workspaceWrite', writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false };
 
 /** A worker's open connection to one agent's Codex, with the agent's thread loaded. */
 export class AgentSession {
-  private readonly snapshots: WorkspaceSnapshots;
+  readonly workspace: AgentWorkspace;
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
   /** Tokens that Codex has counted for the thread; it repeats them before it counts on, for example when it compacts. */
@@ -21,7 +21,7 @@ export class AgentSession {
     private readonly workspaceIsShared: boolean,
     private readonly defaultEfforts: ReadonlyMap<string, string>,
   ) {
-    this.snapshots = new WorkspaceSnapshots(codex, placement);
+    this.workspace = new AgentWorkspace(codex, placement);
   }
 
   /** The effort for a turn that names none. Codex would keep the last one that was named in the thread. */
@@ -37,17 +37,24 @@ export class AgentSession {
 
   /** The workspace before a turn: looked at anew only where somebody else than the agent may have changed it. */
   async treeBefore(mayHaveBegun: boolean): Promise<string> {
-    if (mayHaveBegun) this.lastTree = await this.snapshots.last();
+    if (mayHaveBegun) this.lastTree = await this.workspace.last();
     if (this.workspaceIsShared && !mayHaveBegun) this.lastTree = undefined;
-    this.lastTree ??= await this.snapshots.take();
+    this.lastTree ??= await this.workspace.take();
     return this.lastTree;
   }
 
-  /** What a turn changed. A turn that ran no command and no patch `touched` nothing. */
-  async changesSince(before: string, touched: boolean): Promise<Changes> {
-    if (!touched) return { diff: '', files: [], truncated: false };
-    const after = await this.snapshots.take();
+  /** What a turn changed, which is remembered. A turn that ran no command and no patch `touched` nothing. */
+  async changesSince(before: string, turn: { turnId: string; touched: boolean }): Promise<Changes> {
+    if (!turn.touched) return { diff: '', files: [], truncated: false };
+    const after = await this.workspace.take();
     this.lastTree = after;
-    return this.snapshots.changes(before, after);
+    const trees = { from: before, to: after };
+    const [changes] = await Promise.all([this.workspace.changes(trees), this.workspace.recordTurn({ turnId: turn.turnId, threadId: this.thread.threadId }, trees)]);
+    return changes;
+  }
+
+  /** Call when something else than a turn has changed the workspace. */
+  workspaceChanged(): void {
+    this.lastTree = undefined;
   }
 }

@@ -1,8 +1,10 @@
 import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type Workspace } from '@codex-mcp/contracts';
-import { composeOutput, findTool, type JsonObject, parseAnswer, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
+import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
+import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession } from '../agents/agent-session.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
-import type { Changes } from '../workspace/workspace-snapshot.js';
+import type { Changes } from '../workspace/agent-workspace.js';
+import { operate } from '../workspace/workspace-operations.js';
 import { unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
@@ -31,18 +33,19 @@ type Common = { agent_id?: string; model?: string; effort?: string; workspace?: 
 export class TurnExecution {
   constructor(
     private readonly sessions: AgentSessions,
+    private readonly turns: TurnStore,
     private readonly options: { model: string },
   ) {}
 
   /** The tool's output; throws an AppError for everything that ends the turn otherwise. */
   async run(request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const tool = findTool(request.tool);
-    if (tool?.kind !== 'turn') throw new AppError('unknown_tool', `There is no turn tool "${request.tool}".`);
+    if (!isQueued(tool)) throw new AppError('unknown_tool', `There is no tool "${request.tool}" that runs in an agent.`);
     const work = this.persist(tool, request, options);
     return stoppedInTime(work, options.signal, () => this.sessions.drop(request.agent.key));
   }
 
-  private async persist(tool: TurnTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+  private async persist(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     let lostAt: number | undefined;
     for (;;) {
       try {
@@ -59,9 +62,14 @@ export class TurnExecution {
     }
   }
 
-  private async attempt(tool: TurnTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+  private async attempt(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const args: Common = tool.arguments.parse(request.arguments);
     const session = await this.session(request, args, options);
+    if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
+    return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs));
+  }
+
+  private async converseAbout(tool: TurnTool, args: Common, session: AgentSession, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
     const turn: CodexTurn = {
       clientId: request.turnId,
@@ -73,7 +81,7 @@ export class TurnExecution {
     };
     const collector = await this.converse(session, turn, options);
     const answer = await this.answer(tool, session, turn, collector, options);
-    const changes = before === undefined ? undefined : await session.changesSince(before, collector.touched);
+    const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, touched: collector.touched });
     return composeOutput(tool, answer, { ...facts(request, session, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
   }
 

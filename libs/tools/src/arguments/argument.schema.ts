@@ -90,6 +90,21 @@ export const turnArguments = {
     .optional(),
 };
 
+const { agent_id, timeout_s, idempotency_key } = turnArguments;
+
+/** What every workspace tool takes besides its own arguments. */
+export const workspaceArguments = { agent_id, timeout_s, idempotency_key };
+
+/** Paths of a workspace, as tools take them. */
+export const paths = (description: string) => z.preprocess(toList, z.array(WorkspacePath)).describe(`${description}. Paths relative to the workspace; a directory means all below it; globs such as src/**/*.ts work`);
+
+/** A relative path that stays inside; `..` is refused wherever it stands. */
+export const WorkspacePath = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..') && !path.includes('\0'), 'must be relative to the workspace, without ..');
+
 function capitalised(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

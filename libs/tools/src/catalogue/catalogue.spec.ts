@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonSchema } from '../json-schema.js';
-import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS } from './catalogue.js';
+import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS, WORKSPACE_TOOLS } from './catalogue.js';
 
 const COMMON = ['agent_id', 'model', 'effort', 'workspace', 'timeout_s', 'idempotency_key'];
+const COMMON_OF_WORKSPACE_TOOLS = ['agent_id', 'timeout_s', 'idempotency_key'];
 
 /** The contract with clients: a trailing "?" marks an optional argument. */
 const SIGNATURES: Record<string, string[]> = {
@@ -13,6 +14,10 @@ const SIGNATURES: Record<string, string[]> = {
   chat: ['message', 'context?', 'previous_messages?', 'reference_files?'],
   audit: ['code', 'file_paths?', 'focus_areas?', 'severity_threshold?', 'compliance_standards?'],
   debug: ['error_message', 'code_context?', 'stack_trace?', 'environment_info?', 'reproduction_steps?'],
+  get_diff: ['turn_id?', 'thread_id?', 'since?', 'paths?', 'max_bytes?'],
+  discard: ['turn_id?', 'paths?'],
+  checkpoint: ['name'],
+  restore: ['name', 'paths?'],
   list_sessions: ['agent_id?'],
   get_my_session_info: ['agent_id?'],
   health_check: ['agent_id?'],
@@ -25,6 +30,11 @@ const SIGNATURES: Record<string, string[]> = {
   steer: ['agent_id?', 'message', 'turn_id?'],
   cancel: ['agent_id?', 'turn_id?'],
 };
+
+const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
+
+/** Tools that change something and take nothing away. */
+const ADDING = ['checkpoint'];
 
 function signature(schema: JsonSchema): string[] {
   const required = (schema['required'] ?? []) as string[];
@@ -46,7 +56,7 @@ function* objects(value: unknown): Generator<Record<string, unknown>> {
 describe('the catalogue', () => {
   it('has exactly the tools of the contract, with their arguments', () => {
     const listed = Object.fromEntries(listTools().map((tool) => [tool.name, signature(tool.inputSchema)]));
-    const expected = Object.entries(SIGNATURES).map(([name, own]) => [name, name in TURN_TOOLS ? [...own, ...COMMON.map((common) => `${common}?`)] : own]);
+    const expected = Object.entries(SIGNATURES).map(([name, own]) => [name, [...own, ...commonOf(name).map((common) => `${common}?`)]]);
     expect(listed).toEqual(Object.fromEntries(expected));
   });
 
@@ -54,7 +64,7 @@ describe('the catalogue', () => {
     expect(listTools().find((tool) => tool.name === name)).toMatchSnapshot();
   });
 
-  it.each(Object.entries({ ...TURN_TOOLS, ...MANAGEMENT_TOOLS }))('files %s under its own name', (key, tool) => {
+  it.each(Object.entries({ ...TURN_TOOLS, ...WORKSPACE_TOOLS, ...MANAGEMENT_TOOLS }))('files %s under its own name', (key, tool) => {
     expect(tool.name).toBe(key);
     expect(TOOLS.get(key)).toBe(tool);
   });
@@ -85,9 +95,9 @@ describe('the catalogue', () => {
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(
-      ['audit', 'debug', 'get_agent_status', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_sessions', 'list_turns', 'plan', 'review'],
+      ['audit', 'debug', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_sessions', 'list_turns', 'plan', 'review'],
     );
-    for (const { annotations } of listTools()) expect(annotations.destructiveHint).toBe(!annotations.readOnlyHint);
+    for (const { name, annotations } of listTools()) expect({ name, destructive: annotations.destructiveHint }).toEqual({ name, destructive: !annotations.readOnlyHint && !ADDING.includes(name) });
   });
 
   it('requires changes of the tools that are there to make them', () => {

@@ -12,8 +12,10 @@ import { listTurns } from './list-turns.tool.js';
 import { start } from './start.tool.js';
 import { steer } from './steer.tool.js';
 import { TURN_TOOLS } from './turn-tools.js';
+import { WORKSPACE_TOOLS } from './workspace-tools.js';
 
 export { TURN_TOOLS, type TurnToolName } from './turn-tools.js';
+export { WORKSPACE_TOOLS, type WorkspaceToolName } from './workspace-tools.js';
 
 /** Tools that the edge answers, typed by name, so that a missing handler is a compile error. */
 export const MANAGEMENT_TOOLS = {
@@ -32,7 +34,7 @@ export const MANAGEMENT_TOOLS = {
 
 export type ManagementToolName = keyof typeof MANAGEMENT_TOOLS;
 
-const all: readonly Tool[] = [...Object.values(TURN_TOOLS), ...Object.values(MANAGEMENT_TOOLS)];
+const all: readonly Tool[] = [...Object.values(TURN_TOOLS), ...Object.values(WORKSPACE_TOOLS), ...Object.values(MANAGEMENT_TOOLS)];
 
 /** Every tool by its name, in the order of listings. */
 export const TOOLS: ReadonlyMap<string, Tool> = new Map(all.map((tool) => [tool.name, tool]));

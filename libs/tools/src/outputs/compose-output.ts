@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { withoutAbsent } from '../absent.js';
-import type { AnswerOf, ManagementTool, OutputOf, Tool, TurnTool } from '../tool.js';
+import type { AnswerOf, ManagementTool, OutputOf, Tool, TurnTool, WorkspaceTool } from '../tool.js';
 import type { TurnFacts } from './turn-facts.schema.js';
 
 export type JsonObject = { [key: string]: z.core.util.JSONType };
@@ -8,6 +8,11 @@ export type JsonObject = { [key: string]: z.core.util.JSONType };
 /** A turn's output: the model's answer and the turn's facts, without null or undefined. Throws a ZodError where a fact is missing or wrong. */
 export function composeOutput<T extends TurnTool>(tool: T, answer: AnswerOf<T>, facts: TurnFacts): JsonObject {
   return tool.output.parse(withoutAbsent({ ...(answer as object), ...facts })) as JsonObject;
+}
+
+/** The same for a workspace tool, whose output its worker has put together. */
+export function composeWorkspaceOutput(tool: WorkspaceTool, output: object): JsonObject {
+  return tool.output.parse(withoutAbsent(output)) as JsonObject;
 }
 
 /** The same for a management tool, whose output the edge has put together. */

@@ -11,11 +11,14 @@ export const ChangedFile = z.object({
   binary: z.boolean().optional(),
 });
 
-export const Changes = z.object({
-  diff: z.string().describe('Unified diff of the workspace, before the turn to after it'),
+/** A comparison of two states of a workspace. */
+export const comparison = {
+  diff: z.string().describe('Unified diff'),
   files: z.array(ChangedFile),
   truncated: z.boolean().describe('Whether the diff was cut; files lists all changes in any case'),
-});
+};
+
+export const Changes = z.object({ ...comparison, diff: z.string().describe('Unified diff of the workspace, before the turn to after it') });
 export type Changes = z.infer<typeof Changes>;
 
 export const changesRequired = { changes: Changes.describe('What the turn changed in the workspace, measured there') };
@@ -36,3 +39,10 @@ export const turnFacts = {
 
 export const TurnFacts = z.object({ ...turnFacts, ...changesIfAny });
 export type TurnFacts = z.infer<typeof TurnFacts>;
+
+/** What every workspace tool tells of its own call. */
+export const workspaceFacts = {
+  turn_id: z.string().describe('This call'),
+  agent_id: z.string(),
+  duration_ms: z.number().nonnegative(),
+};

@@ -9,7 +9,8 @@ export function turnText(answer: string, facts: TurnFacts): string {
   return blocks(answer, changesText(facts.changes), commandsText(facts.commands), footer(facts));
 }
 
-function changesText(changes: Changes | undefined): string | undefined {
+/** The changed files and the beginning of their diff. */
+export function changesText(changes: Changes | undefined): string | undefined {
   if (changes === undefined) return undefined;
   if (changes.files.length === 0) return titled('Changes', 'No file was changed.');
   const files = bullets(changes.files.map(fileText));

@@ -1,0 +1,125 @@
+import type { AppServerClient } from '@codex-mcp/codex';
+import { type ChangedFile, parseChangedFiles } from './changed-files.parser.js';
+import { type Place, ShadowRepository } from './shadow-repository.js';
+
+/** A diff beyond this is cut; the files are all listed. */
+export const MAX_DIFF_BYTES = 1024 * 1024;
+
+const PREFIX = 'refs/codex-mcp';
+const LAST = `${PREFIX}/last`;
+const BASE = `${PREFIX}/base`;
+const CHECKPOINTS = `${PREFIX}/checkpoints`;
+
+/** Turns that changed something are remembered up to this number; older ones can no longer be compared. */
+const REMEMBERED_TURNS = 500;
+
+const REMEMBER_LAST = `git update-ref ${LAST} "$tree"
+git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
+
+/** $1 before, $2 after, $3 turn, $4 thread. States are commits, so that the oldest can be told and forgotten. */
+const RECORD_TURN = `set -e
+before=$(git commit-tree "$1" -m "before $3")
+after=$(git commit-tree "$2" -m "after $3")
+first="${PREFIX}/threads/$4/before"
+git rev-parse --quiet --verify "$first" >/dev/null || git update-ref "$first" "$before"
+printf 'update ${PREFIX}/%s %s\\n' "turns/$3/before" "$before" "turns/$3/after" "$after" "threads/$4/after" "$after" | git update-ref --stdin
+git for-each-ref --sort=-committerdate --format='delete %(refname)' ${PREFIX}/turns | tail -n +${2 * REMEMBERED_TURNS + 1} | git update-ref --stdin`;
+
+/** $1: the tree to become. Files that the ignore rules keep out of trees stay as they are. */
+const RESET = 'set -e\ngit read-tree --reset -u "$1"';
+
+/** $1 from, $2 to, then pathspecs → the tree that is $1 where no path matches and $2 where one does. */
+const MIX = `set -e
+from=$1; to=$2; shift 2
+export GIT_INDEX_FILE="$GIT_INDEX_FILE.mix"
+git read-tree "$from"
+git diff --binary --full-index --no-renames --no-color --no-ext-diff --no-textconv "$from" "$to" -- "$@" > "$GIT_DIR/mix.patch"
+[ ! -s "$GIT_DIR/mix.patch" ] || git apply --cached --whitespace=nowarn "$GIT_DIR/mix.patch"
+git write-tree
+rm -f "$GIT_INDEX_FILE" "$GIT_DIR/mix.patch"`;
+
+export type Changes = { diff: string; files: ChangedFile[]; truncated: boolean };
+export type Trees = { from: string; to: string };
+
+/** An agent's workspace, and the states of it that codex-mcp keeps: as ids of git trees. */
+export class AgentWorkspace {
+  readonly repository: ShadowRepository;
+
+  constructor(codex: AppServerClient, place: Place) {
+    this.repository = new ShadowRepository(codex, place);
+  }
+
+  /** What the workspace is now. */
+  take(): Promise<string> {
+    return this.repository.tree(REMEMBER_LAST);
+  }
+
+  /** The state taken last, over restarts; undefined before the first. */
+  last(): Promise<string | undefined> {
+    return this.repository.read(LAST);
+  }
+
+  /** What the workspace was when codex-mcp first looked at it, or its changes were last given back. */
+  async base(): Promise<string> {
+    return (await this.repository.read(BASE)) ?? this.take();
+  }
+
+  /** The states around a turn; undefined when it changed nothing, or is one of those forgotten. */
+  turn(turnId: string): Promise<Trees | undefined> {
+    return this.pair(`${PREFIX}/turns/${turnId}`);
+  }
+
+  /** The states before a thread's first change and after its last; undefined when it has changed nothing. */
+  thread(threadId: string): Promise<Trees | undefined> {
+    return this.pair(`${PREFIX}/threads/${threadId}`);
+  }
+
+  checkpoint(name: string): Promise<string | undefined> {
+    return this.repository.read(`${CHECKPOINTS}/${name}`);
+  }
+
+  async saveCheckpoint(name: string, tree: string): Promise<void> {
+    await this.repository.shell(`set -e\ngit update-ref "${CHECKPOINTS}/$1" "$(git commit-tree "$2" -m "$1")"`, [name, tree]);
+  }
+
+  /** The newest first. */
+  async checkpoints(): Promise<{ name: string; at: Date }[]> {
+    const lines = await this.repository.git(['for-each-ref', '--sort=-committerdate', '--format=%(refname:lstrip=3) %(committerdate:unix)', CHECKPOINTS]);
+    return lines.split('\n').flatMap((line) => {
+      const [name, seconds] = line.split(' ');
+      return name && seconds ? [{ name, at: new Date(Number(seconds) * 1000) }] : [];
+    });
+  }
+
+  async recordTurn(turn: { turnId: string; threadId: string }, { from, to }: Trees): Promise<void> {
+    if (from !== to) await this.repository.shell(RECORD_TURN, [from, to, turn.turnId, turn.threadId]);
+  }
+
+  /** What changed from one state to another, renames found; `pathspecs` leaves out what none of them matches. */
+  async changes({ from, to }: Trees, pathspecs: string[] = [], maxBytes = MAX_DIFF_BYTES): Promise<Changes> {
+    if (from === to) return { diff: '', files: [], truncated: false };
+    const diff = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--find-renames'];
+    const [files, text] = await Promise.all([
+      this.repository.git([...diff, '--raw', '--numstat', '-z', from, to, '--', ...pathspecs]),
+      this.repository.git([...diff, '--binary', from, to, '--', ...pathspecs], { outputBytesCap: maxBytes + 1 }),
+    ]);
+    const truncated = Buffer.byteLength(text) > maxBytes;
+    return { diff: truncated ? text.slice(0, text.lastIndexOf('\n', maxBytes) + 1) : text, files: parseChangedFiles(files), truncated };
+  }
+
+  /** Makes the workspace what it was in `tree`, where one of `pathspecs` matches or, without any, everywhere. Returns what that changed. */
+  async restore(tree: string, pathspecs: string[] = []): Promise<Changes> {
+    const now = await this.take();
+    const wanted = pathspecs.length === 0 ? tree : (await this.repository.shell(MIX, [now, tree, ...pathspecs])).trim();
+    await this.repository.shell(RESET, [wanted]);
+    return this.changes({ from: now, to: await this.take() });
+  }
+
+  private async pair(ref: string): Promise<Trees | undefined> {
+    const [from, to] = await Promise.all([this.repository.read(`${ref}/before`), this.repository.read(`${ref}/after`)]);
+    return from === undefined || to === undefined ? undefined : { from, to };
+  }
+}
+
+/** Paths and globs as git understands them: a plain path means the file, or all below the directory. */
+export const toPathspecs = (paths: readonly string[] = []): string[] => paths.map((path) => (/[*?[]/.test(path) ? `:(glob)${path}` : `:(literal)${path}`));

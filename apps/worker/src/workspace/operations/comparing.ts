@@ -1,0 +1,39 @@
+import { AppError } from '@codex-mcp/contracts';
+import { type Changes, toPathspecs, type Trees } from '../agent-workspace.js';
+import type { Operation, OperationContext } from './operation.js';
+
+type Asked = { turn_id?: string | undefined; thread_id?: string | undefined; since?: string | undefined };
+type Comparison = { compared: string; trees: Trees };
+
+const NOTHING: Trees = { from: '', to: '' };
+
+export const getDiff: Operation<'get_diff'> = async (context, args) => {
+  const { compared, trees } = await comparison(context, args);
+  const changes: Changes = await context.session.workspace.changes(trees, toPathspecs(args.paths), args.max_bytes);
+  return { compared, ...changes };
+};
+
+async function comparison(context: OperationContext, { turn_id: turnId, thread_id: threadId, since }: Asked): Promise<Comparison> {
+  const { workspace } = context.session;
+  if ([turnId, threadId, since].filter((choice) => choice !== undefined).length > 1) throw new AppError('invalid_arguments', 'get_diff: give one of turn_id, thread_id and since.');
+  if (turnId !== undefined) return { compared: `Turn ${turnId}`, trees: (await turnTrees(context, turnId)) ?? NOTHING };
+  if (threadId !== undefined) return { compared: `Conversation ${threadId}`, trees: (await workspace.thread(threadId)) ?? NOTHING };
+  const from = since === undefined ? await workspace.base() : await checkpointTree(context, since);
+  return { compared: since === undefined ? 'The starting point and now' : `Checkpoint ${since} and now`, trees: { from, to: await workspace.take() } };
+}
+
+/** The states around one of the agent's turns; undefined when it changed nothing that is still remembered. */
+export async function turnTrees({ request, session, turns }: OperationContext, turnId: string): Promise<Trees | undefined> {
+  const trees = await session.workspace.turn(turnId);
+  if (trees) return trees;
+  const turn = await turns.load(turnId);
+  if (turn?.request.agent.key !== request.agent.key) throw new AppError('unknown_turn', `Agent "${request.agent.agentId}" has no turn "${turnId}" that is remembered. list_turns has those of the last day.`);
+  return undefined;
+}
+
+export async function checkpointTree({ session }: OperationContext, name: string): Promise<string> {
+  const tree = await session.workspace.checkpoint(name);
+  if (tree !== undefined) return tree;
+  const names = (await session.workspace.checkpoints()).map((kept) => kept.name);
+  throw new AppError('invalid_arguments', `There is no checkpoint "${name}"; ${names.length === 0 ? 'none is kept' : `kept are ${names.join(', ')}`}.`);
+}

@@ -1,0 +1,13 @@
+import type { TurnRequest } from '@codex-mcp/contracts';
+import type { TurnStore } from '@codex-mcp/messaging';
+import type { ArgumentsOf, OutputOf, WORKSPACE_TOOLS, WorkspaceToolName } from '@codex-mcp/tools';
+import type { AgentSession } from '../../agents/agent-session.js';
+
+/** What an operation works with: the call, the agent's open session, and the records of its turns. */
+export type OperationContext = { request: TurnRequest; session: AgentSession; turns: TurnStore };
+
+type ToolOf<Name extends WorkspaceToolName> = (typeof WORKSPACE_TOOLS)[Name];
+type Facts = 'turn_id' | 'agent_id' | 'duration_ms';
+
+/** Answers a workspace tool; the facts of the call are added to what it returns. */
+export type Operation<Name extends WorkspaceToolName> = (context: OperationContext, args: ArgumentsOf<ToolOf<Name>>) => Promise<Omit<OutputOf<ToolOf<Name>>, Facts>>;

@@ -1,0 +1,15 @@
+import { composeWorkspaceOutput, type JsonObject, type WorkspaceTool, type WorkspaceToolName } from '@codex-mcp/tools';
+import { getDiff } from './operations/comparing.js';
+import type { Operation, OperationContext } from './operations/operation.js';
+import { checkpoint, discard, restore } from './operations/restoring.js';
+
+const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = { get_diff: getDiff, discard, checkpoint, restore };
+
+/** Answers a workspace tool for an agent whose session is open. */
+export async function operate(tool: WorkspaceTool, context: OperationContext, startedAtMs: number): Promise<JsonObject> {
+  // The catalogue has no workspace tool that is not named here, and each with its own operation.
+  const operation = OPERATIONS[tool.name as WorkspaceToolName] as (context: OperationContext, args: unknown) => Promise<object>;
+  const { turnId, agent } = context.request;
+  const output = await operation(context, tool.arguments.parse(context.request.arguments));
+  return composeWorkspaceOutput(tool, { ...output, turn_id: turnId, agent_id: agent.agentId, duration_ms: Date.now() - startedAtMs });
+}
