@@ -4,6 +4,8 @@ import type { Logger } from '@codex-mcp/observability';
 import { AgentsService } from './agents/agents.service.js';
 import { CommandsHandler } from './agents/commands.handler.js';
 import { IdleSweeper } from './agents/idle.sweeper.js';
+import { Reaper } from './agents/reaper.js';
+import { Removals } from './agents/removals.js';
 import { GatewayClient } from './gateway/gateway.client.js';
 import { RelayServer } from './relay/relay.server.js';
 import { createRuntime } from './runtime/runtime.factory.js';
@@ -27,14 +29,17 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const redis = createRedis(config.REDIS_URL.reveal());
   const registry = new AgentStore(redis);
   const supervisorId = await supervisorIdentity(config.RUN_DIR);
-  const runtime = await createRuntime(config, new GatewayClient(config.RUN_DIR), logger, path);
+  const gateway = new GatewayClient(config.RUN_DIR);
+  const runtime = await createRuntime(config, gateway, logger, path);
+  const removals = new Removals(config.RUN_DIR);
   const relay = new RelayServer(registry, runtime, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
-  const agents = new AgentsService(runtime, registry, new TurnStore(redis), new WorkspaceRoots(config.WORKSPACE_ROOTS), logger, {
+  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, new WorkspaceRoots(config.WORKSPACE_ROOTS), logger, {
     supervisorId,
     relayUrl: () => relay.url,
     maxRunning: config.MAX_CONCURRENT_SESSIONS,
   });
+  const reaper = new Reaper(agents, runtime, registry, removals, gateway, redis, logger, { supervisorId, runDir: config.RUN_DIR });
   const commands = new CommandsHandler(agents, supervisorId, redis);
-  const sweeper = new IdleSweeper(agents, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
-  return new SupervisorService({ config, supervisorId, redis, runtime, agents, commands, sweeper, relay, logger });
+  const sweeper = new IdleSweeper(agents, reaper, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
+  return new SupervisorService({ config, supervisorId, redis, runtime, agents, reaper, commands, sweeper, relay, logger });
 }

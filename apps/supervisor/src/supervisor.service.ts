@@ -5,6 +5,7 @@ import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp
 import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents/agents.service.js';
 import type { CommandsHandler } from './agents/commands.handler.js';
+import type { Reaper } from './agents/reaper.js';
 import type { IdleSweeper } from './agents/idle.sweeper.js';
 import type { RelayServer } from './relay/relay.server.js';
 import type { AgentRuntime } from './runtime/agent-runtime.port.js';
@@ -16,6 +17,7 @@ export type SupervisorParts = {
   redis: Redis;
   runtime: AgentRuntime;
   agents: AgentsService;
+  reaper: Reaper;
   commands: CommandsHandler;
   sweeper: IdleSweeper;
   relay: RelayServer;
@@ -33,9 +35,9 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { relay, agents, commands, sweeper, config, logger } = this.parts;
+    const { relay, reaper, commands, sweeper, config, logger } = this.parts;
     await relay.start();
-    await agents.reconcile().catch((error: unknown) => logger.warn({ op: 'agents.reconcile', err: error }, 'agents.reconcile'));
+    await reaper.reap().catch((error: unknown) => logger.warn({ op: 'agents.reap', err: error }, 'agents.reap'));
     commands.start();
     sweeper.start();
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
@@ -82,8 +84,9 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
 
   private metrics() {
     const registry = createMetrics('supervisor');
-    const { agents, relay } = this.parts;
+    const { agents, reaper, relay } = this.parts;
     addGauge(registry, 'codex_mcp_running_agents', 'Agents that run on this host', async () => (await agents.running()).length);
+    addGauge(registry, 'codex_mcp_unsettled_agents', 'Agents that the log asks somebody to look at: files or records without the other', () => reaper.unsettled);
     addGauge(registry, 'codex_mcp_relay_connections', 'Agents that a worker is connected to', () => relay.connections);
     return registry;
   }

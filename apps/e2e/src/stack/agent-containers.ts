@@ -9,7 +9,7 @@ export async function containersOf(deployment: string, agentId?: string): Promis
   return docker.listContainers({ all: true, filters: { label } });
 }
 
-/** The names of a deployment's volumes, which carry no label. */
+/** The names of a deployment's volumes. */
 export async function volumesOf(deployment: string): Promise<string[]> {
   const prefix = `codex-mcp-${deployment}-`;
   const { Volumes: volumes } = await docker.listVolumes({ filters: { name: [prefix] } });

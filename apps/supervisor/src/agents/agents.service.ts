@@ -1,9 +1,10 @@
-import { AppError, type AgentIdentity, type AgentRecord, type AgentUsage, type Placement, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type AgentIdentity, type AgentUsage, type Placement, type Workspace } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import { operation, type Logger } from '@codex-mcp/observability';
 import type { AgentRuntime, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
 import type { WorkspaceRoots } from '../workspace/workspace-roots.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import type { Removals } from './removals.js';
 
 export type AgentsOptions = { supervisorId: string; relayUrl: () => string; maxRunning: number };
 
@@ -20,6 +21,7 @@ export class AgentsService {
     private readonly runtime: AgentRuntime,
     private readonly registry: AgentStore,
     private readonly turns: TurnStore,
+    private readonly removals: Removals,
     private readonly roots: WorkspaceRoots,
     private readonly logger: Logger,
     private readonly options: AgentsOptions,
@@ -28,9 +30,10 @@ export class AgentsService {
   /** Creates or wakes an agent. Without `workspace` it keeps the one it has. */
   ensure(agent: AgentIdentity, workspace: Workspace | undefined, correlationId: string): Promise<Placement> {
     return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, async (add) => {
-      const known = await this.registry.get(agent.key);
+      const known = (await this.removals.isPending(agent.key)) ? undefined : await this.registry.get(agent.key);
       const wanted = await this.roots.resolve(workspace ?? known?.workspace ?? { kind: 'volume' });
       return this.withRoom(agent, async () => {
+        if (await this.removals.isPending(agent.key)) await this.erase(agent);
         const running = await this.runtime.ensure({ agent, workspace: wanted });
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
         await this.register(agent, running);
@@ -65,14 +68,9 @@ export class AgentsService {
     return (await this.runtime.list()).filter((known) => known.running);
   }
 
-  /** Makes the registry say what the runtime says: agents found here again, ended by themselves, or removed by hand. */
-  async reconcile(): Promise<void> {
-    const found = await this.runtime.list();
-    const known = new Map(found.map((agent) => [agent.spec.agent.key, agent]));
-    const records = new Map((await this.registry.listAll()).map((record) => [record.key, record]));
-    const mine = [...records.values()].filter(({ supervisorId }) => supervisorId === this.options.supervisorId);
-    for (const { agent } of found.map(({ spec }) => spec)) if (!this.agrees(records.get(agent.key), known.get(agent.key))) await this.correct(agent);
-    for (const record of mine) if (record.status === 'running' && !known.has(record.key)) await this.correct(record);
+  /** Runs `work` while no command changes this agent. */
+  exclusively<Result>(agentKey: string, work: () => Promise<Result>): Promise<Result> {
+    return this.mutex.run(agentKey, work);
   }
 
   async stopAll(): Promise<void> {
@@ -87,27 +85,15 @@ export class AgentsService {
     });
   }
 
+  /** In an order in which it can be cut short anywhere: the mark comes first and goes last, and whoever finds it begins again. */
   private erase(agent: AgentIdentity): Promise<boolean> {
     return operation(this.logger, 'agent.remove', { agent: agent.agentId, tenant: agent.tenant }, async () => {
+      await this.removals.begin(agent);
       const removed = await this.runtime.remove(agent);
-      await this.registry.remove(agent);
-      return removed;
-    });
-  }
-
-  private agrees(record: AgentRecord | undefined, known: KnownAgent | undefined): boolean {
-    if (!record || !known || record.supervisorId !== this.options.supervisorId) return false;
-    return record.runtimeId === known.runtimeId && record.status === (known.running ? 'running' : 'stopped');
-  }
-
-  /** Looks again where no command can interfere, and writes down what is there. */
-  private correct(agent: AgentIdentity): Promise<void> {
-    return this.mutex.run(agent.key, async () => {
-      const [record, all] = await Promise.all([this.registry.get(agent.key), this.runtime.list()]);
-      const known = all.find(({ spec }) => spec.agent.key === agent.key);
-      if (!known) return this.markStopped(agent);
-      const { runtimeId, createdAt, spec } = known;
-      return this.registry.save({ ...spec.agent, workspace: spec.workspace, ...this.host(), runtimeId, createdAt, status: known.running ? 'running' : 'stopped', cwd: record?.cwd ?? '' });
+      const record = await this.registry.get(agent.key);
+      if (record?.supervisorId === this.options.supervisorId) await this.registry.remove(agent);
+      await this.removals.end(agent.key);
+      return removed || record !== undefined;
     });
   }
 

@@ -5,6 +5,11 @@ import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents.service.js';
 
 const CONCURRENCY = 4;
+/** A dead supervisor's commands are taken up again within these two and one check more; each is harmless when repeated. */
+const LOCK_MS = 5000;
+const STALLED_CHECK_MS = 1000;
+/** A command that brought its supervisor down this often is not tried again. */
+const MAX_STALLED = 10;
 
 const commands = supervisorQueue.jobs;
 
@@ -20,7 +25,7 @@ export class CommandsHandler {
     supervisorId: string,
     redis: Redis,
   ) {
-    const options = { connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false };
+    const options = { connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: MAX_STALLED };
     this.workers = [PLACEMENTS_QUEUE, supervisorQueueName(supervisorId)].map((name) => new Worker(name, (job) => this.handle(job), options));
     for (const worker of this.workers) worker.on('error', () => undefined);
   }

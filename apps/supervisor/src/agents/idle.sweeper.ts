@@ -1,5 +1,6 @@
 import type { Logger } from '@codex-mcp/observability';
 import type { AgentsService } from './agents.service.js';
+import type { Reaper } from './reaper.js';
 
 const MAX_INTERVAL_MS = 10_000;
 
@@ -10,6 +11,7 @@ export class IdleSweeper {
 
   constructor(
     private readonly agents: AgentsService,
+    private readonly reaper: Reaper,
     private readonly logger: Logger,
     private readonly options: { timeoutMs: number; removes: boolean },
   ) {}
@@ -29,7 +31,7 @@ export class IdleSweeper {
   }
 
   async sweep(): Promise<void> {
-    await this.agents.reconcile();
+    await this.reaper.reap();
     const expired = Date.now() - this.options.timeoutMs;
     for (const { agent, lastActiveAt } of await this.agents.idle(await this.agents.running())) {
       if (lastActiveAt > expired) continue;

@@ -16,11 +16,11 @@ export class GatewayClient {
     return AgentUpstream.parse(JSON.parse(await this.send('PUT', registration.agent, JSON.stringify(registration))));
   }
 
-  async unregister(agent: AgentIdentity): Promise<void> {
+  async unregister(agent: Pick<AgentIdentity, 'key'>): Promise<void> {
     await this.send('DELETE', agent);
   }
 
-  private send(method: string, agent: AgentIdentity, body?: string): Promise<string> {
+  private send(method: string, agent: Pick<AgentIdentity, 'key'>, body?: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string) => reject(new AppError('service_unavailable', `The gateway of this host does not answer (${reason}). Start it, with the same RUN_DIR as the supervisor.`));
       const call = request({ socketPath: this.socketPath, method, path: `/agents/${agent.key}`, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } }, (response) => {

@@ -16,6 +16,21 @@ export type RunningAgent = {
 /** An agent that exists on this host, as the runtime itself knows it. */
 export type KnownAgent = { spec: AgentSpec; running: boolean; runtimeId: string; createdAt: number };
 
+/** What lies on this host under one agent's name, whether or not anybody knows the agent. */
+export type Remains = {
+  /** The agent's key, or its beginning where the names tell no more. */
+  key: string;
+  /** Whose it is; undefined where nothing says so. */
+  spec: AgentSpec | undefined;
+  /** The agent's own container or process, as `list` has it. */
+  known: KnownAgent | undefined;
+  /** Whether files or conversation of it are there. */
+  hasFiles: boolean;
+  createdAt: number;
+  /** Further containers or processes of the agent, which nobody can reach; for `endDouble`. */
+  doubles: string[];
+};
+
 /** The app-server's socket on this host; only a socket that belongs to `uid` may be trusted. */
 export type AppServerSocket = { path: string; uid: number };
 
@@ -31,6 +46,12 @@ export interface AgentRuntime {
 
   /** Every agent of this deployment on this host, running or not. */
   list(): Promise<KnownAgent[]>;
+
+  /** Everything that looks like an agent's on this host. Rejects where it cannot be told; never takes that for nothing. */
+  survey(): Promise<Remains[]>;
+
+  /** Ends a container or process that `survey` found beside an agent's own. Files and conversation stay. */
+  endDouble(id: string): Promise<void>;
 
   /** Where to reach the Codex of a running agent. */
   socketOf(agent: AgentIdentity): Promise<AppServerSocket>;

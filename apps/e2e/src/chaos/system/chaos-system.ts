@@ -42,6 +42,7 @@ export class ChaosSystem {
   logs!: TurnLogReader;
   readonly edgePorts: number[] = [];
   private group!: ServiceGroup;
+  private directory = '';
 
   private constructor(private readonly options: SystemOptions) {}
 
@@ -60,6 +61,21 @@ export class ChaosSystem {
 
   get workers(): readonly Service[] {
     return this.group.running('worker');
+  }
+
+  get supervisor(): Service {
+    const [one] = this.group.running('supervisor');
+    if (!one) throw new Error('no supervisor runs');
+    return one;
+  }
+
+  /** Where supervisor and gateway keep their sockets. */
+  get runDir(): string {
+    return join(this.directory, 'run');
+  }
+
+  get dataDir(): string {
+    return join(this.directory, 'data');
   }
 
   /** All that run, in the order in which they are restarted. */
@@ -100,6 +116,7 @@ export class ChaosSystem {
 
   private async prepare(): Promise<void> {
     const directory = this.cleanUp.add(await temporaryDirectory('cmc-'), (one) => one.remove());
+    this.directory = directory.path;
     this.cleanUp.add(this.deployment, sweepDeployment);
     this.fake = this.cleanUp.add(await startFakeModel({ logLimit: LOG_LIMIT }), (fake) => fake.close());
     this.modelDoor = this.cleanUp.add(await ModelDoor.to(this.fake.port), (door) => door.lock());

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Workspace } from '@codex-mcp/contracts';
 import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
 import type { AgentSpec } from '../agent-runtime.port.js';
 
@@ -28,6 +29,9 @@ export function namesOf(deployment: string, agentKey: string): ContainerNames {
   return { container, workspaceVolume: `${container}-workspace`, homeVolume: `${container}-home` };
 }
 
+/** What the names of a deployment's containers and volumes begin with, and those of deployments whose name goes on. */
+export const volumePrefix = (deployment: string): string => `codex-mcp-${deployment}-`;
+
 export type ContainerParts = {
   spec: AgentSpec;
   deployment: string;
@@ -48,6 +52,8 @@ export function labelsOf(deployment: string, { agent, workspace }: AgentSpec): R
     [LABELS.workspace]: JSON.stringify(workspace),
   };
 }
+
+export const workspaceOf = (labels: Record<string, string>): Workspace => Workspace.catch({ kind: 'volume' }).parse(JSON.parse(labels[LABELS.workspace] ?? 'null'));
 
 /** The whole of an agent's container: no network, no capability, no writable path but its volumes and a small /tmp. */
 export function containerSpec(parts: ContainerParts): ContainerCreateOptions {
@@ -97,9 +103,11 @@ function hostConfig(parts: ContainerParts, names: ContainerNames): HostConfig & 
   };
 }
 
-function mounts({ hostPaths, user }: ContainerParts, names: ContainerNames): MountSettings[] {
+/** The engine makes and labels a volume with the first container that names it; one that exists keeps the labels it has. */
+function mounts({ spec, deployment, hostPaths, user }: ContainerParts, names: ContainerNames): MountSettings[] {
   const bind = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'bind', Source, Target, ReadOnly });
-  const volume = (Source: string, Target: string): MountSettings => ({ Type: 'volume', Source, Target });
+  const VolumeOptions = { NoCopy: false, Labels: labelsOf(deployment, spec), DriverConfig: { Name: 'local', Options: {} } };
+  const volume = (Source: string, Target: string): MountSettings => ({ Type: 'volume', Source, Target, VolumeOptions });
   return [
     hostPaths.workspace === undefined ? volume(names.workspaceVolume, WORKSPACE_PATH) : bind(hostPaths.workspace, WORKSPACE_PATH, false),
     volume(names.homeVolume, '/codex-home'),

@@ -1,14 +1,15 @@
 import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderAgentConfig } from '@codex-mcp/codex';
-import { AppError, CONTAINER_GATEWAY_URL, runPaths, Workspace, type AgentIdentity, type AgentUsage } from '@codex-mcp/contracts';
+import { AppError, CONTAINER_GATEWAY_URL, runPaths, type AgentIdentity, type AgentUsage, type Workspace } from '@codex-mcp/contracts';
 import type Docker from 'dockerode';
-import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
+import type { ContainerInspectInfo } from 'dockerode';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
-import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
+import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
 import { waitForAppServer } from '../app-server.socket.js';
-import { containerSpec, LABELS, namesOf, SOCKET_NAME, STATE_PATH, WORKSPACE_PATH } from './container-spec.js';
+import { containerSpec, LABELS, namesOf, SOCKET_NAME, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
 import { isNotFound, isNotModified, toEngineError } from './docker.errors.js';
+import { remainsOf } from './docker-survey.js';
 import type { EnginePaths } from './engine-paths.js';
 import { usageOf } from './container-usage.js';
 
@@ -52,9 +53,21 @@ export class DockerRuntime implements AgentRuntime {
   }
 
   async list(): Promise<KnownAgent[]> {
-    const filters = { label: [`${LABELS.deployment}=${this.options.deployment}`] };
-    const containers = await this.docker.listContainers({ all: true, filters }).catch(toEngineError);
-    return containers.map(known);
+    return (await this.survey(false)).flatMap(({ known }) => known ?? []);
+  }
+
+  async survey(withVolumes = true): Promise<Remains[]> {
+    const { deployment } = this.options;
+    const filters = { label: [`${LABELS.deployment}=${deployment}`] };
+    const [containers, volumes] = await Promise.all([
+      this.docker.listContainers({ all: true, filters }),
+      withVolumes ? this.docker.listVolumes({ filters: { name: [volumePrefix(deployment)] } }) : undefined,
+    ]).catch(toEngineError);
+    return remainsOf(deployment, containers, volumes?.Volumes ?? []);
+  }
+
+  async endDouble(id: string): Promise<void> {
+    await this.discard(id);
   }
 
   async socketOf(agent: AgentIdentity): Promise<AppServerSocket> {
@@ -184,11 +197,4 @@ async function userFor(workspace: Workspace): Promise<{ uid: number; gid: number
 
 function isCurrent(found: ContainerInspectInfo, spec: AgentSpec, imageId: string, user: { uid: number; gid: number }): boolean {
   return found.Image === imageId && found.Config.User === `${user.uid}:${user.gid}` && sameWorkspace(workspaceOf(found.Config.Labels), spec.workspace);
-}
-
-const workspaceOf = (labels: Record<string, string>): Workspace => Workspace.catch({ kind: 'volume' }).parse(JSON.parse(labels[LABELS.workspace] ?? 'null'));
-
-function known(info: ContainerInfo): KnownAgent {
-  const { [LABELS.key]: key = '', [LABELS.agentId]: agentId = '', [LABELS.tenant]: tenant = '' } = info.Labels;
-  return { spec: { agent: { key, agentId, tenant }, workspace: workspaceOf(info.Labels) }, running: info.State === 'running', runtimeId: info.Id, createdAt: info.Created * 1000 };
 }

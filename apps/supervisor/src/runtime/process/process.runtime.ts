@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { locateCodex, renderAgentConfig } from '@codex-mcp/codex';
 import { AppError, runPaths, type AgentIdentity, type AgentUsage } from '@codex-mcp/contracts';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
-import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
+import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
 import { openAppServerSocket, waitForAppServer } from '../app-server.socket.js';
+import { agentGroups } from './agent-groups.js';
 import { type AgentState, readState, writeState } from './process-state.js';
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 3000;
+const AGENT_KEY = /^[0-9a-f]{32}$/;
 
 export type ProcessRuntimeOptions = { runDir: string; dataDir: string; model: string; path: string };
 
@@ -36,18 +38,35 @@ export class ProcessRuntime implements AgentRuntime {
   async ensure(spec: AgentSpec): Promise<RunningAgent> {
     const { baseUrl } = await this.gateway.register({ agent: spec.agent, transport: 'tcp' });
     const before = await readState(this.directory(spec.agent));
-    const alive = before !== undefined && (await this.answers(spec.agent));
+    // One that answers under another number was started just before its supervisor was killed: nobody knows how to end it.
+    const alive = before !== undefined && signalGroup(before.pid, 0) && (await this.answers(spec.agent));
     if (alive && sameWorkspace(before.workspace, spec.workspace) && before.baseUrl === baseUrl) return this.running(spec, before);
     if (before) await this.stop(spec.agent);
-    const state = await this.start(spec, baseUrl, before?.createdAt ?? Date.now());
+    const createdAt = before?.createdAt ?? Date.now();
+    // First of all the directory says whose it is.
+    await writeState(await this.ownDirectory(spec.agent), { ...spec, pid: 0, baseUrl, createdAt });
+    const state = await this.start(spec, baseUrl, createdAt);
     return this.running(spec, state);
   }
 
   async list(): Promise<KnownAgent[]> {
-    const names = await readdir(join(this.options.dataDir, 'agents')).catch(() => []);
+    const names = await this.directories();
     const states = await Promise.all(names.map((name) => readState(join(this.options.dataDir, 'agents', name))));
     const found = states.filter((state) => state !== undefined);
     return Promise.all(found.map(async ({ agent, workspace, pid, createdAt }) => ({ spec: { agent, workspace }, running: await this.answers(agent), runtimeId: String(pid), createdAt })));
+  }
+
+  async survey(): Promise<Remains[]> {
+    const [names, known, groups] = await Promise.all([this.directories(), this.list(), agentGroups(this.options.runDir)]);
+    return [...new Set([...names, ...groups.keys()])].map((key) => {
+      const own = known.find(({ spec }) => spec.agent.key === key);
+      const doubles = (groups.get(key) ?? []).map(String).filter((group) => group !== own?.runtimeId);
+      return { key, spec: own?.spec, known: own, hasFiles: names.includes(key), createdAt: own?.createdAt ?? Date.now(), doubles };
+    });
+  }
+
+  async endDouble(id: string): Promise<void> {
+    signalGroup(Number(id), 'SIGKILL');
   }
 
   async socketOf(agent: AgentIdentity): Promise<AppServerSocket> {
@@ -58,11 +77,13 @@ export class ProcessRuntime implements AgentRuntime {
 
   async stop(agent: AgentIdentity): Promise<boolean> {
     const state = await readState(this.directory(agent));
-    if (!state || !(await this.answers(agent))) return false;
+    const found = (await agentGroups(this.options.runDir)).get(agent.key) ?? [];
+    const groups = [...new Set([...found, ...(state && (await this.answers(agent)) ? [state.pid] : [])])];
+    if (groups.length === 0) return false;
     const target = await this.socketOf(agent);
     // The first SIGTERM only begins to drain, the second ends it.
     for (const signal of ['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) {
-      if (!signalGroup(state.pid, signal)) break;
+      if (groups.filter((group) => signalGroup(group, signal)).length === 0) break;
       if (await this.endedWithin(target, STOP_TIMEOUT_MS / 3)) break;
     }
     await rm(target.path, { force: true });
@@ -82,8 +103,20 @@ export class ProcessRuntime implements AgentRuntime {
     return {};
   }
 
+  /** Keys of the agents that have files. Rejects where the directory is there and cannot be read. */
+  private async directories(): Promise<string[]> {
+    const names = await readdir(join(this.options.dataDir, 'agents')).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : Promise.reject(error)));
+    return names.filter((name) => AGENT_KEY.test(name));
+  }
+
   private directory(agent: AgentIdentity): string {
     return join(this.options.dataDir, 'agents', agent.key);
+  }
+
+  private async ownDirectory(agent: AgentIdentity): Promise<string> {
+    const directory = this.directory(agent);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return directory;
   }
 
   private requestedSocket(agent: AgentIdentity): string {
@@ -161,8 +194,9 @@ export class ProcessRuntime implements AgentRuntime {
   }
 }
 
-/** False when there is no such process group any more. */
-function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+/** False when there is no such process group any more; 0 asks only that. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  if (pid <= 1) return false; // to the system these are our own group, and everybody
   try {
     return process.kill(-pid, signal);
   } catch {

@@ -1,0 +1,34 @@
+import { expect, it } from '@jest/globals';
+import { agentKey } from '@codex-mcp/contracts';
+import type { ContainerInfo, VolumeInspectInfo } from 'dockerode';
+import { labelsOf, namesOf } from './container-spec.js';
+import { remainsOf } from './docker-survey.js';
+
+const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
+const names = namesOf('test', agent.key);
+const host = labelsOf('test', { agent, workspace: { kind: 'host', path: '/srv/code' } });
+const own = labelsOf('test', { agent, workspace: { kind: 'volume' } });
+
+const container = (Id: string, name: string, Labels = own, State = 'running') => ({ Id, Names: [`/${name}`], Labels, State, Created: 5 }) as unknown as ContainerInfo;
+const volume = (Name: string, Labels: Record<string, string> | null = own) => ({ Name, Labels, CreatedAt: '2026-11-22T10:00:00Z' }) as unknown as VolumeInspectInfo;
+
+it('one agent is a container and volumes', () => {
+  expect(remainsOf('test', [container('c1', names.container)], [volume(names.workspaceVolume), volume(names.homeVolume)])).toEqual([
+    { key: agent.key, spec: { agent, workspace: { kind: 'volume' } }, known: { spec: { agent, workspace: { kind: 'volume' } }, running: true, runtimeId: 'c1', createdAt: 5000 }, hasFiles: true, createdAt: 5000, doubles: [] },
+  ]);
+});
+
+it('a container of another name is a double', () => {
+  expect(remainsOf('test', [container('c2', 'renamed'), container('c1', names.container)], [])).toMatchObject([{ known: { runtimeId: 'c1' }, doubles: ['c2'], hasFiles: false }]);
+  expect(remainsOf('test', [container('c2', 'renamed')], [])).toMatchObject([{ known: undefined, doubles: ['c2'] }]);
+});
+
+it('volumes say whose they are and what the agent worked in', () => {
+  expect(remainsOf('test', [], [volume(names.homeVolume, host)])).toMatchObject([{ spec: { agent, workspace: { kind: 'host', path: '/srv/code' } }, hasFiles: true }]);
+  expect(remainsOf('test', [], [volume(names.homeVolume, host), volume(names.workspaceVolume)])).toMatchObject([{ spec: { agent, workspace: { kind: 'volume' } } }]);
+});
+
+it('volumes without labels are somebody’s, and volumes of other deployments nobody’s', () => {
+  expect(remainsOf('test', [], [volume(names.homeVolume, null)])).toMatchObject([{ key: agent.key.slice(0, 16), spec: undefined, hasFiles: true }]);
+  expect(remainsOf('test', [], [volume(namesOf('test-2', agent.key).homeVolume), volume(`${names.homeVolume}-copy`)])).toEqual([]);
+});
