@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { z } from 'zod';
 import { choice, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { credentialFields } from '@codex-mcp/credentials';
 
 const httpUrl = (fallback: string) =>
   textWithDefault(fallback).transform((value, context) => {
@@ -20,11 +20,8 @@ export const GatewayConfig = z.object({
   CHATGPT_OAUTH_TOKEN: optionalSecret().describe('A ChatGPT access token, used when there is no auth.json; it cannot be refreshed'),
   CODEX_AUTH_METHOD: choice(['auto', 'api_key', 'oauth'], 'auto').describe('Which kind of sign-in to use: an API key, ChatGPT, or whichever is found'),
   CODEX_PREFER_OAUTH: flag(true).describe('With CODEX_AUTH_METHOD=auto: ChatGPT before an API key'),
-  CODEX_AUTH_DIR: optionalText().describe('Directory with the auth.json of `codex login`; default CODEX_HOME, else ~/.codex, else %USERPROFILE%\\.codex'),
-  OAUTH_TOKEN_STORAGE_PATH: optionalText().describe('The auth.json itself, where it has another name or place; overrides CODEX_AUTH_DIR'),
-  CODEX_HOME: optionalText().describe('Home of the Codex that `codex login` ran with'),
-  HOME: textWithDefault(homedir()).describe('Home directory of the user'),
-  USERPROFILE: optionalText().describe('Home directory of the user on Windows'),
+  ...credentialFields,
+  CODEX_REFRESH_TOKEN_URL_OVERRIDE: optionalText().describe('Where a ChatGPT sign-in is refreshed, instead of at its issuer; Codex’s own variable, for tests'),
   GATEWAY_BIND: textWithDefault('127.0.0.1').describe('Address for agents that run without a container'),
   GATEWAY_PORT: port(0).describe('Port for agents that run without a container; 0 picks a free one and keeps it over restarts'),
   GATEWAY_SECRET_FILE: optionalText().describe('File with the key that the URLs of agents without a container are derived from; default RUN_DIR/gateway.secret, created on first use'),

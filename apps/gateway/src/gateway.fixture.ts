@@ -12,7 +12,7 @@ import { GatewayModule } from './gateway.module.js';
 
 /** A configuration that takes nothing from the machine: no proxy, no sign-in, no Redis that answers. */
 export const gatewayConfig = (env: Record<string, string> = {}): GatewayConfig =>
-  loadConfig(GatewayConfig, { REDIS_URL: 'redis://127.0.0.1:1', HOME: '/nonexistent', ...env });
+  loadConfig(GatewayConfig, { REDIS_URL: 'redis://127.0.0.1:1', HOME: '/nonexistent', DATA_DIR: '/nonexistent', ...env });
 
 export const jwt = (claims: object): string => ['{"alg":"none"}', JSON.stringify(claims), 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
 

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
 import { prepareRunDir } from './agents/run-dir.js';
+import { CredentialsService } from './credentials/credentials.service.js';
 import type { GatewayConfig } from './gateway.config.js';
 import { GatewayHealth } from './gateway.health.js';
 import { GatewayHeartbeat } from './gateway.heartbeat.js';
@@ -22,6 +23,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
     @Inject(ControlServer) private readonly control: ControlServer,
     @Inject(ProxyService) private readonly proxy: ProxyService,
+    @Inject(CredentialsService) private readonly credentials: CredentialsService,
     @Inject(GatewayHealth) private readonly health: GatewayHealth,
     @Inject(GatewayHeartbeat) private readonly heartbeat: GatewayHeartbeat,
   ) {}
@@ -37,6 +39,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
 
   async onApplicationShutdown(): Promise<void> {
     this.health.serving = false;
+    this.credentials.stopWatching();
     await this.heartbeat.stop();
     await this.agents.close(this.config.SHUTDOWN_TIMEOUT);
     await this.proxy.close();
@@ -54,6 +57,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     this.ops = await startOpsServer({ bind: this.config.OPS_BIND, port: this.config.OPS_PORT, metrics: this.metrics, health: async () => this.health.report() });
     this.health.serving = true;
     this.heartbeat.start();
+    this.credentials.startWatching();
     this.logger.info({ runDir, opsPort: this.ops.port, agents: this.agents.count }, 'gateway started');
   }
 }

@@ -1,59 +1,51 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import { accessSync, constants, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Secret } from '@codex-mcp/config';
+import { type AuthJson, displayPath, parseAuthJson, readClaims, tokenDigest } from '@codex-mcp/credentials';
 import type { Logger } from '@codex-mcp/observability';
-import type { GatewayConfig } from '../gateway.config.js';
-import { readClaims } from './access-token.js';
 import type { Finding } from './credential.js';
-
-/** What `codex login` writes; older versions write no `auth_mode`. */
-const AuthJson = z.object({
-  auth_mode: z.string().nullish(),
-  OPENAI_API_KEY: z.string().min(1).nullish(),
-  tokens: z.object({ access_token: z.string().min(1), account_id: z.string().min(1).nullish() }).nullish(),
-});
-type AuthJson = z.infer<typeof AuthJson>;
 
 export type AuthFileContent = { chatgpt?: Finding; apiKey?: Finding; broken?: Finding };
 
-type Paths = Pick<GatewayConfig, 'OAUTH_TOKEN_STORAGE_PATH' | 'CODEX_AUTH_DIR' | 'CODEX_HOME' | 'HOME' | 'USERPROFILE'>;
+/** Tells what to run when a sign-in is to be made anew. */
+const LOGIN = '`npm run auth -- login`';
 
-/** Where an auth.json may be, most specific first. */
-export function authFilePaths(config: Paths): string[] {
-  const expand = (path: string) => resolve(path.replace(/^~(?=\/|$)/, config.HOME));
-  if (config.OAUTH_TOKEN_STORAGE_PATH !== undefined) return [expand(config.OAUTH_TOKEN_STORAGE_PATH)];
-  const directory = config.CODEX_AUTH_DIR ?? config.CODEX_HOME;
-  if (directory !== undefined) return [join(expand(directory), 'auth.json')];
-  return [config.HOME, config.USERPROFILE].filter((home) => home !== undefined).map((home) => join(home, '.codex', 'auth.json'));
+function canBeReplaced(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-function findings(content: AuthJson, source: string): AuthFileContent {
+function findings(content: AuthJson, source: string, path: string): AuthFileContent {
   const { tokens, OPENAI_API_KEY: key, auth_mode: mode } = content;
   const found: AuthFileContent = {};
   if (tokens && mode !== 'apikey') {
-    const claims = readClaims(tokens.access_token);
-    const accountId = tokens.account_id ?? claims.accountId;
-    found.chatgpt = { source, credential: { method: 'chatgpt', accessToken: new Secret(tokens.access_token), ...claims, accountId } };
+    const { expiresAtMs, accountId, fedramp } = readClaims(tokens.access_token);
+    const refresh = tokens.refresh_token && canBeReplaced(path) ? { refresh: { file: path, accessToken: tokenDigest(tokens.access_token) } } : {};
+    found.chatgpt = { source, credential: { method: 'chatgpt', accessToken: new Secret(tokens.access_token), expiresAtMs, fedramp, accountId: tokens.account_id ?? accountId, ...refresh } };
   }
   if (key && mode !== 'chatgpt') found.apiKey = { source, credential: { method: 'api_key', apiKey: new Secret(key) } };
   return found;
 }
 
-/** The user's auth.json, read again whenever the file on disk is another one than before. */
+/** The first auth.json that there is, read again whenever the file on disk is another one than before. */
 export class AuthFile {
   private seen = '';
   private content: AuthFileContent = {};
+  private warnedOfSharing = false;
 
   constructor(
-    private readonly paths: string[],
+    private readonly paths: { readonly own: string; readonly shared: readonly string[] },
     private readonly home: string,
     private readonly logger: Logger,
   ) {}
 
-  /** Costs one stat while nothing changes. */
+  /** Costs a stat for each place while nothing changes. */
   read(): AuthFileContent {
-    for (const path of this.paths) {
+    for (const path of [this.paths.own, ...this.paths.shared]) {
       const stats = statSync(path, { throwIfNoEntry: false });
       if (stats) return this.readChanged(path, stats);
     }
@@ -62,9 +54,9 @@ export class AuthFile {
     return this.content;
   }
 
-  /** The first place looked at, as a user would write it. */
+  /** Where the sign-in of the user's Codex CLI would be, as a user would write it. */
   get expectedAt(): string {
-    return this.display(this.paths[0] ?? '');
+    return displayPath(this.paths.shared[0] ?? this.paths.own, this.home);
   }
 
   private readChanged(path: string, stats: Stats): AuthFileContent {
@@ -73,28 +65,43 @@ export class AuthFile {
       this.seen = version;
       this.warnIfOpen(path, stats);
       this.content = this.parse(path);
+      if (path !== this.paths.own && this.content.chatgpt) this.warnOfSharing(path);
     }
     return this.content;
   }
 
   private parse(path: string): AuthFileContent {
-    const source = this.display(path);
-    const unreadable = (reason: string): AuthFileContent => ({ broken: { source, problem: `${source} ${reason}. Run \`codex login\` on the host to write it anew.` } });
+    const source = displayPath(path, this.home);
+    const unreadable = (reason: string): AuthFileContent => ({ broken: { source, problem: `${source} ${reason}. Run ${LOGIN} to sign in anew.` } });
     try {
-      const parsed = AuthJson.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-      return parsed.success ? findings(parsed.data, source) : unreadable('is not an auth.json of Codex');
+      const text = readFileSync(path, 'utf8');
+      const parsed = parseAuthJson(text);
+      if (parsed) return findings(parsed, source, realpathSync(path));
+      return unreadable(isJson(text) ? 'is not an auth.json of Codex' : 'is not valid JSON');
     } catch (error) {
-      return unreadable(error instanceof SyntaxError ? 'is not valid JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+      return unreadable(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
     }
   }
 
   private warnIfOpen(path: string, stats: Stats): void {
     if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return;
     const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
-    this.logger.warn({ file: this.display(path), mode }, 'auth.json can be read by other users of this host; run: chmod 600 on it');
+    this.logger.warn({ file: displayPath(path, this.home), mode }, 'auth.json can be read by other users of this host; run: chmod 600 on it');
   }
 
-  private display(path: string): string {
-    return path.startsWith(`${this.home}/`) ? `~${path.slice(this.home.length)}` : path;
+  private warnOfSharing(path: string): void {
+    if (this.warnedOfSharing) return;
+    this.warnedOfSharing = true;
+    const file = displayPath(path, this.home);
+    this.logger.warn({ file }, `the ChatGPT sign-in of ${file} is shared with your Codex CLI, and signing out there ends it here; ${LOGIN} makes one for codex-mcp alone`);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,50 +1,116 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { credentialPaths, readClaims, tokenDigest } from '@codex-mcp/credentials';
 import type { SignIn } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
-import { readClaims } from './access-token.js';
-import { AuthFile, type AuthFileContent, authFilePaths } from './auth-file.js';
-import type { Finding, SignInState } from './credential.js';
+import { refreshInProcess } from '../refresh/refresh.process.js';
+import { AuthFile, type AuthFileContent } from './auth-file.js';
+import type { Credential, Finding, Refreshable, SignInState } from './credential.js';
+import { Refresher } from './refresher.js';
+import { nothingFound, problemOfToken, refreshTrouble } from './sign-in.problems.js';
 
-const EXPIRED = 'The ChatGPT sign-in has expired. Run `codex login` on the host again; it is picked up without a restart.';
+/** As Codex itself: a token with less than this left is renewed while it still works. */
+const RENEW_BEFORE_MS = 5 * 60_000;
+/** A sign-in and a sign-out are noticed within this also where no agent asks for anything. */
+const WATCH_MS = 1000;
+/** So long a token that has just come is used whatever its expiry says: clocks differ, and an issuer may give short ones. */
+const FRESH_MS = 30_000;
 
-const problemOf = ({ problem, credential }: Finding): string | undefined => {
-  if (problem !== undefined) return problem;
-  const isExpired = credential.method === 'chatgpt' && credential.expiresAtMs !== undefined && credential.expiresAtMs <= Date.now();
-  return isExpired ? EXPIRED : undefined;
-};
-
-const isUsable = (finding: Finding): boolean => problemOf(finding) === undefined;
+/** `unavailable`: the sign-in is there, but its token has expired and cannot be renewed at the moment. */
+export type Obtained = SignInState & { unavailable?: string };
 
 /**
- * Finds the credentials in force, anew at every call, so that a later `codex login` takes effect at once.
- * A ChatGPT sign-in that is there but unusable is reported and never silently replaced by an API key,
+ * Finds the credentials in force, anew at every call, so that a later sign-in takes effect at once, and has them
+ * refreshed. A ChatGPT sign-in that is there but unusable is reported and never silently replaced by an API key,
  * which is billed separately.
  */
 @Injectable()
 export class CredentialsService {
   private readonly file: AuthFile;
+  private readonly refresher: Refresher;
   private readonly listeners: (() => void)[] = [];
   private announced: string | undefined;
+  private watch: NodeJS.Timeout | undefined;
+  /** Digest of the access token that the model's service has refused, until the file has another. */
+  private rejected: string | undefined;
+  /** Digest of one that was got because its predecessor was refused, until it is accepted. */
+  private untried: string | undefined;
+  private fresh: { token: string | undefined; untilMs: number } | undefined;
 
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.file = new AuthFile(authFilePaths(config), config.HOME, logger);
+    this.file = new AuthFile(credentialPaths(config), config.HOME, logger);
+    const proxy = { httpsProxy: (config.HTTPS_PROXY ?? config.https_proxy)?.reveal(), noProxy: config.NO_PROXY ?? config.no_proxy };
+    this.refresher = new Refresher((target: Refreshable) => refreshInProcess({ ...target, ...proxy, tokenUrl: config.CODEX_REFRESH_TOKEN_URL_OVERRIDE }), logger);
   }
 
-  /** The sign-in in force. Costs one stat while nothing changes. */
+  /** The sign-in in force. Costs a stat for each place while nothing changes; begins a refresh where one is due. */
   current(): SignInState {
     const state = this.choose(this.file.read());
     this.announce(state.signIn);
+    if (state.credential && this.leftMs(state.credential) < RENEW_BEFORE_MS) void this.renewed(state.credential);
     return state;
+  }
+
+  /** The same with a token that has not expired: waits for the refresh where it has. Never rejects. */
+  async obtain(): Promise<Obtained> {
+    const state = this.current();
+    if (!state.credential || this.leftMs(state.credential) > 0) return state;
+    const outcome = await this.renewed(state.credential);
+    return { ...this.current(), ...(outcome?.outcome === 'failed' && { unavailable: refreshTrouble(outcome.reason) }) };
+  }
+
+  /** After a 401: the sign-in with another access token, or why there is none. `undefined` leaves the 401 as it is. Never rejects. */
+  async afterRefusal(refused: Credential): Promise<Obtained | undefined> {
+    const token = digestOf(refused);
+    const before = this.current();
+    if (token === undefined || digestOf(before.credential) !== token) return before.credential?.method === refused.method ? before : undefined;
+    // A fresh token that is refused as well is not helped by a fresher one.
+    if (!refreshableOf(refused) || this.untried === token) return undefined;
+    this.rejected = token;
+    const outcome = await this.renewed(refused);
+    const after = this.current();
+    if (outcome?.outcome === 'failed') return { ...after, unavailable: refreshTrouble(outcome.reason) };
+    if (digestOf(after.credential) !== token) this.untried = digestOf(after.credential);
+    return after;
+  }
+
+  /** The model's service has taken this credential. */
+  accepted(credential: Credential): void {
+    if (this.untried !== undefined && this.untried === digestOf(credential)) this.untried = undefined;
   }
 
   /** Calls `listener` after each change of the sign-in that {@link current} comes across. */
   onChange(listener: () => void): void {
     this.listeners.push(listener);
+  }
+
+  startWatching(): void {
+    this.watch ??= setInterval(() => this.current(), WATCH_MS).unref();
+  }
+
+  stopWatching(): void {
+    clearInterval(this.watch);
+    this.watch = undefined;
+  }
+
+  private async renewed(credential: Credential) {
+    const target = refreshableOf(credential);
+    if (!target) return undefined;
+    const outcome = await this.refresher.renew(target);
+    const { signIn, credential: next } = this.choose(this.file.read());
+    if (outcome.outcome === 'renewed' && this.fresh?.token !== digestOf(next)) this.fresh = { token: digestOf(next), untilMs: performance.now() + FRESH_MS };
+    this.announce(signIn);
+    return outcome;
+  }
+
+  private leftMs(credential: Credential): number {
+    if (credential.method !== 'chatgpt' || credential.expiresAtMs === undefined) return Infinity;
+    const isFresh = this.fresh !== undefined && performance.now() < this.fresh.untilMs && this.fresh.token === digestOf(credential);
+    return isFresh ? Infinity : credential.expiresAtMs - Date.now();
   }
 
   private choose(content: AuthFileContent): SignInState {
@@ -53,29 +119,41 @@ export class CredentialsService {
     const preferred = this.config.CODEX_PREFER_OAUTH ? [oauth, apiKey] : [apiKey, oauth];
     const order = { auto: preferred, oauth: [oauth], api_key: [apiKey] }[this.config.CODEX_AUTH_METHOD];
 
+    const isUsable = (finding: Finding): boolean => this.problemOf(finding) === undefined;
     const findings = order.find((candidates) => candidates.length > 0) ?? [];
     const chosen = findings.find(isUsable) ?? findings[0];
-    if (!chosen) return { signIn: { method: 'none', problem: this.nothingFound() } };
-    const problem = problemOf(chosen);
-    if (problem === undefined && chosen.credential) return { signIn: { method: chosen.credential.method, source: chosen.source }, credential: chosen.credential };
+    if (!chosen) return { signIn: { method: 'none', problem: nothingFound(this.config.CODEX_AUTH_METHOD, this.file.expectedAt) } };
+    const problem = this.problemOf(chosen);
+    if (problem === undefined && chosen.credential) return { signIn: { method: chosen.credential.method, source: chosen.source, ...this.warningOf(chosen.credential) }, credential: chosen.credential };
     const otherwise = order.flat().some(isUsable) ? ' To use the API key instead, set CODEX_AUTH_METHOD=api_key.' : '';
     return { signIn: { method: 'none', source: chosen.source, problem: `${problem}${otherwise}` } };
   }
 
+  private problemOf({ problem, credential }: Finding): string | undefined {
+    if (problem !== undefined || credential.method !== 'chatgpt') return problem;
+    const outcome = credential.refresh && this.refresher.lastOutcome(credential.refresh);
+    const isUseless = this.leftMs(credential) <= 0 || (this.rejected !== undefined && this.rejected === digestOf(credential));
+    return problemOfToken(isUseless, credential.refresh !== undefined, outcome);
+  }
+
+  /** What will end a sign-in that still works. */
+  private warningOf(credential: Credential): Pick<SignIn, 'problem'> {
+    const target = refreshableOf(credential);
+    const outcome = target && this.refresher.lastOutcome(target);
+    if (!outcome || outcome.outcome === 'renewed') return {};
+    return { problem: outcome.outcome === 'failed' ? refreshTrouble(outcome.reason) : problemOfToken(true, true, outcome) };
+  }
+
   private tokenFromEnvironment(): Finding | undefined {
     const accessToken = this.config.CHATGPT_OAUTH_TOKEN;
-    return accessToken && { source: 'CHATGPT_OAUTH_TOKEN', credential: { method: 'chatgpt', accessToken, ...readClaims(accessToken.reveal()) } };
+    if (!accessToken) return undefined;
+    const { expiresAtMs, accountId, fedramp } = readClaims(accessToken.reveal());
+    return { source: 'CHATGPT_OAUTH_TOKEN', credential: { method: 'chatgpt', accessToken, expiresAtMs, accountId, fedramp } };
   }
 
   private keyFromEnvironment(): Finding | undefined {
     const apiKey = this.config.OPENAI_API_KEY;
     return apiKey && { source: 'OPENAI_API_KEY', credential: { method: 'api_key', apiKey } };
-  }
-
-  private nothingFound(): string {
-    const login = `run \`codex login\` on the host (looked for ${this.file.expectedAt})`;
-    const byMethod = { auto: `${login}, or set OPENAI_API_KEY`, oauth: login, api_key: 'set OPENAI_API_KEY, or run `codex login --with-api-key` on the host' };
-    return `Not signed in to OpenAI: ${byMethod[this.config.CODEX_AUTH_METHOD]}.`;
   }
 
   private announce(signIn: SignIn): void {
@@ -86,3 +164,6 @@ export class CredentialsService {
     for (const listener of this.listeners) listener();
   }
 }
+
+const refreshableOf = (credential: Credential): Refreshable | undefined => (credential.method === 'chatgpt' ? credential.refresh : undefined);
+const digestOf = (credential: Credential | undefined): string | undefined => (credential?.method === 'chatgpt' ? tokenDigest(credential.accessToken.reveal()) : undefined);
