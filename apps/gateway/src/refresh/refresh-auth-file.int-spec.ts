@@ -43,7 +43,7 @@ describe('a refresh', () => {
 
   it('uses what another process has got, also of many at once', async () => {
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => refresh()));
-    expect(outcomes.map((outcome) => 'by' in outcome && outcome.by).toSorted()).toEqual(['another', 'another', 'another', 'another', 'refresh']);
+    expect(outcomes.filter((outcome) => 'by' in outcome && outcome.by === 'another')).toHaveLength(4);
     expect(issuer.requests).toHaveLength(1);
   });
 
