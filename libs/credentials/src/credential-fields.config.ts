@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** Where a sign-in may be; read by the gateway, which uses it, and by `npm run auth`, which makes it. */
 export const credentialFields = {
   DATA_DIR: textWithDefault(defaultDataDir()).describe('Where `npm start` keeps Redis’s data, logs and sockets, and agents without a container their files'),
-  CREDENTIALS_DIR: optionalText().describe('Directory with the sign-in that `npm run auth -- login` makes; default DATA_DIR/credentials'),
+  CREDENTIALS_DIR: optionalText().describe('Directory of codex-mcp’s own sign-in; default DATA_DIR/credentials'),
   OAUTH_TOKEN_STORAGE_PATH: optionalText().describe('The auth.json itself, where it has another name or place; then no other is looked for'),
   CODEX_AUTH_DIR: optionalText().describe('Directory with the auth.json of `codex login`, used where codex-mcp has no sign-in of its own; default CODEX_HOME, else ~/.codex, else %USERPROFILE%\\.codex'),
   CODEX_HOME: optionalText().describe('Home of the Codex that `codex login` ran with'),
