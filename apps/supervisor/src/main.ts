@@ -1,8 +1,12 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { createLogger, nestLogger, runMain } from '@codex-mcp/observability';
+import { createLogger, endBroken, nestLogger, runMain } from '@codex-mcp/observability';
 import { loadSupervisorConfig } from './supervisor.config.js';
 import { SupervisorModule } from './supervisor.module.js';
+import { SupervisorService } from './supervisor.service.js';
+
+/** For the commands that are under way. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 runMain(async () => {
   const config = loadSupervisorConfig(process.env);
@@ -10,4 +14,5 @@ runMain(async () => {
   const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   const app = await NestFactory.createApplicationContext(SupervisorModule.register(config, logger, path), { logger: nestLogger(logger), abortOnError: false });
   app.enableShutdownHooks();
+  endBroken(app.get(SupervisorService).broken, () => app.close(), CLOSE_TIMEOUT_MS, logger);
 });

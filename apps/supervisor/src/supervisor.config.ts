@@ -1,8 +1,9 @@
-import { choice, count, defaultDataDir, flag, hostFields, loadConfig, memorySize, optionalText, pathList, port, positive, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { choice, consumerFields, count, defaultDataDir, flag, hostFields, loadConfig, memorySize, optionalText, pathList, port, positive, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { z } from 'zod';
 
 export const SupervisorConfig = z.object({
   ...serviceFields,
+  ...consumerFields,
   ...hostFields,
   DATA_DIR: textWithDefault(defaultDataDir()).describe('Where `npm start` keeps Redis’s data, logs and sockets, and agents without a container their files'),
   SUPERVISOR_BIND: textWithDefault('127.0.0.1').describe('Address that workers reach the relay at'),

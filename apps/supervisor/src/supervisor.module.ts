@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AgentStore, createRedis, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, ConsumptionWatch, createRedis, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { AgentsService } from './agents/agents.service.js';
 import { CommandsHandler } from './agents/commands.handler.js';
@@ -40,6 +40,7 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   });
   const reaper = new Reaper(agents, runtime, registry, removals, gateway, redis, logger, { supervisorId, runDir: config.RUN_DIR });
   const commands = new CommandsHandler(agents, supervisorId, redis);
+  const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), commands.consumers, config.CONSUMPTION_TIMEOUT);
   const sweeper = new IdleSweeper(agents, reaper, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
-  return new SupervisorService({ config, supervisorId, redis, runtime, agents, reaper, commands, sweeper, relay, logger });
+  return new SupervisorService({ config, supervisorId, redis, runtime, agents, reaper, commands, watch, sweeper, relay, logger });
 }

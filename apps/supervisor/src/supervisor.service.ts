@@ -1,6 +1,6 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
-import { HeartbeatPublisher } from '@codex-mcp/messaging';
+import { type ConsumptionWatch, HeartbeatPublisher, redisAnswers, whyNot } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents/agents.service.js';
@@ -19,6 +19,7 @@ export type SupervisorParts = {
   agents: AgentsService;
   reaper: Reaper;
   commands: CommandsHandler;
+  watch: ConsumptionWatch;
   sweeper: IdleSweeper;
   relay: RelayServer;
   logger: Logger;
@@ -28,39 +29,51 @@ export type SupervisorParts = {
 export class SupervisorService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly startedAtMs = Date.now();
   private readonly beats: HeartbeatPublisher;
+  private isBroken = false;
   private ops: { close(): Promise<void> } | undefined;
 
   constructor(private readonly parts: SupervisorParts) {
-    this.beats = new HeartbeatPublisher(parts.redis, () => this.describe());
+    this.beats = new HeartbeatPublisher(parts.watch.redis, () => this.describe());
+    void this.broken.then(() => (this.isBroken = true));
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { relay, reaper, commands, sweeper, config, logger } = this.parts;
+    const { relay, reaper, commands, watch, sweeper, config, logger } = this.parts;
     await relay.start();
     await reaper.reap().catch((error: unknown) => logger.warn({ op: 'agents.reap', err: error }, 'agents.reap'));
     commands.start();
+    watch.start();
     sweeper.start();
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
     await this.beats.start();
     logger.info({ op: 'supervisor.ready', runtime: this.parts.runtime.name, relay: relay.url, supervisorId: this.parts.supervisorId }, 'supervisor.ready');
   }
 
+  /** Resolves when no commands get to this supervisor and only a restart can help. */
+  get broken(): Promise<string> {
+    return this.parts.watch.dead;
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
+    this.parts.watch.stop();
     await this.beats.stop();
     await this.parts.commands.stop();
     await this.parts.sweeper.stop();
-    if (this.parts.config.STOP_AGENTS_ON_SHUTDOWN) await this.parts.agents.stopAll();
+    // One that is started again at once finds its agents as they are.
+    if (this.parts.config.STOP_AGENTS_ON_SHUTDOWN && !this.isBroken) await this.parts.agents.stopAll();
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.parts.relay.stop();
     await this.ops?.close();
+    this.parts.watch.close();
     this.parts.redis.disconnect();
   }
 
   private async describe(): Promise<Heartbeat> {
     const { supervisorId, relay, runtime, config, agents } = this.parts;
-    const problem = await runtime.check().then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const trouble = await whyNot(runtime.check());
+    const problem = trouble ?? (await this.problem());
     return {
       service: 'supervisor',
       instance: supervisorId,
@@ -71,15 +84,21 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
       relayUrl: relay.url,
       runtime: runtime.name,
       ...(problem !== undefined && { problem }),
-      runningAgents: problem === undefined ? (await agents.running()).length : 0,
+      runningAgents: trouble === undefined ? (await agents.running()).length : 0,
       maxAgents: config.MAX_CONCURRENT_SESSIONS,
     };
   }
 
+  /** Why no commands get here; undefined while nothing is known to be wrong. */
+  private async problem(): Promise<string | undefined> {
+    const { commands, watch, redis } = this.parts;
+    if (!commands.isRunning) return 'This process has ceased to take commands.';
+    return watch.problem ?? whyNot(redisAnswers(redis));
+  }
+
   private async health() {
-    await this.parts.redis.ping();
-    await this.parts.runtime.check();
-    return { ok: this.parts.commands.isRunning };
+    const problem = (await this.problem()) ?? (await whyNot(this.parts.runtime.check()));
+    return { ok: problem === undefined, ...(problem !== undefined && { problem }) };
   }
 
   private metrics() {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, createRedis, createSubscriber, type Lease, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -36,7 +36,10 @@ export class WorkerModule {
         TurnsProcessor,
         {
           provide: WorkerService,
-          useFactory: (processor: TurnsProcessor, turns: TurnDispatcher) => new WorkerService({ ...parts, config, logger, processor, dispatcher: turns, instance: parts.lease.holder }),
+          useFactory: (processor: TurnsProcessor, turns: TurnDispatcher) => {
+            const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), [processor], config.CONSUMPTION_TIMEOUT);
+            return new WorkerService({ ...parts, config, logger, processor, watch, dispatcher: turns, instance: parts.lease.holder });
+          },
           inject: [TurnsProcessor, TurnDispatcher],
         },
       ],

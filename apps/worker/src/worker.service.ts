@@ -1,5 +1,6 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { HeartbeatPublisher, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
+import type { Heartbeat } from '@codex-mcp/contracts';
+import { type ConsumptionWatch, HeartbeatPublisher, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
@@ -18,6 +19,7 @@ export type WorkerParts = {
   redis: Redis;
   subscriber: Redis;
   processor: TurnsProcessor;
+  watch: ConsumptionWatch;
   control: TurnControl;
   stops: TurnStops;
   steering: TurnSteering;
@@ -35,28 +37,28 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   private ops: { close(): Promise<void> } | undefined;
 
   constructor(private readonly parts: WorkerParts) {
-    this.beats = new HeartbeatPublisher(parts.redis, () => ({
-      service: 'worker',
-      instance: parts.instance,
-      version: '0.1.0',
-      startedAtMs: this.startedAtMs,
-      pid: process.pid,
-      activeTurns: parts.processor.activeTurns,
-    }));
+    this.beats = new HeartbeatPublisher(parts.watch.redis, () => this.describe());
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, control, stops, steering, processor, dispatcher, logger, instance } = this.parts;
+    const { config, control, stops, steering, processor, watch, dispatcher, logger, instance } = this.parts;
     await control.listen((command) => (command.action === 'cancel' ? stops.cancel(command.turnId) : void steering.handle(command)), () => void stops.catchUp());
     processor.start(config.WORKER_CONCURRENCY);
+    watch.start();
     this.releaseTimer = setInterval(() => void dispatcher.releaseAll().catch((error: unknown) => logger.warn({ op: 'turns.release', err: error }, 'turns.release')), RELEASE_INTERVAL_MS);
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
     await this.beats.start();
     logger.info({ op: 'worker.ready', instance }, 'worker.ready');
   }
 
+  /** Resolves when no turns get to this worker and only a restart can help. */
+  get broken(): Promise<string> {
+    return this.parts.watch.dead;
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.releaseTimer);
+    this.parts.watch.stop();
     await this.beats.stop();
     await this.parts.processor.drain(this.parts.config.SHUTDOWN_TIMEOUT);
   }
@@ -66,12 +68,26 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
     await this.parts.placements.close();
     await this.ops?.close();
     this.parts.subscriber.disconnect();
+    this.parts.watch.close();
     this.parts.redis.disconnect();
   }
 
+  private async describe(): Promise<Heartbeat> {
+    const { instance, processor } = this.parts;
+    const problem = await this.problem();
+    return { service: 'worker', instance, version: '0.1.0', startedAtMs: this.startedAtMs, pid: process.pid, activeTurns: processor.activeTurns, ...(problem !== undefined && { problem }) };
+  }
+
+  /** Why no turns get here; undefined while nothing is known to be wrong. */
+  private async problem(): Promise<string | undefined> {
+    const { processor, watch, redis } = this.parts;
+    if (!processor.isConsuming) return 'This process has ceased to take turns.';
+    return watch.problem ?? whyNot(redisAnswers(redis));
+  }
+
   private async health() {
-    await this.parts.redis.ping();
-    return { ok: this.parts.processor.isConsuming, activeTurns: this.parts.processor.activeTurns };
+    const problem = await this.problem();
+    return { ok: problem === undefined, ...(problem !== undefined && { problem }), activeTurns: this.parts.processor.activeTurns };
   }
 
   private metrics() {

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { choice, port, requiredSecret, textWithDefault } from './fields.js';
+import { choice, port, requiredSecret, seconds, textWithDefault } from './fields.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -17,4 +17,9 @@ export const defaultDataDir = (): string => join(homedir(), '.codex-mcp');
 /** Shared by the supervisor and the gateway of one host. */
 export const hostFields = {
   RUN_DIR: textWithDefault(join(defaultDataDir(), 'run')).describe('Sockets that the supervisor and the gateway of one host share'),
+};
+
+/** Read by those who take jobs from queues. */
+export const consumerFields = {
+  CONSUMPTION_TIMEOUT: seconds(15).describe('Seconds that a job may wait for a process that has room for it before the process says that it is unhealthy; after three times that it ends, to be started again'),
 };

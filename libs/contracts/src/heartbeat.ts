@@ -14,7 +14,13 @@ const common = { instance: z.string(), version: z.string(), startedAtMs: z.numbe
 /** What each process says of itself every few seconds; a missing beat means a dead process. */
 export const Heartbeat = z.discriminatedUnion('service', [
   z.object({ service: z.literal('mcp-edge'), ...common }),
-  z.object({ service: z.literal('worker'), ...common, activeTurns: z.number() }),
+  z.object({
+    service: z.literal('worker'),
+    ...common,
+    activeTurns: z.number(),
+    /** Why turns do not get to this worker at the moment. */
+    problem: z.string().optional(),
+  }),
   z.object({
     service: z.literal('supervisor'),
     ...common,

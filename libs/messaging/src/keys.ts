@@ -1,6 +1,9 @@
 /** BullMQ's own keys live under this prefix. */
 export const QUEUE_PREFIX = 'codex-mcp-queue';
 
+/** BullMQ's names of what it keeps of a queue. */
+export const queueKeys = (queue: string) => ({ waiting: `${QUEUE_PREFIX}:${queue}:wait`, meta: `${QUEUE_PREFIX}:${queue}:meta` });
+
 const PREFIX = 'codex-mcp';
 
 export const keys = {

@@ -35,8 +35,16 @@ export class QueueClient<Definition extends QueueDefinition> {
       const result: unknown = await job.waitUntilFinished(this.events, timeoutMs);
       return this.definition.jobs[name]?.result.parse(result) as JobResult<Definition, Name>;
     } catch (error) {
+      const missed = await this.answerTo(job.id).catch(() => undefined);
+      if (missed) return this.definition.jobs[name]?.result.parse(missed.result) as JobResult<Definition, Name>;
       throw await this.failure(name, error, () => job.remove());
     }
+  }
+
+  /** The answer itself, where the event that tells of it did not get here in time. */
+  private async answerTo(jobId: string | undefined): Promise<{ result: unknown } | undefined> {
+    const job = jobId === undefined ? undefined : await this.queue.getJob(jobId);
+    return job?.finishedOn !== undefined && !job.failedReason ? { result: job.returnvalue } : undefined;
   }
 
   private async failure(name: string, error: unknown, withdraw: () => Promise<void>): Promise<AppError> {

@@ -1,5 +1,9 @@
+import type { Logger } from './logger.js';
+
 /** Exit code of a process that its configuration keeps from starting (sysexits' EX_CONFIG). */
 const EX_CONFIG = 78;
+
+const CLOSE_GRACE_MS = 2000;
 
 const isForUser = (error: unknown): error is Error => error instanceof Error && (error.name === 'ConfigError' || error.name === 'AppError');
 
@@ -12,6 +16,19 @@ export function runMain(main: () => Promise<void>): void {
   // Node's own report would show what the error carries, such as the arguments of a Redis command.
   process.once('uncaughtException', fail);
   main().catch(fail);
+}
+
+/**
+ * Ends the process with code 1 once it is `broken`, for whoever started it to start it again: in order where that takes
+ * at most `timeoutMs` and a little, at once otherwise.
+ */
+export function endBroken(broken: Promise<string>, close: () => Promise<void>, timeoutMs: number, logger: Logger): void {
+  void broken.then(async (problem) => {
+    logger.fatal({ op: 'process.broken', reason: problem }, 'process.broken');
+    setTimeout(() => process.exit(1), timeoutMs + CLOSE_GRACE_MS);
+    await close().catch((error: unknown) => logger.error({ op: 'process.broken', err: error }, 'process.broken'));
+    process.exit(1);
+  });
 }
 
 function fail(error: unknown): never {

@@ -10,4 +10,5 @@ export type { Rule, Step, ToolCall } from './fake-model/step.schema.js';
 export { fakeJwt, type FakeJwtClaims } from './fake-model/token.endpoint.js';
 export { freePort } from './free-port.js';
 export { type RedisFixture, type RedisOptions, startRedis } from './redis.fixture.js';
+export { type DoorRule, type Fate, TcpDoor } from './tcp-door.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

@@ -47,7 +47,7 @@ export class HealthController {
       const gateways = beatsOf(beats, 'gateway');
       const checks = {
         redis: true,
-        worker: beatsOf(beats, 'worker').length > 0,
+        worker: beatsOf(beats, 'worker').some(({ problem }) => problem === undefined),
         supervisor: beatsOf(beats, 'supervisor').some(({ problem }) => problem === undefined),
         gateway: gateways.length > 0,
         sign_in: gateways.find(({ signIn }) => signIn.method !== 'none')?.signIn.method ?? (gateways.length > 0 ? ('none' as const) : ('unknown' as const)),

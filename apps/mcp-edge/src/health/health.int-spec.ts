@@ -48,6 +48,7 @@ describe('GET /health', () => {
 
   it.each([
     ['worker', { worker: null }, /worker/],
+    ['worker', { worker: { problem: 'This process takes no jobs from "turns".' } }, /takes no jobs/],
     ['supervisor', { supervisor: null }, /supervisor/],
     ['supervisor', { supervisor: { problem: 'Docker does not answer.' } }, /Docker does not answer/],
     ['gateway', { gateway: null }, /gateway/],

@@ -53,7 +53,9 @@ export function troubles(beats: readonly Heartbeat[]): Trouble[] {
   if (gateways.length > 0 && gateways.every(({ signIn }) => signIn.method === 'none')) {
     add('not_signed_in', gateways.find(({ signIn }) => signIn.problem)?.signIn.problem ?? NOT_SIGNED_IN);
   }
-  if (beatsOf(beats, 'worker').length === 0) add('service_unavailable', 'No worker is running, so turns would only queue up. Start one and look at its log.');
+  const workers = beatsOf(beats, 'worker');
+  if (workers.length === 0) add('service_unavailable', 'No worker is running, so turns would only queue up. Start one and look at its log.');
+  else if (workers.every(({ problem }) => problem !== undefined)) add('service_unavailable', `No worker takes turns, so they would only queue up. The worker says: ${workers[0]?.problem} It starts again by itself; look at its log.`);
   if (supervisors.length === 0) add('service_unavailable', 'No supervisor is running, so agents have no place to live. Start one and look at its log.');
   else if (supervisors.every(({ problem }) => problem !== undefined)) add('engine_unavailable', supervisors[0]?.problem ?? 'No supervisor can start agents.');
   return found;

@@ -29,7 +29,7 @@ export class HealthCheck {
       active_sessions: supervisors.reduce((sum, { runningAgents }) => sum + runningAgents, 0),
       running_turns: turns.running,
       queued_turns: turns.queued,
-      workers: beatsOf(beats, 'worker').length,
+      workers: beatsOf(beats, 'worker').filter(({ problem }) => problem === undefined).length,
       supervisors: supervisors.length,
     };
   }

@@ -1,5 +1,5 @@
 import { type Placement, placementsQueue, PLACEMENTS_QUEUE, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
-import { jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
+import { type Consumer, jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents.service.js';
@@ -19,6 +19,8 @@ const commands = supervisorQueue.jobs;
  */
 export class CommandsHandler {
   private readonly workers: Worker[];
+  /** What this supervisor does for each of its queues. */
+  readonly consumers: readonly Consumer[];
 
   constructor(
     private readonly agents: AgentsService,
@@ -26,8 +28,14 @@ export class CommandsHandler {
     redis: Redis,
   ) {
     const options = { connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: MAX_STALLED };
-    this.workers = [PLACEMENTS_QUEUE, supervisorQueueName(supervisorId)].map((name) => new Worker(name, (job) => this.handle(job), options));
-    for (const worker of this.workers) worker.on('error', () => undefined);
+    const served = [PLACEMENTS_QUEUE, supervisorQueueName(supervisorId)].map((queue) => {
+      const load = { active: 0, begun: 0 };
+      const worker = new Worker(queue, (job) => counted(load, () => this.handle(job)), options);
+      worker.on('error', () => undefined);
+      return { worker, consumer: { queue, hasRoom: () => load.active < CONCURRENCY, begun: () => load.begun } };
+    });
+    this.workers = served.map(({ worker }) => worker);
+    this.consumers = served.map(({ consumer }) => consumer);
   }
 
   start(): void {
@@ -68,5 +76,15 @@ export class CommandsHandler {
   private ensure(data: unknown): Promise<Placement> {
     const { agent, workspace, correlationId } = placementsQueue.jobs.ensure.payload.parse(data);
     return this.agents.ensure(agent, workspace, correlationId);
+  }
+}
+
+async function counted<Result>(load: { active: number; begun: number }, work: () => Promise<Result>): Promise<Result> {
+  load.active += 1;
+  load.begun += 1;
+  try {
+    return await work();
+  } finally {
+    load.active -= 1;
   }
 }

@@ -1,6 +1,7 @@
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
+import type { Consumer } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { Inject } from '@nestjs/common';
 import { LOGGER } from '../worker.tokens.js';
@@ -14,9 +15,11 @@ const PARKED_MS = 365 * 24 * 3600 * 1000;
 
 /** Turns come in as jobs. What becomes of them is in their records; a job fails only where no record could be written. */
 @Processor(TURNS_QUEUE, { autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: 1000 })
-export class TurnsProcessor extends WorkerHost {
+export class TurnsProcessor extends WorkerHost implements Consumer {
+  readonly queue = TURNS_QUEUE;
   private readonly shutdown = new AbortController();
   private active = 0;
+  private taken = 0;
 
   constructor(
     @Inject(TurnRunner) private readonly runner: TurnRunner,
@@ -36,6 +39,14 @@ export class TurnsProcessor extends WorkerHost {
 
   get isConsuming(): boolean {
     return this.worker.isRunning() && !this.worker.isPaused();
+  }
+
+  hasRoom(): boolean {
+    return this.active < this.worker.concurrency;
+  }
+
+  begun(): number {
+    return this.taken;
   }
 
   /** Takes no more turns and gives those under way `timeoutMs`; what is left then goes to another worker. */
@@ -58,6 +69,7 @@ export class TurnsProcessor extends WorkerHost {
 
   private async run(turn: TurnJob): Promise<RunResult> {
     this.active++;
+    this.taken++;
     try {
       return await this.runner.run(turn, this.shutdown.signal);
     } finally {
