@@ -74,14 +74,19 @@ describeWithDocker('changes', () => {
     expect(output['changes']).toMatchObject({ files: [{ path: 'patched.txt', status: 'added', additions: 1 }] });
   });
 
-  it('too large for one answer are cut in the diff and complete in the list', async () => {
-    const changes = await implement('seq 1 300000 > big.txt; echo small > z.txt');
-    expect(changes.truncated).toBe(true);
+  it('too large for one answer are left out of the diff, and complete in the list', async () => {
+    const before = await snapshot('before-large');
+    const changes = await implement("seq 1 300000 > big.txt; echo small > z.txt; printf 'caf\\351\\n' > latin.txt");
+    expect(changes).toMatchObject({ truncated: true, note: expect.stringContaining('big.txt') });
     expect(changes.files).toEqual([
-      { path: 'big.txt', status: 'added', additions: 300_000, deletions: 0 },
+      { path: 'big.txt', status: 'added', additions: 300_000, deletions: 0, in_diff: false },
+      { path: 'latin.txt', status: 'added', binary: true },
       { path: 'z.txt', status: 'added', additions: 1, deletions: 0 },
     ]);
-    expect(Buffer.byteLength(changes.diff)).toBeLessThanOrEqual(1024 * 1024);
+    const after = await snapshot('after-large');
+    await rm(join(after, 'big.txt'));
+    await applyDiff(before, changes.diff);
+    expect(await treeOf(before)).toEqual(await treeOf(after));
   });
 
   it('are found beside what git cannot read', async () => {

@@ -1,9 +1,7 @@
-import type { AppServerClient } from '@codex-mcp/codex';
-import { type ChangedFile, parseChangedFiles } from './changed-files.parser.js';
-import { type Place, ShadowRepository } from './shadow-repository.js';
+import { type CommandRunner, type Place, ShadowRepository } from './shadow-repository.js';
+import { type Changes, diffTrees, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
 
-/** A diff beyond this is cut; the files are all listed. */
-export const MAX_DIFF_BYTES = 1024 * 1024;
+export type { Changes, Trees } from './workspace-diff.js';
 
 const PREFIX = 'refs/codex-mcp';
 const LAST = `${PREFIX}/last`;
@@ -38,14 +36,11 @@ git diff --binary --full-index --no-renames --no-color --no-ext-diff --no-textco
 git write-tree
 rm -f "$GIT_INDEX_FILE" "$GIT_DIR/mix.patch"`;
 
-export type Changes = { diff: string; files: ChangedFile[]; truncated: boolean };
-export type Trees = { from: string; to: string };
-
 /** An agent's workspace, and the states of it that codex-mcp keeps: as ids of git trees. */
 export class AgentWorkspace {
   readonly repository: ShadowRepository;
 
-  constructor(codex: AppServerClient, place: Place) {
+  constructor(codex: CommandRunner, place: Place) {
     this.repository = new ShadowRepository(codex, place);
   }
 
@@ -96,15 +91,9 @@ export class AgentWorkspace {
   }
 
   /** What changed from one state to another, renames found; `pathspecs` leaves out what none of them matches. */
-  async changes({ from, to }: Trees, pathspecs: string[] = [], maxBytes = MAX_DIFF_BYTES): Promise<Changes> {
-    if (from === to) return { diff: '', files: [], truncated: false };
-    const diff = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--find-renames'];
-    const [files, text] = await Promise.all([
-      this.repository.git([...diff, '--raw', '--numstat', '-z', from, to, '--', ...pathspecs]),
-      this.repository.git([...diff, '--binary', from, to, '--', ...pathspecs], { outputBytesCap: maxBytes + 1 }),
-    ]);
-    const truncated = Buffer.byteLength(text) > maxBytes;
-    return { diff: truncated ? text.slice(0, text.lastIndexOf('\n', maxBytes) + 1) : text, files: parseChangedFiles(files), truncated };
+  async changes(trees: Trees, pathspecs: string[] = [], maxBytes = MAX_DIFF_BYTES): Promise<Changes> {
+    if (trees.from === trees.to) return { diff: '', files: [], truncated: false };
+    return diffTrees(this.repository, trees, pathspecs, maxBytes);
   }
 
   /** Makes the workspace what it was in `tree`, where one of `pathspecs` matches or, without any, everywhere. Returns what that changed. */

@@ -39,6 +39,9 @@ git add --all --ignore-errors . || [ $? -eq 1 ]
 tree=$(git write-tree)
 `;
 
+/** Runs commands where the agent lives. */
+export type CommandRunner = Pick<AppServerClient, 'exec'>;
+
 export type Place = { cwd: string; stateDir: string; workspace: Workspace };
 
 type RunOptions = { env?: Record<string, string>; outputBytesCap?: number };
@@ -52,7 +55,7 @@ export class ShadowRepository {
   private readonly gitDir: string;
 
   constructor(
-    private readonly codex: AppServerClient,
+    private readonly codex: CommandRunner,
     private readonly place: Place,
   ) {
     // Another workspace of the same agent has nothing to do with this one's states.

@@ -18,7 +18,7 @@ export const getDiff = defineWorkspaceTool({
     thread_id: text('Only what happened from the first to the last change of this conversation').optional(),
     since: checkpointName('Only what changed since this checkpoint').optional(),
     paths: paths('Only these').optional(),
-    max_bytes: z.int().min(1).max(MAX_BYTES).describe('A longer diff is cut. Default: 1048576').optional(),
+    max_bytes: z.int().min(1).max(MAX_BYTES).describe('What would make the diff longer is left out of it, file by file. Default: 1048576').optional(),
   },
   output: { ...comparison, compared: z.string().describe('What was compared') },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true },

@@ -9,13 +9,15 @@ export const ChangedFile = z.object({
   additions: count().optional(),
   deletions: count().optional(),
   binary: z.boolean().optional(),
+  in_diff: z.boolean().optional().describe('false: the diff leaves it out'),
 });
 
 /** A comparison of two states of a workspace. */
 export const comparison = {
   diff: z.string().describe('Unified diff'),
   files: z.array(ChangedFile),
-  truncated: z.boolean().describe('Whether the diff was cut; files lists all changes in any case'),
+  truncated: z.boolean().describe('Whether the diff leaves files out; files lists all changes in any case'),
+  note: z.string().optional().describe('What the diff leaves out, and why'),
 };
 
 export const Changes = z.object({ ...comparison, diff: z.string().describe('Unified diff of the workspace, before the turn to after it') });

@@ -24,12 +24,12 @@ function fileText(file: Changes['files'][number]): string {
   return `${code(file.path)} ${file.status}${from}${size}`;
 }
 
-function diffText({ diff, truncated }: Changes): string {
+function diffText({ diff, truncated, note }: Changes): string {
   const all = diff.split('\n');
   const shown = all.slice(0, MAX_DIFF_LINES);
   const notes = [];
   if (all.length > shown.length) notes.push(`The first ${MAX_DIFF_LINES} of ${all.length} lines; the structured result has the rest.`);
-  if (truncated) notes.push('The diff was too large to keep whole; the list of files is complete.');
+  if (truncated) notes.push(note ?? 'The diff was too large to keep whole; the list of files is complete.');
   return blocks(diff === '' ? undefined : fenced('diff', shown.join('\n')), notes.join(' '));
 }
 

@@ -1,0 +1,147 @@
+import { isUtf8 } from 'node:buffer';
+import { AppError } from '@codex-mcp/contracts';
+import { type Change, type ChangedFile, parseChanges } from './changed-files.parser.js';
+import type { ShadowRepository } from './shadow-repository.js';
+
+/** Without a bound of the caller's, a longer diff leaves files out; the files are all listed. */
+export const MAX_DIFF_BYTES = 1024 * 1024;
+
+/** Beyond this, a file's old or new content is not even compared. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** How much more than a caller wants is read, so that files behind one that is too long are found. */
+const SPARE_BYTES = 8 * 1024 * 1024;
+const NAMED_FILES = 5;
+
+const IS_BINARY = /^GIT binary patch$/m;
+/** Where git's own lines of a part end at the latest: paths are at most 4096 bytes long. */
+const HEADER_BYTES = 65_536;
+
+/** In a bare repository no attributes of the workspace are read: what is text there is seen from the bytes alone. */
+const GIT = `env -u GIT_WORK_TREE git -c core.bigFileThreshold=${MAX_FILE_BYTES}`;
+const OPTIONS = '--no-color --no-ext-diff --no-textconv --find-renames';
+
+/** Arguments are written for the %b of printf, as a path need not be text. The dot keeps a newline at the end. */
+const DECODE = `for word; do
+  shift; plain=$(printf '%b.' "$word"); set -- "$@" "\${plain%.}"
+done`;
+
+/** $1 from, $2 to, then pathspecs → the list of changes as base64, `.`, and the size of each content. */
+const LIST = `set -e
+${DECODE}
+from=$1; to=$2; shift 2
+list() { ${GIT} diff ${OPTIONS} --raw --no-abbrev -z "$@"; }
+list --numstat "$from" "$to" -- "$@" > "$GIT_DIR/changes"
+base64 < "$GIT_DIR/changes"
+echo .
+tr '\\0' '\\n' < "$GIT_DIR/changes" | awk '/^:[0-7]+ [0-7]+ [0-9a-f]+ [0-9a-f]+ [A-Z]/ { print $3; print $4 }' | git cat-file --batch-check='%(objectname) %(objectsize)'
+rm -f "$GIT_DIR/changes"`;
+
+/** $1 `text` or `binary`: whether git decides what is binary or all is; $2 cap in bytes, $3 from, $4 to, then pathspecs → the patch as base64. */
+const PATCH = `set -e
+${DECODE}
+case $1 in
+  binary) echo '* -diff' > "$GIT_DIR/info/binary"; attributes=$GIT_DIR/info/binary quoted=true;;
+  *) attributes=/dev/null quoted=false;;
+esac
+cap=$2 from=$3 to=$4; shift 4
+${GIT} -c core.attributesFile="$attributes" -c core.quotePath="$quoted" diff ${OPTIONS} --binary "$from" "$to" -- "$@" | head -c "$cap" | base64`;
+
+export type Trees = { from: string; to: string };
+export type Changes = { diff: string; files: ChangedFile[]; truncated: boolean; note?: string };
+
+/**
+ * What changed from one tree to another, byte for byte as `git apply` takes it. What is not UTF-8 is in the diff as a
+ * binary patch; what does not fit is left out file by file, so that the rest is still a patch.
+ */
+export async function diffTrees(repository: ShadowRepository, trees: Trees, pathspecs: string[], maxBytes: number): Promise<Changes> {
+  const changes = await listChanges(repository, trees, pathspecs);
+  const compared = changes.filter((change) => !change.isHuge);
+  const excluded = changes.filter((change) => change.isHuge).flatMap(({ paths }) => paths.map((path) => Buffer.concat([Buffer.from(':(exclude,literal)'), path])));
+  const read = (form: 'text' | 'binary') => readParts(repository, form, trees, [...pathspecs.map((spec) => Buffer.from(spec)), ...excluded], maxBytes + SPARE_BYTES);
+  const parts = compared.length === 0 ? [] : assign(await read('text'), compared);
+  if (parts.some((part) => part !== undefined && !isText(part))) {
+    const binary = assign(await read('binary'), compared);
+    for (const [at, part] of parts.entries()) if (part !== undefined && !isText(part)) parts[at] = binary[at];
+  }
+  return compose(changes, new Map(compared.map((change, at) => [change, parts[at]])), maxBytes);
+}
+
+type Listed = Change & { isHuge: boolean };
+
+async function listChanges(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[]): Promise<Listed[]> {
+  const [list = '', sizes = ''] = (await repository.shell(LIST, [from, to, ...pathspecs].map(encoded))).split('\n.\n');
+  const sizeOf = new Map(sizes.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]));
+  return parseChanges(Buffer.from(list, 'base64')).map((change) => {
+    const [before, after] = change.blobs;
+    return { ...change, isHuge: before !== after && change.blobs.some((blob) => (sizeOf.get(blob) ?? 0) > MAX_FILE_BYTES) };
+  });
+}
+
+/** The patch in the parts that begin with `diff --git`, a last one that was cut off left out. */
+async function readParts(repository: ShadowRepository, form: 'text' | 'binary', { from, to }: Trees, pathspecs: Buffer[], capBytes: number): Promise<{ parts: Buffer[]; wasCut: boolean }> {
+  const output = await repository.shell(PATCH, [form, String(capBytes), from, to, ...pathspecs].map(encoded));
+  const patch = Buffer.from(output, 'base64');
+  const starts: number[] = [];
+  const header = Buffer.from('\ndiff --git ');
+  for (let at = patch.length > 0 ? 0 : -1; at >= 0; at = nextStart(patch, header, at)) starts.push(at);
+  const parts = starts.map((start, index) => patch.subarray(start, starts[index + 1]));
+  const wasCut = patch.length >= capBytes;
+  return { parts: wasCut ? parts.slice(0, -1) : parts, wasCut };
+}
+
+function nextStart(patch: Buffer, header: Buffer, from: number): number {
+  const found = patch.indexOf(header, from);
+  return found === -1 ? -1 : found + 1;
+}
+
+/** Each change's part of the patch; undefined for those behind the cut. */
+function assign({ parts, wasCut }: { parts: Buffer[]; wasCut: boolean }, changes: Change[]): (Buffer | undefined)[] {
+  let at = 0;
+  const assigned = changes.map(({ parts: count }) => {
+    const own = parts.slice(at, (at += count));
+    return own.length === count ? Buffer.concat(own) : undefined;
+  });
+  if (at !== parts.length && !wasCut) throw new AppError('turn_failed', 'The workspace could not be compared: git told of other files than it listed.');
+  return assigned;
+}
+
+// JSON carries U+0000, but not every client does.
+const isText = (part: Buffer): boolean => isUtf8(part) && !part.includes(0);
+
+function compose(changes: Listed[], partOf: Map<Listed, Buffer | undefined>, maxBytes: number): Changes {
+  const kept: Buffer[] = [];
+  const reasons = new Map<string, string[]>();
+  let room = maxBytes;
+  const files = changes.map((change): ChangedFile => {
+    const part = partOf.get(change);
+    const file = part !== undefined && IS_BINARY.test(part.toString('latin1', 0, HEADER_BYTES)) ? { ...change.file, additions: undefined, deletions: undefined, binary: true } : change.file;
+    const reason = whyLeftOut(change, part, room, maxBytes);
+    if (part !== undefined && reason === undefined) {
+      kept.push(part);
+      room -= part.length;
+      return file;
+    }
+    reasons.set(reason ?? '', [...(reasons.get(reason ?? '') ?? []), change.file.path]);
+    return { ...file, in_diff: false };
+  });
+  const note = [...reasons].map(([reason, paths]) => leftOut(paths, reason)).join(' ');
+  return { diff: Buffer.concat(kept).toString('utf8'), files, truncated: note !== '', ...(note !== '' && { note }) };
+}
+
+function whyLeftOut(change: Listed, part: Buffer | undefined, room: number, maxBytes: number): string | undefined {
+  if (change.isHuge) return `larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB`;
+  if (part === undefined || part.length > room) return `the diff would be longer than ${maxBytes} bytes`;
+  // Git has no binary patch of a symbolic link.
+  return isText(part) ? undefined : 'a link whose target is not UTF-8';
+}
+
+function leftOut(paths: string[], reason: string): string {
+  const named = paths.slice(0, NAMED_FILES).join(', ');
+  const more = paths.length > NAMED_FILES ? ` and ${paths.length - NAMED_FILES} more` : '';
+  return `Left out of the diff (${reason}): ${named}${more}.`;
+}
+
+/** For the %b of printf. */
+function encoded(word: string | Buffer): string {
+  return Buffer.from(word).toString('latin1').replaceAll(/[^A-Za-z0-9_./:(),-]/g, (byte) => `\\0${byte.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
