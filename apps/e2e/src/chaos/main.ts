@@ -2,6 +2,7 @@ import { dockerAvailable } from '@codex-mcp/testing';
 import { z } from 'zod';
 import { CleanUp } from '../bench/clean-up.js';
 import { type ChaosOptions, readOptions, USAGE } from './chaos.options.js';
+import type { Mutation } from './mutants/built-tree.js';
 import { failuresOf, mutantLine, rowLine } from './report.js';
 import { ALL_ROWS } from './rows/all-rows.js';
 import type { Row } from './rows/row.js';
@@ -33,22 +34,24 @@ function chosen({ rows }: ChaosOptions): Row[] {
   return ALL_ROWS.filter(({ number }) => rows?.includes(number) ?? true);
 }
 
+type Trial = { readonly row: Row; readonly mutation?: Mutation };
+
 async function runAll(rows: Row[], options: ChaosOptions, cleanUp: CleanUp): Promise<boolean> {
-  const waiting = rows.values();
+  const trials = rows.flatMap((row): Trial[] => (options.mutants ? [row.mutation, ...(row.alsoMutants ?? [])].map((mutation) => ({ row, mutation })) : [{ row }]));
+  const waiting = trials.values();
   const good: boolean[] = [];
   const lane = async () => {
-    for (const row of waiting) good.push(await runOne(row, options, cleanUp));
+    for (const trial of waiting) good.push(await runOne(trial, options, cleanUp));
   };
   await Promise.all(Array.from({ length: options.parallel }, lane));
   return good.every(Boolean);
 }
 
-async function runOne(row: Row, options: ChaosOptions, cleanUp: CleanUp): Promise<boolean> {
+async function runOne({ row, mutation }: Trial, { seed, scale }: ChaosOptions, cleanUp: CleanUp): Promise<boolean> {
   try {
-    const outcome = await runRow(row, options, cleanUp);
-    if (options.mutants) console.log(mutantLine(row, failuresOf(outcome)));
-    else console.log(rowLine(row, options.seed, outcome));
-    return failuresOf(outcome).length > 0 === options.mutants;
+    const outcome = await runRow(row, { seed, scale, mutation }, cleanUp);
+    console.log(mutation ? mutantLine(row, mutation, failuresOf(outcome)) : rowLine(row, seed, outcome));
+    return failuresOf(outcome).length > 0 === (mutation !== undefined);
   } catch (error) {
     // A row that could not be carried out has proved nothing, whichever way it had to end.
     console.log(`FAIL row ${row.number} (${row.title}): ${error instanceof Error ? error.message : String(error)}`);

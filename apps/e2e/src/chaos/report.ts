@@ -1,4 +1,5 @@
 import { percentile } from './load/recoveries.js';
+import type { Mutation } from './mutants/built-tree.js';
 import type { Row, RowOutcome } from './rows/row.js';
 
 /** Everything that makes a row fail. */
@@ -22,7 +23,7 @@ export function rowLine({ number, title }: Row, seed: number, outcome: RowOutcom
 }
 
 /** The same for a row whose mitigation is switched off: it is right when it fails. */
-export function mutantLine({ number, title, mutation }: Row, failures: readonly string[]): string {
-  const where = mutation.file.split('/').at(-1);
-  return failures.length > 0 ? `red  row ${number} (${title}) without ${where}: ${failures.join('; ')}` : `GREEN row ${number} (${title}): nothing noticed that ${where} was changed`;
+export function mutantLine({ number, title }: Row, { file, find }: Mutation, failures: readonly string[]): string {
+  const where = `${file.split('/').at(-1)}: ${find.trim().split('\n')[0]}`;
+  return failures.length > 0 ? `red  row ${number} (${title}) without ${where} | ${failures.slice(0, 3).join('; ')}` : `GREEN row ${number} (${title}): nothing noticed the change of ${where}`;
 }

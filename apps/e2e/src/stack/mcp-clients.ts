@@ -26,7 +26,12 @@ export class McpClients {
 
   private async connect(name: string, transport: Transport): Promise<Client> {
     const client = new Client({ name, version: '1.0.0' });
-    await client.connect(transport);
+    try {
+      await client.connect(transport);
+    } catch (error) {
+      await transport.close(); // one over SSE would go on trying
+      throw error;
+    }
     this.open.push(client);
     return client;
   }

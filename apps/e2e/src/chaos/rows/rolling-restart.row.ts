@@ -6,7 +6,7 @@ import type { ChaosSystem } from '../system/chaos-system.js';
 import type { Service } from '../system/service-group.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
-const [ROUNDS, AGENTS, WORKERS] = [3, 4, 2];
+const [ROUNDS, AGENTS, WORKERS, EDGES] = [3, 4, 2, 2];
 const SETTLE_MS = 60_000;
 
 /** Every service is stopped in order and started again, one after the other, while clients call over REST. */
@@ -14,11 +14,12 @@ export const rollingRestartRow: Row = {
   number: 11,
   title: 'rolling restart under load',
   workers: WORKERS,
-  edges: 1,
+  edges: EDGES,
   env: { SHUTDOWN_TIMEOUT: '1' },
   mutation: { file: 'apps/worker/dist/turns/turn-execution.js', find: 'if (options.signal.aborted || !isTransient(error, lostAt !== undefined))', replace: 'if (error)' },
+  alsoMutants: [{ file: 'libs/messaging/dist/turn.scripts.js', find: "local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])", replace: 'local known = false' }],
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
-    const callers = Array.from({ length: AGENTS }, (_, index) => new RestCaller(`http://127.0.0.1:${system.edgePorts[0]}`, `agent-${index + 1}`));
+    const callers = Array.from({ length: AGENTS }, (_, index) => new RestCaller(urlsFrom(system, index), `agent-${index + 1}`));
     await Promise.all(callers.map((caller) => caller.call([{ text: 'ready' }])));
     const stop = new AbortController();
     const calls = callers.map((caller) => keepCalling(caller, random, stop.signal));
@@ -32,10 +33,15 @@ export const rollingRestartRow: Row = {
     const verdict = await judge(system, turns);
     const failures = [...broken(system, verdict), ...callers.flatMap((caller) => caller.failures)];
     failures.push(...(await otherEndings(system, verdict)));
-    if (callers.every(({ retries }) => retries === 0)) failures.push('no call had to be repeated, so nothing was tried');
+    if (callers.every(({ rejoined }) => rejoined === 0)) failures.push('no call lost its edge after it had become a turn, so nothing was tried');
     return { verdict, faults: recoveriesMs.length, recoveriesMs, failures };
   },
 };
+
+/** The addresses of all edges, beginning with another one for each caller. */
+function urlsFrom({ edgePorts }: ChaosSystem, index: number): string[] {
+  return edgePorts.map((_, offset) => `http://127.0.0.1:${edgePorts[(index + offset) % edgePorts.length]}`);
+}
 
 async function keepCalling(caller: RestCaller, random: Random, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) await caller.call([{ text: 'some words', chunks: 2, firstDelayMs: random.between(0, 1000), delayMs: random.pick([10, 300, 1500]) }]);
@@ -51,7 +57,8 @@ async function restartAll(system: ChaosSystem): Promise<number[]> {
 async function restart(system: ChaosSystem, service: Service): Promise<number> {
   const endedAt = performance.now();
   await service.end();
-  const next = system.launch(service.app, service.app === 'mcp-edge' ? system.edgePorts[0] : undefined);
-  await (service.app === 'mcp-edge' ? system.serving(system.edgePorts[0] ?? 0) : system.alive(next.pid));
+  const port = system.edgePorts.find((each) => system.edgeOn(each) === service);
+  const next = system.launch(service.app, port);
+  await (port === undefined ? system.alive(next.pid) : system.serving(port));
   return performance.now() - endedAt;
 }

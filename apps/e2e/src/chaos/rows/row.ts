@@ -31,6 +31,8 @@ export type Row = {
   readonly env?: Environment;
   /** Switches off what the row proves; the row must then fail. */
   readonly mutation: Mutation;
+  /** Further ones, each tried by itself. */
+  readonly alsoMutants?: readonly Mutation[];
   run(context: RowContext): Promise<RowOutcome>;
 };
 

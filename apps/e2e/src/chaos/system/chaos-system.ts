@@ -41,6 +41,7 @@ export class ChaosSystem {
   dispatcher!: TurnDispatcher;
   logs!: TurnLogReader;
   readonly edgePorts: number[] = [];
+  private readonly edges = new Map<number, Service>();
   private group!: ServiceGroup;
   private directory = '';
 
@@ -85,7 +86,14 @@ export class ChaosSystem {
 
   /** One more process of an app; `port` for an edge. */
   launch(app: string, port?: number): Service {
-    return this.group.launch(app, port === undefined ? {} : { PORT: String(port) });
+    const launched = this.group.launch(app, port === undefined ? {} : { PORT: String(port) });
+    if (port !== undefined) this.edges.set(port, launched);
+    return launched;
+  }
+
+  /** The edge that was launched last on that port. */
+  edgeOn(port: number): Service | undefined {
+    return this.edges.get(port);
   }
 
   /** Resolves when the process has said that it lives. */
@@ -95,7 +103,13 @@ export class ChaosSystem {
 
   /** Resolves when the edge on that port serves. */
   async serving(port: number): Promise<void> {
-    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, { timeoutMs: START_TIMEOUT_MS });
+    await eventually(() => this.isServing(port), { timeoutMs: START_TIMEOUT_MS });
+  }
+
+  async isServing(port: number): Promise<boolean> {
+    const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer?.ok === true;
   }
 
   /** Which process holds an agent's lease; undefined for one that is not ours, or none. */
