@@ -8,6 +8,7 @@ import { contention, describeMachine, machineLine } from './machine.js';
 import { formatSection, toJson } from './report.js';
 import type { Section } from './result.js';
 import { measureColdStarts } from './sections/cold-start.section.js';
+import { measureGuarantee } from './sections/guarantee.section.js';
 import { measureIdleMemory } from './sections/memory.section.js';
 import { measureParallelTurns } from './sections/parallel.section.js';
 import { measureFirstText, measureWarmTurns } from './sections/turn.section.js';
@@ -54,6 +55,7 @@ async function* measureSections(system: System): AsyncGenerator<Section> {
     delta: async () => measureFirstText(await opened(), system.options),
     parallel: () => measureParallelTurns(system),
     cold: () => measureColdStarts(system),
+    guarantee: () => measureGuarantee(system),
   };
   for (const name of system.options.sections) {
     const section = await measurements[name]();

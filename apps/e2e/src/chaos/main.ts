@@ -48,9 +48,10 @@ async function runAll(rows: Row[], options: ChaosOptions, cleanUp: CleanUp): Pro
 }
 
 async function runOne({ row, mutation }: Trial, { seed, scale }: ChaosOptions, cleanUp: CleanUp): Promise<boolean> {
+  const startedAt = performance.now();
   try {
     const outcome = await runRow(row, { seed, scale, mutation }, cleanUp);
-    console.log(mutation ? mutantLine(row, mutation, failuresOf(outcome)) : rowLine(row, seed, outcome));
+    console.log(mutation ? mutantLine(row, mutation, failuresOf(outcome)) : rowLine(row, { seed, tookMs: performance.now() - startedAt }, outcome));
     return failuresOf(outcome).length > 0 === (mutation !== undefined);
   } catch (error) {
     // A row that could not be carried out has proved nothing, whichever way it had to end.

@@ -6,7 +6,7 @@ import type { Row, RowOutcome } from './rows/row.js';
 export const failuresOf = ({ failures, slow = [] }: RowOutcome): string[] => [...failures, ...slow];
 
 /** One line for a row: its counts, what recovery took, and whether it passed. */
-export function rowLine({ number, title }: Row, seed: number, outcome: RowOutcome): string {
+export function rowLine({ number, title }: Row, { seed, tookMs }: { seed: number; tookMs: number }, outcome: RowOutcome): string {
   const { verdict, faults, recoveriesMs } = outcome;
   const failures = failuresOf(outcome);
   const { turns, lost, duplicated, stuck, askedAgain, otherwise } = verdict;
@@ -17,6 +17,7 @@ export function rowLine({ number, title }: Row, seed: number, outcome: RowOutcom
     `turns ${turns}, faults ${faults}`,
     `lost ${lost.length}, duplicated ${duplicated.length}, stuck ${stuck.length}, second model calls ${askedAgain.length}`,
     `recovery p50 ${Math.round(percentile(recoveriesMs, 0.5))} ms, p95 ${Math.round(percentile(recoveriesMs, 0.95))} ms`,
+    `${Math.round(tookMs / 1000)} s`,
     ...(endings === '' ? [] : [`not completed: ${endings}`]),
     ...failures.map((failure) => `!! ${failure}`),
   ].join(' | ');

@@ -2,13 +2,14 @@ import type { CleanUp } from '../bench/clean-up.js';
 import { copyBuiltTree, type Mutation } from './mutants/built-tree.js';
 import { Random } from './random.js';
 import type { Row, RowOutcome } from './rows/row.js';
-import { ChaosSystem, repositoryRoot } from './system/chaos-system.js';
+import { repositoryRoot } from '../stack/launched.process.js';
+import { ChaosSystem } from './system/chaos-system.js';
 
 export type RunOptions = { readonly seed: number; readonly scale: number; readonly mutation?: Mutation | undefined };
 
 /** Runs one row on a system of its own, with a piece of its code changed if asked. What it starts is added to `cleanUp`, and ended here when all goes well. */
 export async function runRow(row: Row, { seed, scale, mutation }: RunOptions, cleanUp: CleanUp): Promise<RowOutcome> {
-  const tree = cleanUp.add(await copyBuiltTree(repositoryRoot, mutation), (one) => one.remove());
+  const tree = cleanUp.add(await copyBuiltTree(repositoryRoot, mutation && [mutation]), (one) => one.remove());
   const { workers, edges = 0, env = {} } = row;
   const system = cleanUp.add(await ChaosSystem.start({ root: tree.path, workers, edges, env }), (one) => one.stop());
   try {

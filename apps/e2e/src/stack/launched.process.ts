@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atExit, eventually } from '@codex-mcp/testing';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const apps = new URL('../../../', import.meta.url);
+/** The tree that this file was built in. */
+export const repositoryRoot = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** The built entry of an app: `apps/<app>/dist/main.js`. */
-export const entryOf = (app: string): string => fileURLToPath(new URL(`${app}/dist/main.js`, apps));
+/** The built entry of an app, of this tree or a copy. */
+export const entryOf = (app: string, root = repositoryRoot): string => join(root, 'apps', app, 'dist', 'main.js');
 
 /** One of the product's programs as a child process, with its output kept. */
 export class LaunchedProcess {

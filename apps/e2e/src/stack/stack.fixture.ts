@@ -19,6 +19,8 @@ export interface StackOptions {
   /** How many workers; more than one, or `ownRedis`, makes the stack use a Redis of the fixture instead of the launcher's. */
   readonly workers?: number;
   readonly ownRedis?: boolean;
+  /** A copy of the built tree to run instead of the repository. */
+  readonly root?: string;
   /** Used instead of a new one; not closed by `stop`. */
   readonly fake?: FakeModel;
 }
@@ -158,7 +160,7 @@ export class Stack {
 
   /** A further process of the product with this stack's environment, for the caller to end; `stop` kills what is left. */
   launch(app: string, ...args: string[]): LaunchedProcess {
-    const launched = new LaunchedProcess([entryOf(app), ...args], { env: this.environment, cwd: this.workingDirectory });
+    const launched = new LaunchedProcess([entryOf(app, this.options.root), ...args], { env: this.environment, cwd: this.workingDirectory });
     this.launched.push(launched);
     return launched;
   }

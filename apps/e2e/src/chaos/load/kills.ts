@@ -1,7 +1,7 @@
 import type { ChaosSystem } from '../system/chaos-system.js';
 import type { Service } from '../system/service-group.js';
 import type { Hit } from './recoveries.js';
-import type { TurnLoad } from './turn-load.js';
+import type { Submitted, TurnLoad } from './turn-load.js';
 
 /** Ends workers without notice, starts others in their place, and remembers which turns that hit. */
 export class WorkerKills {
@@ -15,7 +15,7 @@ export class WorkerKills {
 
   /** False when the worker runs no turn. */
   async kill(worker: Service): Promise<boolean> {
-    const held = await this.heldBy(worker);
+    const held = (await this.holdings()).get(worker) ?? [];
     if (held.length === 0 || !worker.isRunning) return false;
     worker.signal('SIGKILL');
     const atMs = Date.now();
@@ -25,9 +25,15 @@ export class WorkerKills {
     return true;
   }
 
-  async heldBy(worker: Service) {
+  /** The workers that run turns, with those turns. */
+  async holdings(): Promise<Map<Service, Submitted[]>> {
     const running = await this.load.running();
     const holders = await Promise.all(running.map(({ agentId }) => this.system.holderOf(agentId)));
-    return running.filter((_, index) => holders[index] === worker);
+    const held = new Map<Service, Submitted[]>();
+    for (const [index, turn] of running.entries()) {
+      const worker = holders[index];
+      if (worker) held.set(worker, [...(held.get(worker) ?? []), turn]);
+    }
+    return held;
   }
 }

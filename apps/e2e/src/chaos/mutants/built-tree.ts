@@ -8,15 +8,15 @@ export type Mutation = { readonly file: string; readonly find: string; readonly 
 const PACKAGE_SCOPE = '@codex-mcp';
 
 /**
- * A copy of the built product, which a build under way does not touch, with one mitigation switched off if asked.
+ * A copy of the built product, which a build under way does not touch, with pieces of it changed if asked.
  * Rejects when the code to replace is not there exactly once.
  */
-export async function copyBuiltTree(root: string, mutation?: Mutation): Promise<TemporaryDirectory> {
+export async function copyBuiltTree(root: string, mutations: readonly Mutation[] = []): Promise<TemporaryDirectory> {
   const tree = await temporaryDirectory('cmm-');
   try {
     for (const kind of ['apps', 'libs']) await copyProjects(root, tree.path, kind);
     await linkModules(root, tree.path);
-    if (mutation) await apply(tree.path, mutation);
+    for (const mutation of mutations) await apply(tree.path, mutation);
     return tree;
   } catch (error) {
     await tree.remove();

@@ -52,10 +52,9 @@ type Scene = { system: ChaosSystem; random: Random; load: TurnLoad; hits: Hit[] 
 
 /** Stops as many workers that have turns under way; at least one. */
 async function freeze({ system, random, load, hits }: Scene, count: number): Promise<Service[]> {
-  const holdings = new WorkerKills(system, load);
+  const kills = new WorkerKills(system, load);
   const busy = async () => {
-    const all = await Promise.all(system.workers.map(async (worker) => ({ worker, held: await holdings.heldBy(worker) })));
-    const running = all.filter(({ held }) => held.length > 0);
+    const running = [...(await kills.holdings())].map(([worker, held]) => ({ worker, held }));
     return running.length >= Math.min(count, 1) && (await allStream(system, load)) && running;
   };
   const candidates = await eventually(busy, { timeoutMs: TAKEOVER_MS });

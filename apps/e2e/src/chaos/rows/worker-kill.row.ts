@@ -33,7 +33,8 @@ export const workerKillRow: Row = {
       // A fast machine is done with the turns before the kills have hit as many as they should.
       if ((await load.unfinished()).length < AGENTS) await load.submit(agents[more++ % AGENTS] ?? '', [ofMixedLength(random)]);
       await delay(random.between(...PAUSE_MS));
-      await kills.kill(random.pick(system.workers));
+      const busy = [...(await kills.holdings()).keys()];
+      if (busy.length > 0) await kills.kill(random.pick(busy));
     }
     await load.settled(SETTLE_MS);
     const verdict = await judge(system, load.submitted);

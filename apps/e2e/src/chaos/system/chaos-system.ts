@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { agentKey, LOCAL_TENANT, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { createRedis, createSubscriber, QUEUE_PREFIX, readHeartbeats, TurnDispatcher, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import { eventually, type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, temporaryDirectory } from '@codex-mcp/testing';
@@ -20,9 +19,6 @@ export type SystemOptions = {
   readonly edges?: number;
   readonly env?: Environment;
 };
-
-/** The tree that this file was built in. */
-export const repositoryRoot = fileURLToPath(new URL('../../../../../', import.meta.url));
 
 const START_TIMEOUT_MS = 60_000;
 /** Every request is kept: the model calls of each turn are counted when all is over. */

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { type Environment, LaunchedProcess } from '../../stack/launched.process.js';
+import { entryOf, type Environment, LaunchedProcess } from '../../stack/launched.process.js';
 
 /** As the launcher starts the services. */
 const NODE_FLAGS = ['--max-semi-space-size=2', '--enable-source-maps'];
@@ -47,7 +46,7 @@ export class ServiceGroup {
   launch(app: string, added: Environment): Service {
     const { [CREDENTIALS]: credentials, ...shared } = { ...this.env, ...added };
     const env = app === 'gateway' ? { ...shared, [CREDENTIALS]: credentials } : shared;
-    const started = new Service(app, join(this.root, 'apps', app, 'dist', 'main.js'), { env, cwd: this.cwd });
+    const started = new Service(app, entryOf(app, this.root), { env, cwd: this.cwd });
     this.members.push(started);
     return started;
   }
