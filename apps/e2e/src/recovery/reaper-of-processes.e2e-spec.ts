@@ -5,7 +5,8 @@ import { agentKey, LOCAL_TENANT } from '@codex-mcp/contracts';
 import { AgentStore } from '@codex-mcp/messaging';
 import { eventually } from '@codex-mcp/testing';
 import { TurnLoad } from '../chaos/load/turn-load.js';
-import { ChaosSystem, repositoryRoot } from '../chaos/system/chaos-system.js';
+import { ChaosSystem } from '../chaos/system/chaos-system.js';
+import { repositoryRoot } from '../stack/launched.process.js';
 import { agentProcesses, sweepAgentProcesses } from '../stack/agent-processes.js';
 
 const TURN_MS = 60_000;

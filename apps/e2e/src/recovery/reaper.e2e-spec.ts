@@ -6,7 +6,8 @@ import { AgentStore } from '@codex-mcp/messaging';
 import { describeWithDocker, eventually } from '@codex-mcp/testing';
 import { TurnLoad } from '../chaos/load/turn-load.js';
 import { census, disagreements } from '../chaos/system/census.js';
-import { ChaosSystem, repositoryRoot } from '../chaos/system/chaos-system.js';
+import { ChaosSystem } from '../chaos/system/chaos-system.js';
+import { repositoryRoot } from '../stack/launched.process.js';
 import { containerOf, containersOf, docker, volumesOf } from '../stack/agent-containers.js';
 
 const AGREE = { timeoutMs: 30_000, intervalMs: 100 };

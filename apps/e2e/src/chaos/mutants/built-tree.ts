@@ -42,9 +42,13 @@ async function linkModules(root: string, target: string): Promise<void> {
   await cp(join(root, 'package.json'), join(target, 'package.json'));
 }
 
-async function apply(target: string, { file, find, replace }: Mutation): Promise<void> {
-  const path = join(target, file);
-  const pieces = (await readFile(path, 'utf8')).split(find);
+async function apply(target: string, mutation: Mutation): Promise<void> {
+  await writeFile(join(target, mutation.file), await mutated(target, mutation));
+}
+
+/** A built file as a mutation makes it. Rejects when the code to replace is not there exactly once. */
+export async function mutated(root: string, { file, find, replace }: Mutation): Promise<string> {
+  const pieces = (await readFile(join(root, file), 'utf8')).split(find);
   if (pieces.length !== 2) throw new Error(`${file} holds ${pieces.length - 1} times what this mutant replaces: ${find}`);
-  await writeFile(path, pieces.join(replace));
+  return pieces.join(replace);
 }
