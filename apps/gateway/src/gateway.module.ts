@@ -9,6 +9,7 @@ import { GatewayHealth } from './gateway.health.js';
 import { GatewayHeartbeat } from './gateway.heartbeat.js';
 import { GatewayService } from './gateway.service.js';
 import { GATEWAY_CONFIG, LOGGER, METRICS, REDIS } from './gateway.tokens.js';
+import { ForwarderService } from './proxy/forwarder.service.js';
 import { ProxyMetrics } from './proxy/proxy.metrics.js';
 import { ProxyService } from './proxy/proxy.service.js';
 
@@ -24,6 +25,7 @@ export class GatewayModule {
         { provide: REDIS, useFactory: () => createRedis(config.REDIS_URL.reveal()) },
         CredentialsService,
         ProxyMetrics,
+        ForwarderService,
         ProxyService,
         AgentEndpoints,
         ControlServer,

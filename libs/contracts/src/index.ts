@@ -40,4 +40,5 @@ export {
   TURNS_QUEUE,
 } from './queues.js';
 export { Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
+export { ModelTrouble, ModelWait } from './model-wait.js';
 export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, GatewayErrorCode, runPaths } from './gateway.js';

@@ -3,6 +3,7 @@ export { type Consumer, ConsumptionWatch } from './consumption-watch.js';
 export { HeartbeatPublisher, readHeartbeats } from './heartbeats.js';
 export { QUEUE_PREFIX } from './keys.js';
 export { jobFailure, QueueClient } from './queue-client.js';
+export { announceModelWait, ModelWaits } from './model-waits.js';
 export { createRedis, createSubscriber, redisAnswers, type RedisTemper, whyNot } from './redis.js';
 export { TurnControl } from './turn-control.js';
 export { TurnDispatcher } from './turn-dispatcher.js';

@@ -22,4 +22,5 @@ export const keys = {
   beat: (service: string, instance: string) => `${PREFIX}:beat:${service}:${instance}`,
   beats: `${PREFIX}:beats`,
   turnControl: `${PREFIX}:turn-control`,
+  modelWaits: `${PREFIX}:model-waits`,
 };

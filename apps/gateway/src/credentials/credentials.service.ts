@@ -67,6 +67,7 @@ export class CredentialsService {
   async afterRefusal(refused: Credential): Promise<Obtained | undefined> {
     const token = digestOf(refused);
     const before = this.current();
+    if (isSameKey(before.credential, refused)) return undefined;
     if (token === undefined || digestOf(before.credential) !== token) return before.credential?.method === refused.method ? before : undefined;
     // A fresh token that is refused as well is not helped by a fresher one.
     if (!refreshableOf(refused) || this.untried === token) return undefined;
@@ -167,3 +168,4 @@ export class CredentialsService {
 
 const refreshableOf = (credential: Credential): Refreshable | undefined => (credential.method === 'chatgpt' ? credential.refresh : undefined);
 const digestOf = (credential: Credential | undefined): string | undefined => (credential?.method === 'chatgpt' ? tokenDigest(credential.accessToken.reveal()) : undefined);
+const isSameKey = (one: Credential | undefined, other: Credential): boolean => one?.method === 'api_key' && other.method === 'api_key' && one.apiKey.reveal() === other.apiKey.reveal();

@@ -6,6 +6,8 @@ import { METRICS } from '../gateway.tokens.js';
 @Injectable()
 export class ProxyMetrics {
   readonly inFlight: Gauge;
+  /** By what was the matter. */
+  readonly retries: Counter;
   private readonly requests: Counter;
   private readonly firstByte: Histogram;
   private readonly bytes: Counter;
@@ -14,6 +16,7 @@ export class ProxyMetrics {
     const registers = [registry];
     this.requests = new Counter({ name: 'codex_mcp_gateway_requests_total', help: 'Requests of agents, by class of the answer', labelNames: ['status', 'end'], registers });
     this.inFlight = new Gauge({ name: 'codex_mcp_gateway_requests_in_flight', help: 'Requests of agents being answered', registers });
+    this.retries = new Counter({ name: 'codex_mcp_gateway_retries_total', help: 'Requests sent to the model again, by what was the matter', labelNames: ['trouble'], registers });
     this.bytes = new Counter({ name: 'codex_mcp_gateway_response_bytes_total', help: 'Bytes of answers passed to agents', registers });
     this.firstByte = new Histogram({
       name: 'codex_mcp_gateway_upstream_first_byte_seconds',

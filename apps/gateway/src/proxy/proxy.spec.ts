@@ -190,14 +190,14 @@ describe('an answer of the gateway itself', () => {
   });
 
   it('says that the upstream cannot be reached', async () => {
-    await start();
+    await start({ MODEL_RETRY_MAX: '0' });
     upstream.close();
     const error = errorOf(await send({ ...POST, socketPath }, '{}'));
     expect(error).toMatchObject({ status: 502, code: 'codex_mcp_upstream_unreachable', message: expect.stringContaining('ECONNREFUSED') });
   });
 
   it('says that the upstream was too slow', async () => {
-    await start({ UPSTREAM_FIRST_BYTE_TIMEOUT: '0.3' });
+    await start({ UPSTREAM_FIRST_BYTE_TIMEOUT: '0.3', MODEL_RETRY_MAX: '0' });
     answer = () => undefined;
     expect(errorOf(await send({ ...POST, socketPath }, '{}'))).toMatchObject({ status: 504, code: 'codex_mcp_upstream_timeout' });
   });
@@ -211,7 +211,7 @@ describe('HTTPS_PROXY', () => {
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
     });
     await once(proxy.listen(0, '127.0.0.1'), 'listening');
-    const env = { OPENAI_BASE_URL: 'https://model.invalid/v1', HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    const env = { MODEL_RETRY_MAX: '0', OPENAI_BASE_URL: 'https://model.invalid/v1', HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
     await start(env);
     expect((await send({ ...POST, socketPath }, '{}')).status).toBe(502);
     expect(tunnels).toEqual(['model.invalid:443']);

@@ -1,36 +1,49 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { toAgent } from './headers.js';
+import { isRefusal, refusalTrouble, streamTrouble, type Trouble } from './model-trouble.js';
+import { StreamOpening } from './stream-opening.js';
 
-export type RelayEnd = 'completed' | 'agent_gone' | 'upstream_failed' | 'unauthorized';
+/**
+ * `withheld`: nothing of the answer has reached the agent, for the reason in `trouble`, or in `error`.
+ * `unauthorized`: nor of a 401; {@link Relay.release} gives it to the agent.
+ */
+export type RelayEnd = 'completed' | 'agent_gone' | 'upstream_failed' | 'withheld' | 'unauthorized';
 
 type Controller = Dispatcher.DispatchController;
 type UpstreamHeaders = Parameters<typeof toAgent>[0];
+type Refusal = { headers: UpstreamHeaders; chunks: Buffer[]; bytes: number };
+
+/** Refusals are short; what is longer is passed on as it comes. */
+const MAX_REFUSAL_BYTES = 256 * 1024;
 
 /**
  * Passes one upstream response on to the agent, chunk by chunk and at the agent's pace. When the agent
  * leaves, the upstream request is aborted; when the upstream breaks off, so does the agent's response.
+ * With `withholds`, a refusal that may pass and a 401 are kept from the agent, and so are the preliminary events of a stream
+ * that then fails: the same request may be sent again, and the next answer goes into the same response.
  */
 export class Relay implements Dispatcher.DispatchHandler {
   status: number | undefined;
   firstByteMs: number | undefined;
   bytes = 0;
   error: Error | undefined;
+  trouble: Trouble | undefined;
   /** Resolves once, when nothing more will be written to the agent by the relay. */
   readonly ended: Promise<RelayEnd>;
   private readonly startedAt = performance.now();
   private controller: Controller | undefined;
-  private end!: (how: RelayEnd) => void;
-  private held: { headers: UpstreamHeaders; chunks: Buffer[] } | undefined;
+  private refusal: Refusal | undefined;
+  private opening: StreamOpening | undefined;
+  private hasEnded = false;
+  private resolve!: (how: RelayEnd) => void;
 
-  /** With `holdUnauthorized`, a 401 ends the relay before anything is written, until {@link release}. */
   constructor(
     private readonly response: ServerResponse,
-    private readonly holdUnauthorized = false,
+    private readonly withholds: boolean,
   ) {
-    this.ended = new Promise((resolve) => (this.end = resolve));
-    response.on('drain', () => this.controller?.resume());
-    response.on('close', () => this.onAgentClose());
+    this.ended = new Promise((resolve) => (this.resolve = resolve));
+    response.on('drain', this.onDrain).on('close', this.onAgentClose);
   }
 
   onRequestStart(controller: Controller): void {
@@ -39,44 +52,112 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Controller, status: number, headers: UpstreamHeaders): void {
-    if (status < 200) return;
+    if (status < 200 || this.hasEnded) return;
     this.status = status;
     this.firstByteMs = performance.now() - this.startedAt;
-    if (status === 401 && this.holdUnauthorized) {
-      this.held = { headers, chunks: [] };
-      return;
-    }
-    this.response.writeHead(status, toAgent(headers));
-    this.response.flushHeaders();
+    if (this.withholds && (status === 401 || isRefusal(status))) this.refusal = { headers, chunks: [], bytes: 0 };
+    else this.begin(status, headers);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    this.bytes += chunk.length;
-    if (this.held) this.held.chunks.push(chunk);
-    else if (!this.response.write(chunk)) controller.pause();
+    if (this.hasEnded) return;
+    if (this.refusal) this.withhold(this.refusal, chunk);
+    else if (this.opening) this.look(this.opening, chunk);
+    else if (!this.write(chunk)) controller.pause();
   }
 
   onResponseEnd(): void {
-    if (this.held) return this.end('unauthorized');
+    if (this.hasEnded) return;
+    if (this.refusal && this.status === 401) return this.end('unauthorized');
+    if (this.refusal) {
+      const { headers, chunks } = this.refusal;
+      this.trouble = refusalTrouble({ status: this.status ?? 0, headers, body: Buffer.concat(chunks).toString('utf8') });
+      if (this.trouble) return this.end('withheld');
+      this.show(this.refusal);
+    }
+    this.pass();
     this.response.end();
     this.end('completed');
   }
 
-  /** Gives the agent the 401 that was held. */
-  release(): void {
-    if (!this.held || this.response.destroyed) return;
-    this.response.writeHead(401, toAgent(this.held.headers)).end(Buffer.concat(this.held.chunks));
-  }
-
   onResponseError(_controller: Controller, error: Error): void {
+    if (this.hasEnded) return;
     this.error = error;
+    const isUntouched = this.opening !== undefined || this.refusal !== undefined || !this.response.headersSent;
+    if (this.withholds && isUntouched) return this.end('withheld');
     if (this.response.headersSent) this.response.destroy();
     this.end('upstream_failed');
   }
 
-  private onAgentClose(): void {
-    if (this.response.writableFinished) return;
-    this.end('agent_gone');
-    this.controller?.abort(new Error('the agent has disconnected'));
+  /** Gives the agent the 401 that was withheld. */
+  release(): void {
+    if (this.refusal) this.show(this.refusal);
+    this.response.end();
   }
+
+  /** The head goes to the agent at once. An earlier answer may have sent it; only one of the same kind can go on behind that. */
+  private begin(status: number, headers: UpstreamHeaders): void {
+    if (this.response.headersSent && !isStream(status, headers)) {
+      this.response.destroy();
+      return this.abort('upstream_failed');
+    }
+    if (this.withholds && isStream(status, headers)) this.opening = new StreamOpening();
+    if (this.response.headersSent) return;
+    this.response.writeHead(status, toAgent(headers));
+    this.response.flushHeaders();
+  }
+
+  private withhold(refusal: Refusal, chunk: Buffer): void {
+    refusal.chunks.push(chunk);
+    refusal.bytes += chunk.length;
+    if (refusal.bytes > MAX_REFUSAL_BYTES) this.show(refusal);
+  }
+
+  private show({ headers, chunks }: Refusal): void {
+    this.refusal = undefined;
+    this.begin(this.status ?? 0, headers);
+    for (const chunk of chunks) this.write(chunk);
+  }
+
+  private look(opening: StreamOpening, chunk: Buffer): void {
+    const found = opening.add(chunk);
+    if (found.kind === 'undecided') return;
+    this.trouble = found.kind === 'failed' ? streamTrouble(found.data) : undefined;
+    if (this.trouble) return this.abort('withheld');
+    this.pass();
+  }
+
+  /** Lets the opening of a stream go. */
+  private pass(): void {
+    const held = this.opening?.held;
+    this.opening = undefined;
+    if (held && held.length > 0 && !this.write(held)) this.controller?.pause();
+  }
+
+  private write(chunk: Buffer): boolean {
+    if (this.response.destroyed) return true;
+    this.bytes += chunk.length;
+    return this.response.write(chunk);
+  }
+
+  private abort(how: RelayEnd): void {
+    this.end(how);
+    this.controller?.abort(new Error(`the answer was not passed on (${how})`));
+  }
+
+  private end(how: RelayEnd): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.response.off('drain', this.onDrain).off('close', this.onAgentClose);
+    this.resolve(how);
+  }
+
+  private readonly onDrain = (): void => this.controller?.resume();
+
+  private readonly onAgentClose = (): void => {
+    if (this.response.writableFinished) return;
+    this.abort('agent_gone');
+  };
 }
+
+const isStream = (status: number, headers: UpstreamHeaders): boolean => status === 200 && String(headers['content-type']).startsWith('text/event-stream');

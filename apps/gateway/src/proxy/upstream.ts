@@ -1,7 +1,8 @@
+import type { GatewayErrorCode } from '@codex-mcp/contracts';
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { Credential } from '../credentials/credential.js';
 import type { GatewayConfig } from '../gateway.config.js';
-import type { GatewayErrorCode } from './api-error.js';
+import type { Trouble } from './model-trouble.js';
 
 /** Longer than the pause between two requests of a turn, so that they share one TLS connection. */
 const KEEP_ALIVE_MS = 55_000;
@@ -30,6 +31,12 @@ export function upstreamTarget(config: GatewayConfig, credential: Credential, ro
 }
 
 const TIMEOUTS = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+
+/** What an agent is told of an upstream that answers with errors of its own. */
+export const explainTrouble = ({ reason }: Trouble, origin: string): { code: GatewayErrorCode; message: string } => ({
+  code: 'codex_mcp_upstream_failed',
+  message: `${origin} fails (${reason}). Call again in a moment.`,
+});
 
 /** What an agent is told of an upstream that did not answer; the text names the host and the cause's code only. */
 export function explainUpstreamError(error: Error | undefined, origin: string): { code: GatewayErrorCode; message: string } {

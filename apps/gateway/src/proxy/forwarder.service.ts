@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { AgentIdentity, GatewayErrorCode } from '@codex-mcp/contracts';
+import { announceModelWait } from '@codex-mcp/messaging';
+import type { Logger } from '@codex-mcp/observability';
+import type { Redis } from 'ioredis';
+import type { Dispatcher } from 'undici';
+import type { Credential } from '../credentials/credential.js';
+import { CredentialsService, type Obtained } from '../credentials/credentials.service.js';
+import type { GatewayConfig } from '../gateway.config.js';
+import { GATEWAY_CONFIG, LOGGER, REDIS } from '../gateway.tokens.js';
+import { sendError, sendLastError } from './api-error.js';
+import { toUpstream } from './headers.js';
+import type { Trouble } from './model-trouble.js';
+import { ProxyMetrics } from './proxy.metrics.js';
+import { Relay, type RelayEnd } from './relay.js';
+import { replayableBody } from './request-body.js';
+import { retryWaitMs } from './retry.policy.js';
+import { createDispatcher, explainTrouble, explainUpstreamError, upstreamTarget } from './upstream.js';
+
+/** What is known of one exchange when it is over; never a credential, a header or a body. */
+export type Exchange = { status: number | undefined; end: string; attempts: number; firstByteMs?: number; responseBytes: number };
+
+type Refused = { code: GatewayErrorCode; message: string };
+type Sending = { agent: AgentIdentity; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse };
+type Sent = { end: RelayEnd; relay: Relay; origin: string };
+
+/** Sends agents' requests to the model, again and again where nothing of an answer has reached the agent and waiting may help. */
+@Injectable()
+export class ForwarderService {
+  private readonly dispatcher: Dispatcher;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(REDIS) private readonly redis: Redis,
+    @Inject(CredentialsService) private readonly credentials: CredentialsService,
+    @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
+  ) {
+    this.dispatcher = createDispatcher(config);
+  }
+
+  /** Ends when the agent has its answer, or has left. `route`: below the upstream's base URL. */
+  async forward(agent: AgentIdentity, route: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const body = request.method === 'GET' ? null : await replayableBody(request).then((kept) => kept ?? request, () => undefined);
+    if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
+    for (let attempt = 1; ; attempt++) {
+      const exchange = await this.attempt({ agent, route, request, body, response }, attempt);
+      if (!('waitMs' in exchange)) return exchange;
+      const waited = await delay(exchange.waitMs, true, { signal: gone.signal }).catch(() => false);
+      if (!waited) return { status: exchange.status, end: 'agent_gone', attempts: attempt, responseBytes: 0 };
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.dispatcher.destroy();
+  }
+
+  private async attempt(sending: Sending, attempt: number): Promise<Exchange | { status: number | undefined; waitMs: number }> {
+    const sent = await this.withCredential(sending);
+    if ('code' in sent) {
+      sending.request.resume();
+      return { status: sendError(sending.response, sent.code, sent.message), end: sent.code, attempts: attempt - 1, responseBytes: 0 };
+    }
+    const { relay, end, origin } = sent;
+    const known = { status: relay.status, end: end === 'unauthorized' ? 'completed' : end, attempts: attempt, responseBytes: relay.bytes, ...(relay.firstByteMs !== undefined && { firstByteMs: Math.round(relay.firstByteMs * 10) / 10 }) };
+    if (end === 'withheld') return this.again(sending.agent, sent, attempt) ?? { ...known, ...this.giveUp(sending.response, sent, attempt) };
+    if (end !== 'upstream_failed' || relay.status !== undefined) return known;
+    const { code, message } = explainUpstreamError(relay.error, origin);
+    return { ...known, status: sendError(sending.response, code, message), end: code };
+  }
+
+  /** Sends the request; where a token is refused, once more with the next one. */
+  private async withCredential(sending: Sending): Promise<Sent | Refused> {
+    const credential = usable(await this.credentials.obtain());
+    if ('code' in credential) return credential;
+    const first = await this.send(credential, sending);
+    if (first.end !== 'unauthorized') return first;
+    const next = await this.credentials.afterRefusal(credential);
+    const renewed = next && usable(next);
+    if (renewed && 'code' in renewed) return renewed;
+    const last = renewed ? await this.send(renewed, sending) : first;
+    if (last.end === 'unauthorized') last.relay.release();
+    return last;
+  }
+
+  private async send(credential: Credential, { route, request, body, response }: Sending): Promise<Sent> {
+    const { origin, path } = upstreamTarget(this.config, credential, route);
+    const relay = new Relay(response, body !== request);
+    this.dispatcher.dispatch({ origin, path, method: body === null ? 'GET' : 'POST', headers: toUpstream(request.headers, credential), body }, relay);
+    const end = await relay.ended;
+    if (relay.status !== undefined && relay.status !== 401) this.credentials.accepted(credential);
+    return { end, relay, origin };
+  }
+
+  /** Announces the wait; undefined when there is to be none. */
+  private again(agent: AgentIdentity, { relay, origin }: Sent, attempt: number): { status: number | undefined; waitMs: number } | undefined {
+    const trouble: Trouble = relay.trouble ?? { kind: 'unreachable', reason: explainUpstreamError(relay.error, origin).message };
+    const waitMs = retryWaitMs(trouble, attempt, this.config.MODEL_RETRY_MAX);
+    if (waitMs === undefined) return undefined;
+    announceModelWait(this.redis, { agentKey: agent.key, trouble: trouble.kind, retryInMs: waitMs, attempt: attempt + 1 });
+    this.metrics.retries.inc({ trouble: trouble.kind });
+    const fields = { agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, trouble: trouble.kind, reason: trouble.reason, attempt, retryInMs: waitMs };
+    this.logger.warn({ op: 'model_request.retry', ...fields }, 'model_request.retry');
+    return { status: relay.status, waitMs };
+  }
+
+  private giveUp(response: ServerResponse, { relay, origin }: Sent, attempts: number): { status: number; end: string } {
+    const { code, message } = relay.trouble ? explainTrouble(relay.trouble, origin) : explainUpstreamError(relay.error, origin);
+    const status = attempts === 1 ? sendError(response, code, message) : sendLastError(response, code, `${message} Tried ${attempts} times.`);
+    return { status, end: code };
+  }
+}
+
+/** The credential to send, or why there is none. */
+function usable({ signIn, credential, unavailable }: Obtained): Credential | Refused {
+  if (unavailable !== undefined) return { code: 'codex_mcp_upstream_unreachable', message: unavailable };
+  return credential ?? { code: 'codex_mcp_not_signed_in', message: signIn.problem ?? 'Not signed in to OpenAI.' };
+}
