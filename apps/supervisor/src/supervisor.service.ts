@@ -72,8 +72,8 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
 
   private async describe(): Promise<Heartbeat> {
     const { supervisorId, relay, runtime, config, agents } = this.parts;
-    const trouble = await whyNot(runtime.check());
-    const problem = trouble ?? (await this.problem());
+    const problem = await whyNot(runtime.check());
+    const { stalled } = this;
     return {
       service: 'supervisor',
       instance: supervisorId,
@@ -83,21 +83,21 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
       supervisorId,
       relayUrl: relay.url,
       runtime: runtime.name,
+      ...(stalled !== undefined && { stalled }),
       ...(problem !== undefined && { problem }),
-      runningAgents: trouble === undefined ? (await agents.running()).length : 0,
+      runningAgents: problem === undefined ? (await agents.running()).length : 0,
       maxAgents: config.MAX_CONCURRENT_SESSIONS,
     };
   }
 
-  /** Why no commands get here; undefined while nothing is known to be wrong. */
-  private async problem(): Promise<string | undefined> {
-    const { commands, watch, redis } = this.parts;
-    if (!commands.isRunning) return 'This process has ceased to take commands.';
-    return watch.problem ?? whyNot(redisAnswers(redis));
+  /** Why no commands get here; undefined while nothing proves that. */
+  private get stalled(): string | undefined {
+    return this.parts.commands.isRunning ? this.parts.watch.problem : 'This process has ceased to take commands.';
   }
 
   private async health() {
-    const problem = (await this.problem()) ?? (await whyNot(this.parts.runtime.check()));
+    const { redis, runtime } = this.parts;
+    const problem = this.stalled ?? (await whyNot(redisAnswers(redis))) ?? (await whyNot(runtime.check()));
     return { ok: problem === undefined, ...(problem !== undefined && { problem }) };
   }
 

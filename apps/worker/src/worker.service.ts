@@ -72,21 +72,19 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
     this.parts.redis.disconnect();
   }
 
-  private async describe(): Promise<Heartbeat> {
+  private describe(): Heartbeat {
     const { instance, processor } = this.parts;
-    const problem = await this.problem();
-    return { service: 'worker', instance, version: '0.1.0', startedAtMs: this.startedAtMs, pid: process.pid, activeTurns: processor.activeTurns, ...(problem !== undefined && { problem }) };
+    const { stalled } = this;
+    return { service: 'worker', instance, version: '0.1.0', startedAtMs: this.startedAtMs, pid: process.pid, activeTurns: processor.activeTurns, ...(stalled !== undefined && { stalled }) };
   }
 
-  /** Why no turns get here; undefined while nothing is known to be wrong. */
-  private async problem(): Promise<string | undefined> {
-    const { processor, watch, redis } = this.parts;
-    if (!processor.isConsuming) return 'This process has ceased to take turns.';
-    return watch.problem ?? whyNot(redisAnswers(redis));
+  /** Why no turns get here; undefined while nothing proves that. */
+  private get stalled(): string | undefined {
+    return this.parts.processor.isConsuming ? this.parts.watch.problem : 'This process has ceased to take turns.';
   }
 
   private async health() {
-    const problem = await this.problem();
+    const problem = this.stalled ?? (await whyNot(redisAnswers(this.parts.redis)));
     return { ok: problem === undefined, ...(problem !== undefined && { problem }), activeTurns: this.parts.processor.activeTurns };
   }
 

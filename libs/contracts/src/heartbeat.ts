@@ -11,6 +11,9 @@ export type SignIn = z.infer<typeof SignIn>;
 
 const common = { instance: z.string(), version: z.string(), startedAtMs: z.number(), pid: z.number() };
 
+/** That jobs do not get to this process although it lives. */
+const stalled = z.string().optional();
+
 /** What each process says of itself every few seconds; a missing beat means a dead process. */
 export const Heartbeat = z.discriminatedUnion('service', [
   z.object({ service: z.literal('mcp-edge'), ...common }),
@@ -18,8 +21,7 @@ export const Heartbeat = z.discriminatedUnion('service', [
     service: z.literal('worker'),
     ...common,
     activeTurns: z.number(),
-    /** Why turns do not get to this worker at the moment. */
-    problem: z.string().optional(),
+    stalled,
   }),
   z.object({
     service: z.literal('supervisor'),
@@ -27,6 +29,7 @@ export const Heartbeat = z.discriminatedUnion('service', [
     supervisorId: z.string(),
     relayUrl: z.string(),
     runtime: RuntimeName,
+    stalled,
     /** Why agents cannot be started here at the moment. */
     problem: z.string().optional(),
     runningAgents: z.number(),

@@ -4,9 +4,10 @@ import { freePort } from './free-port.js';
 
 /**
  * What becomes of what a client sends. `pass`: it goes on. `swallow`: from here on nothing goes either way over this
- * connection, and nobody is told. `cut`: it goes on, but its answer is withheld and the connection is closed.
+ * connection, and nobody is told. `mute`: the same after this piece, which still goes on. `cut`: it goes on, but its
+ * answer is withheld and the connection is closed.
  */
-export type Fate = 'pass' | 'swallow' | 'cut';
+export type Fate = 'pass' | 'swallow' | 'mute' | 'cut';
 /** Asked for each piece that a client sends, as it comes from the socket. */
 export type DoorRule = (sent: Buffer) => Fate;
 
@@ -57,6 +58,7 @@ export class TcpDoor {
   private forward(passage: Passage, sent: Buffer): void {
     if (passage.fate === 'pass') passage.fate = this.rule(sent);
     if (passage.fate !== 'swallow') passage.server.write(sent);
+    if (passage.fate === 'mute') passage.fate = 'swallow';
   }
 }
 

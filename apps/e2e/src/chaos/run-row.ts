@@ -10,8 +10,8 @@ export type RunOptions = { readonly seed: number; readonly scale: number; readon
 /** Runs one row on a system of its own, with a piece of its code changed if asked. What it starts is added to `cleanUp`, and ended here when all goes well. */
 export async function runRow(row: Row, { seed, scale, mutation }: RunOptions, cleanUp: CleanUp): Promise<RowOutcome> {
   const tree = cleanUp.add(await copyBuiltTree(repositoryRoot, mutation && [mutation]), (one) => one.remove());
-  const { workers, edges = 0, env = {} } = row;
-  const system = cleanUp.add(await ChaosSystem.start({ root: tree.path, workers, edges, env }), (one) => one.stop());
+  const { workers, edges = 0, env = {}, redisBehindDoor = false } = row;
+  const system = cleanUp.add(await ChaosSystem.start({ root: tree.path, workers, edges, env, redisBehindDoor }), (one) => one.stop());
   try {
     return await row.run({ system, random: new Random(seed + row.number), scaled: (load) => Math.max(1, Math.round(load * scale)) });
   } finally {

@@ -104,7 +104,7 @@ it.each(['worker', 'supervisor'] as const)('a %s that takes no jobs says so alth
     const answer = await health().catch(() => undefined);
     if (answer?.status === 503 && answer.problem?.includes(queue)) said.health = answer.problem;
     const beat = await beatOf(app);
-    if (beat && 'problem' in beat && beat.problem?.includes(queue)) said.beat = beat.problem;
+    if (beat && 'stalled' in beat) said.beat = beat.stalled;
     return !broken.isRunning;
   };
   await eventually(listen, { timeoutMs: TIMEOUT_MS, intervalMs: 50 });

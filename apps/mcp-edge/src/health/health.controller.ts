@@ -3,7 +3,7 @@ import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import { redisOutage, within } from '../invocation/redis-outage.errors.js';
-import { beatsOf, ServiceStatus, troubles } from '../invocation/service-status.service.js';
+import { beatsOf, isStalled, ServiceStatus, troubles } from '../invocation/service-status.service.js';
 import { EdgeMetrics } from './edge.metrics.js';
 import { Readiness } from './readiness.service.js';
 
@@ -47,8 +47,8 @@ export class HealthController {
       const gateways = beatsOf(beats, 'gateway');
       const checks = {
         redis: true,
-        worker: beatsOf(beats, 'worker').some(({ problem }) => problem === undefined),
-        supervisor: beatsOf(beats, 'supervisor').some(({ problem }) => problem === undefined),
+        worker: beatsOf(beats, 'worker').some((beat) => !isStalled(beat)),
+        supervisor: beatsOf(beats, 'supervisor').some((beat) => beat.problem === undefined && !isStalled(beat)),
         gateway: gateways.length > 0,
         sign_in: gateways.find(({ signIn }) => signIn.method !== 'none')?.signIn.method ?? (gateways.length > 0 ? ('none' as const) : ('unknown' as const)),
       };

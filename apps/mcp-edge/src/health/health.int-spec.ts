@@ -48,7 +48,8 @@ describe('GET /health', () => {
 
   it.each([
     ['worker', { worker: null }, /worker/],
-    ['worker', { worker: { problem: 'This process takes no jobs from "turns".' } }, /takes no jobs/],
+    ['worker', { worker: { stalled: 'This process takes no jobs from "turns".' } }, /worker is alive but.*takes no jobs/],
+    ['supervisor', { supervisor: { stalled: 'This process takes no jobs from "placements".' } }, /supervisor is alive but.*takes no jobs/],
     ['supervisor', { supervisor: null }, /supervisor/],
     ['supervisor', { supervisor: { problem: 'Docker does not answer.' } }, /Docker does not answer/],
     ['gateway', { gateway: null }, /gateway/],

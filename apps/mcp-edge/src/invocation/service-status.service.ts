@@ -42,6 +42,11 @@ export function beatsOf<Name extends ServiceName>(beats: readonly Heartbeat[], s
   return beats.filter((beat): beat is Extract<Heartbeat, { service: Name }> => beat.service === service);
 }
 
+/** Alive, but takes no jobs. */
+export const isStalled = ({ stalled }: { stalled?: string | undefined }): boolean => stalled !== undefined;
+
+const stalledMessage = (service: string, words = '') => `The ${service} is alive but does no work: ${words} It ends by itself to be started again; look at its log.`;
+
 /** Everything that keeps turns from running, the most basic first. */
 export function troubles(beats: readonly Heartbeat[]): Trouble[] {
   const gateways = beatsOf(beats, 'gateway');
@@ -55,8 +60,9 @@ export function troubles(beats: readonly Heartbeat[]): Trouble[] {
   }
   const workers = beatsOf(beats, 'worker');
   if (workers.length === 0) add('service_unavailable', 'No worker is running, so turns would only queue up. Start one and look at its log.');
-  else if (workers.every(({ problem }) => problem !== undefined)) add('service_unavailable', `No worker takes turns, so they would only queue up. The worker says: ${workers[0]?.problem} It starts again by itself; look at its log.`);
+  else if (workers.every(isStalled)) add('service_unavailable', stalledMessage('worker', workers[0]?.stalled));
   if (supervisors.length === 0) add('service_unavailable', 'No supervisor is running, so agents have no place to live. Start one and look at its log.');
-  else if (supervisors.every(({ problem }) => problem !== undefined)) add('engine_unavailable', supervisors[0]?.problem ?? 'No supervisor can start agents.');
+  else if (supervisors.every(isStalled)) add('service_unavailable', stalledMessage('supervisor', supervisors[0]?.stalled));
+  else if (supervisors.every((beat) => beat.problem !== undefined || isStalled(beat))) add('engine_unavailable', supervisors.find(({ problem }) => problem)?.problem ?? 'No supervisor can start agents.');
   return found;
 }

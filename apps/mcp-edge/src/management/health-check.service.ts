@@ -1,7 +1,7 @@
 import type { MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
-import { beatsOf, ServiceStatus, troubles } from '../invocation/service-status.service.js';
+import { beatsOf, isStalled, ServiceStatus, troubles } from '../invocation/service-status.service.js';
 import { AgentDirectory } from './agent-directory.service.js';
 
 /** Whether turns can run, for a caller; `/health` says it to machines. */
@@ -29,7 +29,7 @@ export class HealthCheck {
       active_sessions: supervisors.reduce((sum, { runningAgents }) => sum + runningAgents, 0),
       running_turns: turns.running,
       queued_turns: turns.queued,
-      workers: beatsOf(beats, 'worker').filter(({ problem }) => problem === undefined).length,
+      workers: beatsOf(beats, 'worker').filter((beat) => !isStalled(beat)).length,
       supervisors: supervisors.length,
     };
   }

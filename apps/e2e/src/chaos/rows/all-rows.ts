@@ -1,4 +1,5 @@
 import { agentCrashRow } from './agent-crash.row.js';
+import { ambiguousWriteRow } from './ambiguous-write.row.js';
 import { edgeKillRow } from './edge-kill.row.js';
 import { frozenWorkerRow } from './frozen-worker.row.js';
 import { modelFaultRow } from './model-fault.row.js';
@@ -9,4 +10,4 @@ import type { Row } from './row.js';
 import { soakRow } from './soak.row.js';
 import { workerKillRow } from './worker-kill.row.js';
 
-export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, edgeKillRow, redisOutageRow, frozenWorkerRow, agentCrashRow, modelFaultRow, rollingRestartRow, soakRow];
+export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, edgeKillRow, redisOutageRow, frozenWorkerRow, agentCrashRow, modelFaultRow, ambiguousWriteRow, rollingRestartRow, soakRow];

@@ -29,6 +29,7 @@ export type Row = {
   readonly workers: number;
   readonly edges?: number;
   readonly env?: Environment;
+  readonly redisBehindDoor?: boolean;
   /** Switches off what the row proves; the row must then fail. */
   readonly mutation: Mutation;
   /** Further ones, each tried by itself. */

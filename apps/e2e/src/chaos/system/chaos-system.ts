@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentKey, LOCAL_TENANT, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { createRedis, createSubscriber, QUEUE_PREFIX, readHeartbeats, TurnDispatcher, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
-import { eventually, type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, temporaryDirectory } from '@codex-mcp/testing';
+import { eventually, type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, TcpDoor, temporaryDirectory } from '@codex-mcp/testing';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { CleanUp } from '../../bench/clean-up.js';
@@ -18,6 +18,8 @@ export type SystemOptions = {
   readonly workers: number;
   readonly edges?: number;
   readonly env?: Environment;
+  /** The services reach Redis through {@link ChaosSystem.redisDoor}; what this process does goes past it. */
+  readonly redisBehindDoor?: boolean;
 };
 
 const START_TIMEOUT_MS = 60_000;
@@ -32,6 +34,7 @@ export class ChaosSystem {
   /** The services reach the fake model through it. */
   modelDoor!: ModelDoor;
   redisServer!: RedisFixture;
+  redisDoor!: TcpDoor;
   redis!: Redis;
   turns!: TurnStore;
   dispatcher!: TurnDispatcher;
@@ -131,6 +134,7 @@ export class ChaosSystem {
     this.fake = this.cleanUp.add(await startFakeModel({ logLimit: LOG_LIMIT }), (fake) => fake.close());
     this.modelDoor = this.cleanUp.add(await ModelDoor.to(this.fake.port), (door) => door.lock());
     this.redisServer = this.cleanUp.add(await startRedis({ appendOnly: true }), (server) => server.stop());
+    this.redisDoor = this.cleanUp.add(await TcpDoor.to(this.redisServer.port), (door) => door.close());
     await mkdir(join(directory.path, 'home'));
     this.group = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, this.environment(directory.path)), (group) => group.endAll());
     this.connect();
@@ -171,7 +175,7 @@ export class ChaosSystem {
       AGENT_RUNTIME: 'docker',
       OPENAI_API_KEY: 'sk-fake-of-the-chaos-runner',
       OPENAI_BASE_URL: `http://127.0.0.1:${this.modelDoor.port}/v1`,
-      REDIS_URL: this.redisServer.url,
+      REDIS_URL: this.options.redisBehindDoor ? `redis://:${this.redisServer.password}@127.0.0.1:${this.redisDoor.port}` : this.redisServer.url,
       ...this.options.env,
     };
   }
