@@ -24,7 +24,7 @@ export const ambiguousWriteRow: Row = {
   redisBehindDoor: true,
   mutation: { file: 'libs/messaging/dist/turn.scripts.js', find: 'if tonumber(ARGV[i]) > last then', replace: 'if true then' },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
-    const callers = Array.from({ length: AGENTS }, (_, index) => new RestCaller(`http://127.0.0.1:${system.edgePorts[0]}`, `agent-${index + 1}`));
+    const callers = Array.from({ length: AGENTS }, (_, index) => new RestCaller(system.edgePorts.map((port) => `http://127.0.0.1:${port}`), `agent-${index + 1}`));
     await Promise.all(callers.map((caller) => caller.call([{ text: 'ready' }])));
     const losses = new AnswerLosses(random);
     system.redisDoor.rule = (sent) => losses.fateOf(sent);
