@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -11,6 +11,7 @@ import { AgentSessions } from './agents/agent-sessions.js';
 import { PlacementClient } from './agents/placement.client.js';
 import { TurnSteering } from './turns/turn-steering.js';
 import { TurnStops } from './turns/turn-stops.js';
+import { TurnWaits } from './turns/turn-waits.js';
 import { TurnExecution } from './turns/turn-execution.js';
 import { TurnRunner } from './turns/turn.runner.js';
 import { TurnsProcessor } from './turns/turns.processor.js';
@@ -18,7 +19,7 @@ import type { WorkerConfig } from './worker.config.js';
 import { WorkerService } from './worker.service.js';
 import { LOGGER } from './worker.tokens.js';
 
-type Parts = { redis: Redis; subscriber: Redis; lease: Lease; control: TurnControl; stops: TurnStops; steering: TurnSteering; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; waits: TurnWaits; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
 
 @Module({})
 export class WorkerModule {
@@ -54,10 +55,10 @@ function assemble(config: WorkerConfig, redis: Redis): Parts {
   const turns = new TurnStore(redis);
   const placements = new PlacementClient(redis, registry, config.AGENT_START_TIMEOUT);
   const sessions = new AgentSessions(placements, registry, lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
-  return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering() };
+  return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits() };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
   const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL });
-  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
+  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

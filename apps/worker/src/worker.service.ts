@@ -1,12 +1,13 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
-import { type ConsumptionWatch, HeartbeatPublisher, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
+import { type ConsumptionWatch, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
 import type { TurnSteering } from './turns/turn-steering.js';
 import type { TurnStops } from './turns/turn-stops.js';
+import type { TurnWaits } from './turns/turn-waits.js';
 import type { TurnsProcessor } from './turns/turns.processor.js';
 import type { WorkerConfig } from './worker.config.js';
 
@@ -23,6 +24,8 @@ export type WorkerParts = {
   control: TurnControl;
   stops: TurnStops;
   steering: TurnSteering;
+  modelWaits: ModelWaits;
+  waits: TurnWaits;
   sessions: AgentSessions;
   placements: PlacementClient;
   dispatcher: TurnDispatcher;
@@ -41,8 +44,9 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, control, stops, steering, processor, watch, dispatcher, logger, instance } = this.parts;
+    const { config, control, stops, steering, modelWaits, waits, processor, watch, dispatcher, logger, instance } = this.parts;
     await control.listen((command) => (command.action === 'cancel' ? stops.cancel(command.turnId) : void steering.handle(command)), () => void stops.catchUp());
+    await modelWaits.listen((wait) => waits.handle(wait));
     processor.start(config.WORKER_CONCURRENCY);
     watch.start();
     this.releaseTimer = setInterval(() => void dispatcher.releaseAll().catch((error: unknown) => logger.warn({ op: 'turns.release', err: error }, 'turns.release')), RELEASE_INTERVAL_MS);

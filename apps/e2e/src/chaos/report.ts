@@ -7,7 +7,7 @@ export const failuresOf = ({ failures, slow = [] }: RowOutcome): string[] => [..
 
 /** One line for a row: its counts, what recovery took, and whether it passed. */
 export function rowLine({ number, title }: Row, { seed, tookMs }: { seed: number; tookMs: number }, outcome: RowOutcome): string {
-  const { verdict, faults, recoveriesMs } = outcome;
+  const { verdict, faults, recoveriesMs, measured } = outcome;
   const failures = failuresOf(outcome);
   const { turns, lost, duplicated, stuck, askedAgain, otherwise } = verdict;
   const endings = [...otherwise].map(([code, list]) => `${code} ${list.length}`).join(', ');
@@ -17,6 +17,7 @@ export function rowLine({ number, title }: Row, { seed, tookMs }: { seed: number
     `turns ${turns}, faults ${faults}`,
     `lost ${lost.length}, duplicated ${duplicated.length}, stuck ${stuck.length}, second model calls ${askedAgain.length}`,
     `recovery p50 ${Math.round(percentile(recoveriesMs, 0.5))} ms, p95 ${Math.round(percentile(recoveriesMs, 0.95))} ms`,
+    ...(measured === undefined ? [] : [measured]),
     `${Math.round(tookMs / 1000)} s`,
     ...(endings === '' ? [] : [`not completed: ${endings}`]),
     ...failures.map((failure) => `!! ${failure}`),

@@ -7,8 +7,11 @@ const OWNERSHIP_TIMEOUT_MS = 2000;
 
 export type Deadlines = { totalMs: number; idleMs: number };
 
-/** Why a turn must stop, as the reason of `signal`. `alive` puts the idle deadline off. */
-export type Stop = { signal: AbortSignal; alive(): void; cancel(): void; end(): void };
+/**
+ * Why a turn must stop, as the reason of `signal`. `alive` puts the idle deadline off, by so much more as Codex is known to be silent.
+ * `leftMs` is what is left of the turn's whole time; `fail` stops the turn with an error of its own.
+ */
+export type Stop = { signal: AbortSignal; alive(silentForMs?: number): void; leftMs(): number; fail(reason: AppError): void; cancel(): void; end(): void };
 
 /** Stops running turns: their caller cancelled them, or their time is over. */
 export class TurnStops {
@@ -19,16 +22,27 @@ export class TurnStops {
   /** `totalMs` is what is left of the turn's whole time. */
   watch(turnId: string, attempt: number, { totalMs, idleMs }: Deadlines): Stop {
     const controller = new AbortController();
-    const stop = (message: string) =>
-      void this.isOurs(turnId, attempt).then((ours) => controller.abort(ours ? new AppError('turn_timeout', message) : new TakenOverError()));
+    const endsAt = performance.now() + totalMs;
+    const fail = (reason: AppError) => void this.isOurs(turnId, attempt).then((ours) => controller.abort(ours ? reason : new TakenOverError()));
+    const stop = (message: string) => fail(new AppError('turn_timeout', message));
     this.running.set(turnId, controller);
     const total = setTimeout(() => stop('The turn ran out of its time and was stopped. Ask for less at a time, give a longer timeout_s, or raise TURN_TIMEOUT.'), Math.max(0, totalMs));
-    const idle = setTimeout(() => stop(`Codex gave no sign of life for ${Math.round(idleMs / 1000)} s, so the turn was stopped. Call again, or raise TURN_IDLE_TIMEOUT.`), idleMs);
+    const awaitLife = (timeoutMs: number) =>
+      setTimeout(() => stop(`Codex gave no sign of life for ${Math.round(idleMs / 1000)} s, so the turn was stopped. Call again, or raise TURN_IDLE_TIMEOUT.`), timeoutMs);
+    let idle = awaitLife(idleMs);
+    let hasEnded = false;
     return {
       signal: controller.signal,
-      alive: () => void idle.refresh(),
+      alive: (silentForMs = 0) => {
+        if (hasEnded) return;
+        clearTimeout(idle);
+        idle = awaitLife(idleMs + silentForMs);
+      },
+      leftMs: () => endsAt - performance.now(),
+      fail,
       cancel: () => this.cancel(turnId),
       end: () => {
+        hasEnded = true;
         clearTimeout(total);
         clearTimeout(idle);
         if (this.running.get(turnId) === controller) this.running.delete(turnId);

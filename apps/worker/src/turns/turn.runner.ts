@@ -7,6 +7,7 @@ import { TakenOverError } from './codex-turn.js';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
 import type { TurnSteering } from './turn-steering.js';
+import type { TurnWaits } from './turn-waits.js';
 import type { Deadlines, Stop, TurnStops } from './turn-stops.js';
 
 const TimeLimit = z.object({ timeout_s: z.number().optional() });
@@ -32,6 +33,7 @@ export class TurnRunner {
     private readonly execution: TurnExecution,
     private readonly stops: TurnStops,
     private readonly steering: TurnSteering,
+    private readonly waits: TurnWaits,
     private readonly lease: Lease,
     private readonly logger: Logger,
     private readonly deadlines: Deadlines,
@@ -106,8 +108,12 @@ export class TurnRunner {
         log.push(event);
       };
       const steering = this.steering.open(request.turnId, push);
+      const waits = this.waits.open(request.agent.key, push, run.stop);
       const options = { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, onRunning: steering.ready };
-      const output = await this.execution.run(request, options).finally(steering.close);
+      const output = await this.execution.run(request, options).finally(() => {
+        steering.close();
+        waits.close();
+      });
       return { type: 'completed', output };
     } catch (error) {
       const { aborted, reason } = run.stop.signal;

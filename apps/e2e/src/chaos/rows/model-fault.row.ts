@@ -19,11 +19,15 @@ type Fault = { readonly step: Step; readonly timeoutS: number; readonly ending: 
 
 const passing = (step: Step): Fault => ({ step: { text: 'all good', times: 1, ...step }, timeoutS: TURN_TIMEOUT_S, ending: 'completed' });
 
-/** What a retry gets over, and what it does not. */
+const limited = { type: 'rate_limit_exceeded', code: 'rate_limit_exceeded' };
+
+/** What a retry gets over, and what it does not. Each in turn, so that few turns have the first of them: those that only the gateway tries again. */
 const FAULTS: readonly Fault[] = [
-  passing({ status: 429, headers: { 'retry-after': '1' }, error: { type: 'rate_limit_exceeded', code: 'rate_limit_exceeded' } }),
-  passing({ status: 500 }),
+  passing({ status: 429, error: limited }),
+  passing({ status: 429, headers: { 'retry-after': '1' }, error: limited }),
+  passing({ failed: { code: 'server_is_overloaded', message: 'busy' } }),
   passing({ status: 503 }),
+  passing({ status: 500 }),
   passing({ disconnectAfter: 0 }),
   passing({ disconnectAfter: 1 }),
   { step: { hang: true }, timeoutS: HANG_TIMEOUT_S, ending: 'turn_timeout' },
@@ -31,29 +35,36 @@ const FAULTS: readonly Fault[] = [
 const FINE = passing({ chunks: 3, delayMs: 200 });
 
 type Planned = { readonly turn: Submitted; readonly fault: Fault };
+type Ended = Planned & { readonly ending: string | undefined; readonly tookMs: number; readonly calls: number };
 
 /** The model's service refuses, breaks, limits and hangs; now and then nobody answers at its address. */
 export const modelFaultRow: Row = {
   number: 9,
   title: 'model faults',
   workers: WORKERS,
-  mutation: { file: 'libs/codex/dist/agent-config.js', find: 'request_max_retries = 3', replace: 'request_max_retries = 0' },
+  mutation: { file: 'apps/gateway/dist/proxy/retry.policy.js', find: "const passes = kind === 'rate_limited' || kind === 'overloaded';", replace: 'return undefined;' },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const load = new TurnLoad(system);
     const agents = await warmAgents(load, AGENTS);
-    const planned: Planned[] = [];
-    for (let count = 0; count < scaled(TURNS); count++) {
-      const fault = random.next() < BAD_SHARE ? random.pick(FAULTS) : FINE;
-      const turn = await load.submit(agents[count % AGENTS] ?? '', [fault.step], { timeout_s: fault.timeoutS });
-      planned.push({ turn, fault });
-    }
+    const planned = await submit(load, agents, random, scaled(TURNS));
     const refusals = await refuse(system, load, random);
     await load.settled(SETTLE_MS);
     const verdict = await judge(system, load.submitted);
-    const failures = [...broken(system, verdict), ...(await wrongEndings(system, planned)), ...overCalled(system, planned)];
-    return { verdict, faults: planned.filter(({ fault }) => fault !== FINE).length + refusals, recoveriesMs: [], failures };
+    const { failures, measured } = assess(await endings(system, planned));
+    return { verdict, faults: planned.filter(({ fault }) => fault !== FINE).length + refusals, recoveriesMs: [], failures: [...broken(system, verdict), ...failures], measured };
   },
 };
+
+async function submit(load: TurnLoad, agents: readonly string[], random: Random, turns: number): Promise<Planned[]> {
+  const planned: Planned[] = [];
+  let bad = 0;
+  for (let count = 0; count < turns; count++) {
+    const fault = (random.next() < BAD_SHARE && FAULTS[bad++ % FAULTS.length]) || FINE;
+    const turn = await load.submit(agents[count % AGENTS] ?? '', [fault.step], { timeout_s: fault.timeoutS });
+    planned.push({ turn, fault });
+  }
+  return planned;
+}
 
 /** Closes the model's port for a moment, again and again, while turns are under way. Resolves with how often. */
 async function refuse(system: ChaosSystem, load: TurnLoad, random: Random): Promise<number> {
@@ -68,25 +79,27 @@ async function refuse(system: ChaosSystem, load: TurnLoad, random: Random): Prom
   return refusals;
 }
 
-async function wrongEndings(system: ChaosSystem, planned: readonly Planned[]): Promise<string[]> {
-  const failures: string[] = [];
-  let failed = 0;
-  for (const { turn, fault } of planned) {
-    const record = await system.turns.load(turn.turnId);
-    const ending = record && endingOf(record);
-    if (ending === fault.ending) continue;
-    if (fault.ending === 'completed') failed += 1;
-    else failures.push(`${turn.turnId} ended as ${ending}, not ${fault.ending}`);
-    const tookMs = (record?.finishedAtMs ?? Infinity) - (record?.startedAtMs ?? 0);
-    if (tookMs > fault.timeoutS * 1000 + LATE_MS) failures.push(`${turn.turnId} took ${tookMs} ms`);
-  }
-  const passable = planned.filter(({ fault }) => fault.ending === 'completed').length;
-  if ((passable - failed) / passable < MIN_SHARE) failures.push(`${failed} of ${passable} turns failed that a retry helps`);
-  return failures;
+async function endings(system: ChaosSystem, planned: readonly Planned[]): Promise<Ended[]> {
+  const requests = system.fake.responsesRequests();
+  return Promise.all(
+    planned.map(async ({ turn, fault }) => {
+      const record = await system.turns.load(turn.turnId);
+      const calls = requests.filter(({ model }) => model.userText.includes(turn.mark)).length;
+      return { turn, fault, calls, ending: record && endingOf(record), tookMs: (record?.finishedAtMs ?? Infinity) - (record?.startedAtMs ?? 0) };
+    }),
+  );
 }
 
-function overCalled(system: ChaosSystem, planned: readonly Planned[]): string[] {
-  const requests = system.fake.responsesRequests();
-  const over = planned.filter(({ turn }) => requests.filter(({ model }) => model.userText.includes(turn.mark)).length > MAX_CALLS_PER_TURN);
-  return over.length > 0 ? [`${over.length} turns asked the model more than ${MAX_CALLS_PER_TURN} times`] : [];
+function assess(turns: readonly Ended[]): { failures: string[]; measured: string } {
+  const passable = turns.filter(({ fault }) => fault.ending === 'completed');
+  const failed = passable.filter(({ ending }) => ending !== 'completed');
+  const unexpected = turns.filter(({ fault, ending }) => fault.ending !== 'completed' && ending !== fault.ending);
+  const late = turns.filter(({ fault, tookMs }) => tookMs > fault.timeoutS * 1000 + LATE_MS);
+  const over = turns.filter(({ calls }) => calls > MAX_CALLS_PER_TURN);
+  const calls = turns.reduce((sum, turn) => sum + turn.calls, 0);
+  const failures = [...unexpected.map(({ turn, ending, fault }) => `${turn.turnId} ended as ${ending}, not ${fault.ending}`), ...late.map(({ turn, tookMs }) => `${turn.turnId} took ${tookMs} ms`)];
+  if ((passable.length - failed.length) / passable.length < MIN_SHARE) failures.push(`${failed.length} of ${passable.length} turns failed that a retry helps (${failed[0]?.turn.turnId}: ${failed[0]?.ending})`);
+  if (over.length > 0) failures.push(`${over.length} turns asked the model more than ${MAX_CALLS_PER_TURN} times`);
+  const succeeded = `${passable.length - failed.length} of ${passable.length} succeeded that can, ${turns.length - passable.length} hung`;
+  return { failures, measured: `${succeeded}, ${(calls / turns.length).toFixed(2)} model calls per turn (at most ${Math.max(...turns.map((turn) => turn.calls))}), ${late.length} past their deadline` };
 }

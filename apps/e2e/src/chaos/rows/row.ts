@@ -16,6 +16,8 @@ export type RowOutcome = {
   /** How often something was broken. */
   readonly faults: number;
   readonly recoveriesMs: readonly number[];
+  /** What else the row has measured, for its line. */
+  readonly measured?: string;
   /** What was not as it must be; empty where the guarantee held. */
   readonly failures: readonly string[];
   /** What took longer than allowed: a failure too, but one that a busy machine can cause. */

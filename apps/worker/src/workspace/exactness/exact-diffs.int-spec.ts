@@ -3,7 +3,7 @@ import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { AgentWorkspace } from '../agent-workspace.js';
-import { localCommands, run } from '../local-commands.fixture.js';
+import { localCommands, run } from './local-commands.fixture.js';
 import { edit, filesOf, seeded } from './random-edits.fixture.js';
 
 jest.setTimeout(60_000); // on a busy machine
