@@ -16,6 +16,13 @@ export async function prepare() {
   await ensureAgentImage();
 }
 
+/** What a command needs that starts no services: packages and the build. @throws {SetupError} */
+export async function prepareCommand() {
+  checkNode();
+  await ensureDependencies();
+  await ensureBuild();
+}
+
 /** @throws {SetupError} when this Node is older than package.json's `engines` asks for */
 export function checkNode(version = process.versions.node) {
   const wanted = readJson('package.json').engines.node.replace('>=', '');

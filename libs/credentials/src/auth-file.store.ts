@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { refreshDirectory } from './credential-paths.js';
 import { FileReplacement } from './file-replacement.js';
@@ -8,7 +8,8 @@ import { type LockTimes, withFileLock } from './file-lock.js';
 export const AUTH_FILE_LOCK: LockTimes = { waitMs: 90_000, leaseMs: 60_000 };
 
 /** Puts a new sign-in in the place of the one that is there, never in the middle of its refresh. */
-export async function storeAuthFile(path: string, text: string): Promise<void> {
+export async function storeAuthFile(file: string, text: string): Promise<void> {
+  const path = withoutLinks(file);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   await withFileLock(refreshDirectory(path), AUTH_FILE_LOCK, async () => {
     forgetRefreshes(path);
@@ -18,11 +19,15 @@ export async function storeAuthFile(path: string, text: string): Promise<void> {
   });
 }
 
-/** Removes a sign-in with everything that a refresh has left beside it. */
-export async function removeAuthFile(path: string): Promise<void> {
-  await withFileLock(refreshDirectory(path), AUTH_FILE_LOCK, async () => {
+/** Removes a sign-in with everything that a refresh has left beside it. Resolves with what it was; undefined where there was none. */
+export async function removeAuthFile(file: string): Promise<string | undefined> {
+  const path = withoutLinks(file);
+  if (!existsSync(path)) return undefined;
+  return withFileLock(refreshDirectory(path), AUTH_FILE_LOCK, async () => {
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
     rmSync(path, { force: true });
     forgetRefreshes(path);
+    return text;
   });
 }
 
@@ -32,3 +37,6 @@ export function forgetRefreshes(path: string, except?: string): void {
   const left = readdirSync(directory).filter((name) => name.startsWith('next-') || name.startsWith('refused-'));
   for (const name of left) if (except === undefined || !name.includes(except)) rmSync(join(directory, name), { force: true });
 }
+
+/** The lock is beside the file itself, also for those who reach it by a link. */
+const withoutLinks = (path: string): string => (existsSync(path) ? realpathSync(path) : path);

@@ -7,6 +7,7 @@ import { type ModelResponseRequest, preciseNow, type RecordedRequest, RequestLog
 import { ResponsesEndpoint, type ResponsesStats } from './responses.endpoint.js';
 import { ScriptState } from './script.state.js';
 import { type Rule, type Step, stepSchema } from './step.schema.js';
+import { answerSignIn } from './sign-in.endpoint.js';
 import { TokenEndpoint } from './token.endpoint.js';
 
 export interface FakeModelOptions {
@@ -147,13 +148,16 @@ class FakeModelServer implements FakeModel, ControlTarget {
     if (url.pathname.startsWith(controlPrefix)) return sendJson(response, answerControl(this, method, url, body));
     const entry = this.log.add({ method, path: url.pathname, query: url.search, headers, body, bytes });
     if (method === 'POST' && url.pathname.endsWith('/responses')) return this.responses.answer(entry, response);
-    const answer = this.answerPlainly(method, url.pathname, body);
+    const answer = this.answerPlainly(method, url, body);
     this.log.update(entry, { status: answer.status, firstByteAt: preciseNow(), endedAt: preciseNow() });
     sendJson(response, answer);
   }
 
-  private answerPlainly(method: string, path: string, body: unknown): HttpAnswer {
+  private answerPlainly(method: string, url: URL, body: unknown): HttpAnswer {
+    const path = url.pathname;
     if (method === 'POST' && path === '/oauth/token') return this.tokens.answer(body);
+    const answer = answerSignIn(method, url);
+    if (answer) return answer;
     return errorAnswer(404, `fake model: no route for ${method} ${path}`);
   }
 }

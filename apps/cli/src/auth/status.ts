@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { runPaths, SignIn } from '@codex-mcp/contracts';
+import { credentialPaths, displayPath, parseAuthJson, readClaims } from '@codex-mcp/credentials';
+import { z } from 'zod';
+import type { AuthConfig } from './auth.config.js';
+
+const GatewayHealth = z.looseObject({ signIn: SignIn });
+const ANSWER_TIMEOUT_MS = 2000;
+
+/** Which sign-ins there are, and which one the running server uses. No secret is in it. */
+export async function status(config: AuthConfig): Promise<{ signedIn: boolean; lines: string[] }> {
+  const { own, shared } = credentialPaths(config);
+  const inForce = await askGateway(config.RUN_DIR);
+  const found = [own, ...shared].filter((path) => existsSync(path));
+  const lines = [
+    `codex-mcp    ${existsSync(own) ? describe(own) : 'no sign-in of its own: npm run auth -- login'}  ${displayPath(own, config.HOME)}`,
+    ...shared.filter((path) => existsSync(path)).map((path) => `Codex CLI    ${describe(path)}  ${displayPath(path, config.HOME)}${existsSync(own) ? ' (not used)' : ''}`),
+    `server       ${inForce ? describeInForce(inForce) : 'not running'}`,
+  ];
+  return { signedIn: inForce ? inForce.method !== 'none' : found.length > 0, lines };
+}
+
+function describe(path: string): string {
+  const content = parseAuthJson(readText(path));
+  if (!content) return 'cannot be read';
+  if (content.tokens && content.auth_mode !== 'apikey') {
+    const { email, plan } = readClaims(content.tokens.id_token ?? content.tokens.access_token);
+    return ['ChatGPT', email, plan && `(${plan})`].filter(Boolean).join(' ');
+  }
+  return content.OPENAI_API_KEY ? 'API key' : 'signed out';
+}
+
+const describeInForce = ({ method, source, problem }: SignIn): string => {
+  const account = { chatgpt: 'ChatGPT', api_key: 'API key', none: 'not signed in' }[method];
+  return [`${account}${source ? ` (${source})` : ''}`, problem].filter(Boolean).join('. ');
+};
+
+/** What the running gateway says of itself; undefined where none answers. */
+async function askGateway(runDir: string): Promise<SignIn | undefined> {
+  try {
+    const asked = request({ socketPath: runPaths.gatewayControl(runDir), path: '/health', timeout: ANSWER_TIMEOUT_MS });
+    asked.once('timeout', () => asked.destroy()).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const answer = await text(response);
+    return GatewayHealth.parse(JSON.parse(answer)).signIn;
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
