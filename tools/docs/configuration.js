@@ -14,9 +14,9 @@ export async function readVariables(root) {
   /** @type {Variables} */
   const variables = new Map();
   for (const app of readdirSync(join(root, 'apps')).toSorted()) {
-    for (const schema of await schemasOf(join(root, 'apps', app, 'dist'))) {
+    for (const { file, schema } of await schemasOf(join(root, 'apps', app, 'dist'))) {
       for (const [name, field] of Object.entries(schema.shape)) {
-        variables.set(name, [...(variables.get(name) ?? []), readingOf(app === 'cli' ? 'npm start' : app, name, field)]);
+        variables.set(name, [...(variables.get(name) ?? []), readingOf(app === 'cli' ? commandOf(file) : app, name, field)]);
       }
     }
   }
@@ -24,12 +24,16 @@ export async function readVariables(root) {
   return new Map([...variables].toSorted(([a], [b]) => a.localeCompare(b, 'en')));
 }
 
-/** @param {string} dist @returns {Promise<Schema[]>} */
+/** The command that a configuration of the launcher belongs to, by its folder. @param {string} file */
+const commandOf = (file) => (file.startsWith(`auth${sep}`) ? 'npm run auth' : 'npm start');
+
+/** @param {string} dist @returns {Promise<{ file: string, schema: Schema }[]>} */
 async function schemasOf(dist) {
   if (!existsSync(dist)) return [];
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.config.js'));
   const modules = await Promise.all(files.toSorted().map((file) => import(pathToFileURL(join(dist, file)).href)));
-  return modules.flatMap((module) => Object.values(module).filter((value) => typeof value === 'object' && value !== null && 'shape' in value));
+  const schemas = modules.map((module) => Object.values(module).filter((value) => typeof value === 'object' && value !== null && 'shape' in value));
+  return files.toSorted().flatMap((file, index) => (schemas[index] ?? []).map((schema) => ({ file, schema })));
 }
 
 /** @param {string} service @param {string} name @param {Schema['shape'][string]} field @returns {Reading} */

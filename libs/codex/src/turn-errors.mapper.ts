@@ -8,7 +8,7 @@ type Advice = { code: ErrorCode; advice: string };
 
 const UNREACHABLE: Advice = { code: 'model_unreachable', advice: 'The model’s service could not be reached. Check the network of the gateway and OPENAI_BASE_URL, then call again.' };
 const FAILED: Advice = { code: 'model_failed', advice: 'The model’s service failed, also when it was asked again. Call again in a moment.' };
-const UNAUTHORIZED: Advice = { code: 'model_unauthorized', advice: 'OpenAI refused the credentials. Sign in again (`codex login`) or correct OPENAI_API_KEY.' };
+const UNAUTHORIZED: Advice = { code: 'model_unauthorized', advice: 'OpenAI refused the credentials. Sign in again (`npm run auth -- login`) or correct OPENAI_API_KEY.' };
 const RATE_LIMITED: Advice = { code: 'rate_limited', advice: 'OpenAI limits the request rate of this account. Call again in a moment.' };
 const OVERLOADED: Advice = { code: 'model_overloaded', advice: 'The model is overloaded. Call again in a moment, or choose another model.' };
 

@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 
@@ -32,13 +32,20 @@ export class LockTimeoutError extends Error {
  * one only, and the highest generation counts. No clocks are compared: a waiter measures the lease itself.
  */
 export async function withFileLock<Result>(directory: string, { waitMs, leaseMs }: LockTimes, work: (lock: HeldLock) => Promise<Result>): Promise<Result> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const generation = await acquire(directory, performance.now() + waitMs, leaseMs);
   try {
     return await work({ isHeld: () => highestIn(directory) === generation });
   } finally {
     writeFileSync(pathOf(directory, generation), JSON.stringify({ state: 'free' }));
   }
+}
+
+/** Root makes it for the owner of the directory that it is in, who is to have a way in. */
+function makeDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { uid, gid } = statSync(dirname(directory));
+  if (process.getuid?.() === 0 && uid !== 0) chownSync(directory, uid, gid);
 }
 
 async function acquire(directory: string, deadlineMs: number, leaseMs: number): Promise<number> {

@@ -37,9 +37,7 @@ export class CodexProcess extends EventEmitter<{ notification: [method: string, 
 
   /** `directory` is where its home is made; `prepare` may put an auth.json there first. */
   static async start(config: AuthConfig, env: Environment, directory: string, prepare: (home: string) => Promise<void> = async () => undefined): Promise<CodexProcess> {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await removeLeftovers(directory);
-    const home = await mkdtemp(join(directory, HOME_PREFIX));
+    const home = await makeHome(directory);
     try {
       await prepare(home);
       const settings = codexSettings(config).flatMap((setting) => ['-c', setting]);
@@ -103,6 +101,16 @@ export class CodexProcess extends EventEmitter<{ notification: [method: string, 
 
   private fail(): void {
     for (const id of this.pending.keys()) this.settle(id)?.reject(new AppError('service_unavailable', 'Codex ended before it had answered.'));
+  }
+}
+
+async function makeHome(directory: string): Promise<string> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await removeLeftovers(directory);
+    return await mkdtemp(join(directory, HOME_PREFIX));
+  } catch (error) {
+    throw new AppError('service_unavailable', `${directory} cannot be written (${(error as NodeJS.ErrnoException).code}). Give it to the user who signs in, or name another one with CREDENTIALS_DIR.`, { cause: error });
   }
 }
 

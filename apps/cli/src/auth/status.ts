@@ -18,7 +18,7 @@ export async function status(config: AuthConfig): Promise<{ signedIn: boolean; l
   const lines = [
     `codex-mcp    ${existsSync(own) ? describe(own) : 'no sign-in of its own: npm run auth -- login'}  ${displayPath(own, config.HOME)}`,
     ...shared.filter((path) => existsSync(path)).map((path) => `Codex CLI    ${describe(path)}  ${displayPath(path, config.HOME)}${existsSync(own) ? ' (not used)' : ''}`),
-    `server       ${inForce ? describeInForce(inForce) : 'not running'}`,
+    `server       ${inForce ? describeInForce(inForce) : 'none runs here with this DATA_DIR'}`,
   ];
   return { signedIn: inForce ? inForce.method !== 'none' : found.length > 0, lines };
 }

@@ -38,7 +38,7 @@ export class ComposeStack {
     await run(process.execPath, ['tools/images/build.js', 'all'], { cwd: root, maxBuffer: 16 * 1024 * 1024 });
     const fake = await startFakeModel({ host: await engineAddress() });
     const directory = await temporaryDirectory('cmc-');
-    await mkdir(join(directory.path, 'auth'));
+    for (const name of ['auth', 'credentials']) await mkdir(join(directory.path, name));
     return new ComposeStack(fake, await freePort(), `e2e-${randomBytes(4).toString('hex')}`, directory);
   }
 
@@ -68,6 +68,7 @@ export class ComposeStack {
       PATH,
       DOCKER_HOST,
       HOME: this.directory.path,
+      CREDENTIALS_DIR: join(this.directory.path, 'credentials'),
       CODEX_AUTH_DIR: join(this.directory.path, 'auth'),
       EDGE_CONTAINER_NAME: `${this.deployment}-edge`,
       PORT: String(this.port),

@@ -126,7 +126,7 @@ describe('a sign-in that many use', () => {
   }, 300_000);
 
   it('would not, if the gateway refreshed in itself', async () => {
-    await using tree = await copyBuiltTree(ROOT, REFRESH_IN_THE_GATEWAY);
+    await using tree = await copyBuiltTree(ROOT, [REFRESH_IN_THE_GATEWAY]);
     await stormThroughKills(tree.path);
     expect(issuer.reused).toBeGreaterThan(0);
   }, 300_000);

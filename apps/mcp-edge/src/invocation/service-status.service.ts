@@ -9,7 +9,7 @@ const FRESH_MS = 1000;
 /** What is known to be wrong, as the error that a call meets because of it. */
 type Trouble = { readonly blocksHealth: boolean; readonly error: AppError };
 
-const NOT_SIGNED_IN = 'Codex is not signed in: run `codex login` on this machine, or set OPENAI_API_KEY.';
+const NOT_SIGNED_IN = 'Codex is not signed in: run `npm run auth -- login` on this machine, or set OPENAI_API_KEY.';
 
 /** Which processes are alive, from their heartbeats; at most a second old. */
 @Injectable()

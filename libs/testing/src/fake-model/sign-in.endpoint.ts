@@ -9,7 +9,7 @@ const accountId = 'acct_fake';
 export function answerSignIn(method: string, { pathname, searchParams }: URL): HttpAnswer | undefined {
   if (method === 'GET' && pathname === '/oauth/authorize') {
     const query = new URLSearchParams({ code: 'code_fake', state: searchParams.get('state') ?? '' });
-    return { status: 302, headers: { location: `${searchParams.get('redirect_uri')}?${query}` }, body: {} };
+    return { status: 302, headers: { location: `${searchParams.get('redirect_uri')}?${query.toString()}` }, body: {} };
   }
   if (method === 'POST' && pathname === '/oauth/revoke') return { status: 200, body: {} };
   if (method === 'POST' && pathname === '/api/accounts/deviceauth/usercode') {
