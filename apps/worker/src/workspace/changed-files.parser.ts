@@ -43,7 +43,7 @@ function readRaw(header: string, [first = '', second = '']: string[], changes: M
   const letter = kind.charAt(0);
   const moved = letter === 'R' || letter === 'C';
   const path = moved ? second : first;
-  const file: ChangedFile = { path: shown(path), status: STATUS[letter] ?? 'modified', ...(letter === 'R' && { previous_path: shown(first) }) };
+  const file: ChangedFile = { path: shownPath(path), status: STATUS[letter] ?? 'modified', ...(letter === 'R' && { previous_path: shownPath(first) }) };
   const paths = (moved ? [first, second] : [first]).map((name) => Buffer.from(name, 'latin1'));
   changes.set(path, { file, blobs: [before, after], paths, parts: letter === 'T' ? 2 : 1 });
   return moved ? 3 : 2;
@@ -57,8 +57,8 @@ function readCounts(field: string, [, renamedTo = '']: string[], changes: Map<st
   return path ? 1 : 3;
 }
 
-/** A path that is not UTF-8 is shown as git quotes it: `"caf\351.txt"`. */
-function shown(latin1: string): string {
+/** A path (bytes as Latin-1) as text: one that is not UTF-8 is shown as git quotes it: `"caf\351.txt"`. */
+export function shownPath(latin1: string): string {
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : `"${latin1.replaceAll(/["\\]|[^ -~]/g, quotedByte)}"`;
 }

@@ -44,7 +44,7 @@ export type CommandRunner = Pick<AppServerClient, 'exec'>;
 
 export type Place = { cwd: string; stateDir: string; workspace: Workspace };
 
-type RunOptions = { env?: Record<string, string>; outputBytesCap?: number };
+type RunOptions = { env?: Record<string, string>; outputBytesCap?: number; sandboxPolicy?: object | undefined };
 
 /**
  * A git repository of codex-mcp's own beside the workspace, in which states of directories are kept as trees and
@@ -68,6 +68,11 @@ export class ShadowRepository {
     return (await this.shell(`${WRITE_TREE}${remember}\necho "$tree"`, [])).trim();
   }
 
+  /** Makes the repository where there is none. */
+  async prepare(): Promise<void> {
+    await this.shell(PREPARE, []);
+  }
+
   /** What a ref names; undefined where there is none. */
   async read(ref: string): Promise<string | undefined> {
     return (await this.shell('git rev-parse --quiet --verify "$1" || true', [ref])).trim() || undefined;
@@ -83,13 +88,13 @@ export class ShadowRepository {
     return this.run(['sh', '-c', script, 'sh', ...args], options);
   }
 
-  private async run(command: string[], { env = {}, outputBytesCap = OUTPUT_BYTES }: RunOptions): Promise<string> {
+  private async run(command: string[], { env = {}, outputBytesCap = OUTPUT_BYTES, sandboxPolicy }: RunOptions): Promise<string> {
     const { exitCode, stdout, stderr } = await this.codex.exec(command, {
       cwd: this.place.cwd,
       timeoutMs: GIT_TIMEOUT_MS,
       outputBytesCap,
-      // Fixed commands of ours, so no sandbox.
-      sandboxPolicy: { type: 'dangerFullAccess' },
+      // Fixed commands of ours, so no sandbox, unless they follow paths that others choose.
+      sandboxPolicy: sandboxPolicy ?? { type: 'dangerFullAccess' },
       env: { ...gitEnvironment(this.gitDir, this.place.cwd), ...env },
     });
     if (exitCode === 0) return stdout;

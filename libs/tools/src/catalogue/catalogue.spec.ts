@@ -18,6 +18,9 @@ const SIGNATURES: Record<string, string[]> = {
   discard: ['turn_id?', 'paths?'],
   checkpoint: ['name'],
   restore: ['name', 'paths?'],
+  read_file: ['path', 'offset?', 'limit?', 'max_bytes?'],
+  list_files: ['paths?', 'include_ignored?', 'limit?'],
+  search: ['query', 'literal?', 'ignore_case?', 'paths?', 'context_lines?', 'max_results?', 'include_ignored?'],
   list_sessions: ['agent_id?'],
   get_my_session_info: ['agent_id?'],
   health_check: ['agent_id?'],
@@ -95,7 +98,7 @@ describe('the catalogue', () => {
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(
-      ['audit', 'debug', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_sessions', 'list_turns', 'plan', 'review'],
+      ['audit', 'debug', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_files', 'list_sessions', 'list_turns', 'plan', 'read_file', 'review', 'search'],
     );
     for (const { name, annotations } of listTools()) expect({ name, destructive: annotations.destructiveHint }).toEqual({ name, destructive: !annotations.readOnlyHint && !ADDING.includes(name) });
   });

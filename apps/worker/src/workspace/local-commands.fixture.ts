@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { CommandRunner } from '../shadow-repository.js';
+import type { CommandRunner } from './shadow-repository.js';
 
 /** Runs a program on this machine to its end. */
 export async function run(program: string, args: string[], options: { cwd: string; env?: Record<string, string>; input?: string }): Promise<{ exitCode: number; stdout: Buffer; stderr: Buffer }> {
