@@ -52,6 +52,8 @@ export function renderAgentConfig(config: AgentCodexConfig): string {
     '',
     '[shell_environment_policy]',
     'inherit = "core"',
+    // So that looking, such as `git status` and `git diff`, writes nothing into .git.
+    'set = { GIT_OPTIONAL_LOCKS = "0", GIT_CONFIG_COUNT = "1", GIT_CONFIG_KEY_0 = "diff.autoRefreshIndex", GIT_CONFIG_VALUE_0 = "false" }',
     '',
     '[features]',
     ...UNUSED_FEATURES.map((feature) => `${feature} = false`),

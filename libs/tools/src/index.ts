@@ -4,6 +4,8 @@ export { isQueued } from './tool.js';
 export type { JsonSchema } from './json-schema.js';
 export { MAX_ARGUMENT_CHARACTERS, parseArguments } from './arguments/parse-arguments.js';
 export { answerSchema, parseAnswer, type ParsedAnswer } from './answers/parse-answer.js';
+export type { ChangeTarget, NamedChange } from './arguments/change-target.js';
+export { type Location } from './answers/finding.schema.js';
 export { composeManagementOutput, composeOutput, composeWorkspaceOutput, type JsonObject, renderOutput } from './outputs/compose-output.js';
 export { Changes, TurnFacts } from './outputs/turn-facts.schema.js';
 export { AgentView } from './outputs/agent-view.schema.js';

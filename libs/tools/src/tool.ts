@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ChangeTarget, NamedChange } from './arguments/change-target.js';
 import { managementArguments, turnArguments, workspaceArguments } from './arguments/argument.schema.js';
 import { strictSchema } from './answers/strict-schema.js';
 import { deepFreeze, type JsonSchema, toJsonSchema } from './json-schema.js';
@@ -29,7 +30,10 @@ type Listed = Described & {
   readonly outputSchema: JsonSchema;
 };
 
-/** A tool that Codex runs as a turn. `prompt` takes parsed arguments, `render` a composed output. */
+/**
+ * A tool that Codex runs as a turn. `prompt` takes parsed arguments and the change in the workspace that they name;
+ * `render` takes a composed output.
+ */
 export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
   readonly kind: 'turn';
   readonly access: Access;
@@ -40,7 +44,9 @@ export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodOb
   /** What Codex gets as `outputSchema`; undefined when its final message is taken as plain text. */
   readonly answerSchema: JsonSchema | undefined;
   readonly output: O;
-  prompt(this: void, args: z.output<A>): string;
+  /** The change that the arguments name, which the worker takes from git before the turn. */
+  change(this: void, args: z.output<A>): ChangeTarget | undefined;
+  prompt(this: void, args: z.output<A>, change?: NamedChange): string;
   render(this: void, output: z.output<O>): string;
 }
 
@@ -77,7 +83,7 @@ type TurnOutput<S extends z.ZodRawShape, C extends 'always' | 'if_any'> = z.ZodO
   S & typeof turnFacts & (C extends 'always' ? typeof changesRequired : typeof changesIfAny)
 >;
 
-type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'always' | 'if_any'> = Described & {
+type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'always' | 'if_any', M extends z.ZodRawShape> = Described & {
   access: Access;
   /** Whether the output has `changes` in any case or only when files changed. */
   changes: C;
@@ -86,8 +92,11 @@ type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'a
   atLeastOneOf?: readonly (keyof A & string)[];
   arguments: A;
   answer: B;
-  prompt(this: void, args: z.output<TurnArguments<A>>): string;
-  render(this: void, output: z.output<TurnOutput<B, C>>): string;
+  /** What the worker adds to the answer, or puts in the place of a part of it. */
+  measured?: M;
+  change?(this: void, args: z.output<TurnArguments<A>>): ChangeTarget | undefined;
+  prompt(this: void, args: z.output<TurnArguments<A>>, change?: NamedChange): string;
+  render(this: void, output: z.output<TurnOutput<Omit<B, keyof M> & M, C>>): string;
 };
 
 const turnAnnotations = (title: string, access: Access): ToolAnnotations => ({
@@ -99,13 +108,13 @@ const turnAnnotations = (title: string, access: Access): ToolAnnotations => ({
 });
 
 /** Completes a turn tool: common arguments, the turn's facts in its output, and all JSON schemas, computed once and frozen. */
-export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.ZodRawShape, const C extends 'always' | 'if_any'>(
-  spec: TurnToolSpec<A, B, C>,
-): TurnTool<TurnArguments<A>, z.ZodObject<B>, TurnOutput<B, C>> {
+export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.ZodRawShape, const C extends 'always' | 'if_any', const M extends z.ZodRawShape = {}>(
+  spec: TurnToolSpec<A, B, C, M>,
+): TurnTool<TurnArguments<A>, z.ZodObject<B>, TurnOutput<Omit<B, keyof M> & M, C>> {
   const args = z.strictObject({ ...spec.arguments, ...turnArguments }) as unknown as TurnArguments<A>;
   const answer = z.object(spec.answer) as unknown as z.ZodObject<B>;
   const changes = spec.changes === 'always' ? changesRequired : changesIfAny;
-  const output = z.object({ ...spec.answer, ...changes, ...turnFacts }) as unknown as TurnOutput<B, C>;
+  const output = z.object({ ...spec.answer, ...spec.measured, ...changes, ...turnFacts }) as unknown as TurnOutput<Omit<B, keyof M> & M, C>;
   return Object.freeze({
     kind: 'turn' as const,
     name: spec.name,
@@ -117,6 +126,7 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
     answer,
     answerSchema: spec.answerForm === 'text' ? undefined : strictSchema(answer),
     output,
+    change: spec.change ?? (() => undefined),
     prompt: spec.prompt,
     render: spec.render,
     annotations: deepFreeze(turnAnnotations(spec.title, spec.access)),

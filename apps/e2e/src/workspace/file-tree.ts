@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { lstat, mkdir, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,6 +20,18 @@ async function entryOf(path: string): Promise<string | undefined> {
   if (!stat.isFile()) return undefined;
   // As in git, only whether it is executable counts.
   return `${(stat.mode & 0o100) === 0 ? '644' : '755'} ${(await readFile(path)).toString('base64')}`;
+}
+
+/** Path → kind, mode, owner, time of the last change and content (hashed) of everything below, `.git` and directories included. */
+export async function fingerprintOf(directory: string): Promise<Record<string, string>> {
+  const paths = ['.', ...(await readdir(directory, { recursive: true }))].toSorted();
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await printOf(join(directory, path))] as const)));
+}
+
+async function printOf(path: string): Promise<string> {
+  const stat = await lstat(path);
+  const content = stat.isFile() ? await readFile(path) : stat.isSymbolicLink() ? await readlink(path) : '';
+  return [stat.mode.toString(8), stat.uid, stat.gid, stat.mtimeMs, createHash('sha256').update(content).digest('hex')].join(' ');
 }
 
 /** Copies a container's /workspace to a new directory of the host. */

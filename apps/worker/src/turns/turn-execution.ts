@@ -4,6 +4,8 @@ import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession } from '../agents/agent-session.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
 import type { Changes } from '../workspace/agent-workspace.js';
+import { withLocations } from '../workspace/finding-places.js';
+import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { operate } from '../workspace/workspace-operations.js';
 import { unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
@@ -71,9 +73,11 @@ export class TurnExecution {
 
   private async converseAbout(tool: TurnTool, args: Common, session: AgentSession, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
+    const target = tool.change(args);
+    const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
     const turn: CodexTurn = {
       clientId: request.turnId,
-      text: tool.prompt(args),
+      text: tool.prompt(args, change?.described),
       access: tool.access,
       model: args.model ?? this.options.model,
       effort: args.effort,
@@ -82,7 +86,14 @@ export class TurnExecution {
     const collector = await this.converse(session, turn, options);
     const answer = await this.answer(tool, session, turn, collector, options);
     const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, touched: collector.touched });
-    return composeOutput(tool, answer, { ...facts(request, session, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
+    const measured = await this.measured(answer, session, change);
+    return composeOutput(tool, measured, { ...facts(request, session, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
+  }
+
+  /** The answer, with what the workspace says of it. */
+  private async measured(answer: object, session: AgentSession, change: FoundChange | undefined): Promise<object> {
+    const located = await withLocations(answer, session.placement.cwd, session.workspace.repository, change);
+    return change ? { ...located, reviewed: { compared: change.described.compared, files: change.described.files } } : located;
   }
 
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {

@@ -25,7 +25,7 @@ const IDENTITY = { GIT_AUTHOR_NAME: 'codex-mcp', GIT_AUTHOR_EMAIL: 'agent@codex-
 const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
 
 /** Makes the repository, or clears away what a command that was killed has left in it. */
-const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
+export const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
 rm -f "$GIT_INDEX_FILE.lock"
 printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"`;
 
@@ -57,10 +57,17 @@ export class ShadowRepository {
   constructor(
     private readonly codex: CommandRunner,
     private readonly place: Place,
+    /** Added to the environment of each command. */
+    private readonly environment: Record<string, string> = {},
   ) {
     // Another workspace of the same agent has nothing to do with this one's states.
     const name = createHash('sha256').update(JSON.stringify(place.workspace)).digest('hex').slice(0, 12);
     this.gitDir = `${place.stateDir}/snapshots-${name}.git`;
+  }
+
+  /** The same repository, which also sees the objects in a directory of another one. */
+  withObjects(directory: string): ShadowRepository {
+    return new ShadowRepository(this.codex, this.place, { GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${directory}"` });
   }
 
   /** The id of the tree that the workspace is now; `remember` is a script that finds it in `$tree`. */
@@ -95,7 +102,7 @@ export class ShadowRepository {
       outputBytesCap,
       // Fixed commands of ours, so no sandbox, unless they follow paths that others choose.
       sandboxPolicy: sandboxPolicy ?? { type: 'dangerFullAccess' },
-      env: { ...gitEnvironment(this.gitDir, this.place.cwd), ...env },
+      env: { ...gitEnvironment(this.gitDir, this.place.cwd), ...this.environment, ...env },
     });
     if (exitCode === 0) return stdout;
     throw new AppError('turn_failed', 'The workspace could not be read by git.', { detail: stderr.slice(0, 2000) });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { place, Severity, severity } from '../answers/finding.schema.js';
+import { location, place, Severity, severity } from '../answers/finding.schema.js';
 import { choice, list, text } from '../arguments/argument.schema.js';
 import { ANSWER, EVIDENCE, prompt, READ_ONLY, section, untrusted, WORKSPACE } from '../prompts/prompt.js';
 import { findingsText } from '../rendering/findings.js';
@@ -35,6 +35,7 @@ export const audit = defineTurnTool({
     compliance_standards: list('Standards to check against, such as OWASP ASVS 4.0 or PCI DSS').optional(),
   },
   answer: { summary: z.string(), findings: z.array(Finding) },
+  measured: { findings: z.array(Finding.extend(location)) },
   prompt: (args) =>
     prompt(
       `Audit the security and quality of what <code> holds or names. ${WORKSPACE} ${READ_ONLY}`,

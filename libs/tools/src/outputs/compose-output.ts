@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import { withoutAbsent } from '../absent.js';
-import type { AnswerOf, ManagementTool, OutputOf, Tool, TurnTool, WorkspaceTool } from '../tool.js';
+import type { ManagementTool, OutputOf, Tool, TurnTool, WorkspaceTool } from '../tool.js';
 import type { TurnFacts } from './turn-facts.schema.js';
 
 export type JsonObject = { [key: string]: z.core.util.JSONType };
 
-/** A turn's output: the model's answer and the turn's facts, without null or undefined. Throws a ZodError where a fact is missing or wrong. */
-export function composeOutput<T extends TurnTool>(tool: T, answer: AnswerOf<T>, facts: TurnFacts): JsonObject {
-  return tool.output.parse(withoutAbsent({ ...(answer as object), ...facts })) as JsonObject;
+/** A turn's output: the model's answer, with what was measured of it, and the turn's facts, without null or undefined. Throws a ZodError where a fact is missing or wrong. */
+export function composeOutput(tool: TurnTool, answer: object, facts: TurnFacts): JsonObject {
+  return tool.output.parse(withoutAbsent({ ...answer, ...facts })) as JsonObject;
 }
 
 /** The same for a workspace tool, whose output its worker has put together. */

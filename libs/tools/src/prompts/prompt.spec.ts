@@ -34,6 +34,18 @@ describe('prompts', () => {
     expect(prompt.includes(READ_ONLY)).toBe(access === 'read');
   });
 
+  const change = { compared: 'Commit 1a2b3c4', files: [{ path: 'src/a.ts', status: 'modified' as const }], diff: '-a\n+b\n' };
+
+  it('of a change that was named hold its files and its diff in place of the name', () => {
+    const prompt = TURN_TOOLS.review.prompt({ content: 'commit:1a2b3c4', rubric: 'speed' }, change);
+    expect(prompt).toMatchSnapshot();
+    expect(prompt).not.toContain('commit:1a2b3c4');
+  });
+
+  it('say where the whole diff is, where there is only its beginning', () => {
+    expect(TURN_TOOLS.review.prompt({ content: 'uncommitted' }, { ...change, diffPath: '/state/whole.diff' })).toContain('/state/whole.diff');
+  });
+
   it('pass the severity threshold of an audit on', () => {
     expect(prompts.find(([name]) => name === 'audit')?.[1]).toContain('Report only findings of severity medium or above.');
   });

@@ -1,4 +1,4 @@
-import { SEVERITIES, type Severity } from '../answers/finding.schema.js';
+import { type Location, SEVERITIES, type Severity } from '../answers/finding.schema.js';
 import { bullets, code, labelled, lines } from './markdown.js';
 
 type Finding = {
@@ -14,7 +14,10 @@ type Finding = {
   cve?: string | undefined;
   standard?: string | undefined;
   evidence?: string | undefined;
+  location?: Location | undefined;
 };
+
+const DOUBTS: Partial<Record<Location, string>> = { outside_change: 'outside of the change', not_found: 'no such place in the workspace' };
 
 /** Findings as a list, the most severe first, each with its place. */
 export function findingsText(findings: readonly Finding[]): string {
@@ -25,7 +28,8 @@ export function findingsText(findings: readonly Finding[]): string {
 function findingText(finding: Finding): string {
   const place = placeText(finding);
   const tags = [finding.category, finding.cwe, finding.cve, finding.standard].filter((tag) => tag !== undefined);
-  const head = [`**${finding.severity}**`, place && code(place), `${finding.title}${tags.length > 0 ? ` (${tags.join(', ')})` : ''}`];
+  const doubt = finding.location && DOUBTS[finding.location];
+  const head = [`**${finding.severity}**`, place && `${code(place)}${doubt ? ` (${doubt})` : ''}`, `${finding.title}${tags.length > 0 ? ` (${tags.join(', ')})` : ''}`];
   return lines(
     head.filter((part) => part !== undefined).join(' · '),
     finding.explanation,

@@ -58,8 +58,11 @@ const rendered: Record<string, string> = {
     verdict: 'request_changes',
     findings: [
       { severity: 'low', title: 'Name', explanation: 'Unclear.', recommendation: 'Rename.' },
-      { severity: 'critical', file: 'src/a.ts', line: 3, end_line: 9, category: 'correctness', title: 'Loses data', explanation: 'On retry.', recommendation: 'Check first.' },
+      { severity: 'critical', file: 'src/a.ts', line: 3, end_line: 9, location: 'verified', category: 'correctness', title: 'Loses data', explanation: 'On retry.', recommendation: 'Check first.' },
+      { severity: 'medium', file: 'src/b.ts', location: 'outside_change', title: 'Old', explanation: 'Was there.', recommendation: 'Later.' },
+      { severity: 'medium', file: 'src/c.ts', line: 1, location: 'not_found', title: 'Made up', explanation: 'Is not there.', recommendation: 'Doubt it.' },
     ],
+    reviewed: { compared: 'Commit 1a2b3c4', files: [{ path: 'src/a.ts', status: 'modified' }] },
   }),
   audit: TURN_TOOLS.audit.render({
     ...facts,
