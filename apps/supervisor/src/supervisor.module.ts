@@ -12,6 +12,7 @@ import { createRuntime } from './runtime/runtime.factory.js';
 import type { SupervisorConfig } from './supervisor.config.js';
 import { supervisorIdentity } from './supervisor-identity.js';
 import { SupervisorService } from './supervisor.service.js';
+import { HostDirectories } from './workspace/host-directories.js';
 import { WorkspaceRoots } from './workspace/workspace-roots.js';
 
 @Module({})
@@ -32,8 +33,10 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const gateway = new GatewayClient(config.RUN_DIR);
   const runtime = await createRuntime(config, gateway, logger, path);
   const removals = new Removals(config.RUN_DIR);
-  const relay = new RelayServer(registry, runtime, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
-  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, new WorkspaceRoots(config.WORKSPACE_ROOTS), logger, {
+  const roots = new WorkspaceRoots(config.WORKSPACE_ROOTS);
+  const directories = new HostDirectories(roots, logger, config.DEPLOYMENT);
+  const relay = new RelayServer(registry, runtime, directories, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
+  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, roots, logger, {
     supervisorId,
     relayUrl: () => relay.url,
     maxRunning: config.MAX_CONCURRENT_SESSIONS,

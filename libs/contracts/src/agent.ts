@@ -9,12 +9,23 @@ export const AgentIdentity = z.object({
 });
 export type AgentIdentity = z.infer<typeof AgentIdentity>;
 
-/** What the agent sees at /workspace: its own volume, or a host directory under WORKSPACE_ROOTS. */
+const HostPath = z.string().min(1).max(4096);
+
+/** What the agent works in: a volume of its own, a host directory under WORKSPACE_ROOTS itself, or a copy of one. */
 export const Workspace = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('volume') }),
-  z.object({ kind: z.literal('host'), path: z.string().min(1).max(4096) }),
+  z.object({ kind: z.literal('host'), path: HostPath }),
+  z.object({ kind: z.literal('isolated'), path: HostPath }),
 ]);
 export type Workspace = z.infer<typeof Workspace>;
+
+/** How an agent works with a host directory: in it, or on a copy whose changes are given back by `apply`. */
+export const WorkspaceMode = z.enum(['isolated', 'direct']);
+export type WorkspaceMode = z.infer<typeof WorkspaceMode>;
+
+/** The directory that a call names; without a mode, the one that the agent has with it, else isolated. */
+export const WorkspaceChoice = z.object({ path: HostPath, mode: WorkspaceMode.optional() });
+export type WorkspaceChoice = z.infer<typeof WorkspaceChoice>;
 
 export const AgentStatus = z.enum(['running', 'stopped']);
 export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -10,7 +10,7 @@ export {
   slugAgentId,
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
-export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace } from './agent.js';
+export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode } from './agent.js';
 export {
   Effort,
   isTerminal,
@@ -42,3 +42,4 @@ export {
 export { Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
 export { ModelTrouble, ModelWait } from './model-wait.js';
 export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, GatewayErrorCode, runPaths } from './gateway.js';
+export { FileWrite, TreeWrite, TreeWriteResult } from './tree-write.js';

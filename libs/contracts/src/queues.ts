@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentIdentity, AgentUsage, Workspace } from './agent.js';
+import { AgentIdentity, AgentUsage, Workspace, WorkspaceChoice } from './agent.js';
 
 type JobDefinition = { payload: z.ZodType; result: z.ZodType };
 
@@ -30,6 +30,8 @@ export const Placement = z.object({
   workspace: Workspace,
   /** Where Codex sees the workspace. */
   cwd: z.string(),
+  /** Where the host directory is that the workspace is a copy of; it cannot be written there. */
+  source: z.string().optional(),
   /** The agent's directory for codex-mcp's own files, such as workspace snapshots. */
   stateDir: z.string(),
   /** `external`: the container is the sandbox; `codex`: Codex's own sandbox is. */
@@ -37,7 +39,7 @@ export const Placement = z.object({
 });
 export type Placement = z.infer<typeof Placement>;
 
-const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: Workspace.optional(), correlationId: z.string() }), result: Placement };
+const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: WorkspaceChoice.optional(), correlationId: z.string() }), result: Placement };
 
 /** Taken by any supervisor with room: an agent that lives nowhere yet. */
 export const PLACEMENTS_QUEUE = 'placements';

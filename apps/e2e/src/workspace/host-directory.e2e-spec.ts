@@ -1,19 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { chmod, lchown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describeWithDocker, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { containersOf } from '../stack/agent-containers.js';
 import { chat, directive, errorOf, outputOf } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { applyDiff, treeOf } from './file-tree.js';
+import { gitOfUser, makeRepository, owner } from './host-repository.js';
 
-const run = promisify(execFile);
-const isRoot = process.getuid?.() === 0;
-/** Where the tests run as root, the workspace belongs to somebody else, as a user's directory does. */
-const owner = isRoot ? 12_345 : (process.getuid?.() ?? 0);
+const direct = { workspace_mode: 'direct' };
 
 describeWithDocker('a host directory as workspace', () => {
   let stack: Stack;
@@ -31,25 +27,14 @@ describeWithDocker('a host directory as workspace', () => {
     await roots.remove();
   });
 
-  /** A git repository with one commit, owned by `owner`. */
-  async function repository(name: string): Promise<string> {
-    const path = join(roots.path, name);
-    await mkdir(join(path, 'src'), { recursive: true });
-    await writeFile(join(path, 'src', 'app.js'), 'export const answer = 41;\n');
-    const git = async (...args: string[]) => run('git', ['-C', path, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.test', ...args]);
-    await git('init', '--quiet');
-    await git('add', '--all');
-    await git('commit', '--quiet', '--message', 'The first commit of Ada');
-    for (const entry of ['.', ...(await readdir(path, { recursive: true }))]) await lchown(join(path, entry), owner, owner);
-    return path;
-  }
+  const repository = (name: string) => makeRepository(join(roots.path, name));
 
   it('is reviewed with its history and files, and left as it is', async () => {
     const workspace = await repository('reviewed');
     const before = await treeOf(workspace);
     const finding = { severity: 'high', title: 'wrong answer', explanation: 'it is 42', recommendation: 'correct it', file: 'src/app.js', line: 1 };
     const steps = [{ shell: 'git log --format=%s; ls src; cat src/app.js' }, { json: { summary: 's', findings: [finding] } }];
-    const output = await outputOf(client, 'review', { content: directive(...steps), workspace });
+    const output = await outputOf(client, 'review', { content: directive(...steps), workspace, ...direct });
     expect(output).toMatchObject({ findings: [finding], commands: [{ command: expect.stringContaining('git log'), exit_code: 0 }] });
     const seen = stack.fake.responsesRequests().at(-1)?.model.toolOutput;
     for (const part of ['The first commit of Ada', 'app.js', 'answer = 41']) expect(seen).toContain(part);
@@ -61,22 +46,21 @@ describeWithDocker('a host directory as workspace', () => {
     const [workspace, clone] = [await repository('changed'), await repository('clone')];
     const edit = "printf 'export const answer = 42;\\n' > src/app.js; echo new > src/new.js";
     const answer = { summary: 's', explanation: 'e', integration_notes: [] };
-    const output = await outputOf(client, 'implement', { task: directive({ shell: edit }, { json: answer }), target_files: ['src'], workspace });
+    const output = await outputOf(client, 'implement', { task: directive({ shell: edit }, { json: answer }), target_files: ['src'], workspace, ...direct });
     expect(output['changes']).toMatchObject({ files: [{ path: 'src/app.js', status: 'modified' }, { path: 'src/new.js', status: 'added' }] });
     expect(await readFile(join(workspace, 'src', 'app.js'), 'utf8')).toBe('export const answer = 42;\n');
     expect((await stat(join(workspace, 'src', 'new.js'))).uid).toBe(owner);
     await applyDiff(clone, (output['changes'] as { diff: string }).diff);
     expect(await treeOf(clone)).toEqual(await treeOf(workspace));
-    const { stdout } = await run('git', ['-c', `safe.directory=${workspace}`, '-C', workspace, 'status', '--porcelain']);
-    expect(stdout).toBe(' M src/app.js\n?? src/new.js\n');
+    expect(await gitOfUser(workspace, 'status', '--porcelain')).toBe(' M src/app.js\n?? src/new.js\n');
   });
 
   it('changed by others between two calls is not blamed on the agent', async () => {
     const workspace = await repository('shared');
-    await chat(client, 'hello', { workspace });
+    await chat(client, 'hello', { workspace, ...direct });
     await writeFile(join(workspace, 'by-a-person.txt'), 'mine');
     await chmod(join(workspace, 'by-a-person.txt'), 0o666);
-    const output = await outputOf(client, 'chat', { message: directive({ shell: 'echo its > by-the-agent.txt' }), workspace });
+    const output = await outputOf(client, 'chat', { message: directive({ shell: 'echo its > by-the-agent.txt' }), workspace, ...direct });
     expect(output['changes']).toMatchObject({ files: [{ path: 'by-the-agent.txt', status: 'added' }] });
   });
 
@@ -85,9 +69,9 @@ describeWithDocker('a host directory as workspace', () => {
     const where = async (args: Record<string, unknown>) => chat(client, directive({ shell: 'cat marker' }), { agent_id: 'mover', ...args });
     await writeFile(join(first, 'marker'), 'in the first', { mode: 0o644 });
     await writeFile(join(second, 'marker'), 'in the second', { mode: 0o644 });
-    expect(await where({ workspace: first })).toContain('in the first');
+    expect(await where({ workspace: first, ...direct })).toContain('in the first');
     expect(await where({})).toContain('in the first');
-    expect(await where({ workspace: second })).toContain('in the second');
+    expect(await where({ workspace: second, ...direct })).toContain('in the second');
     expect(await where({})).toContain('in the second');
     expect(JSON.stringify(stack.fake.responsesRequests().at(-1)?.body)).toContain('in the first');
     expect(await containersOf(stack.deployment, 'mover')).toHaveLength(1);

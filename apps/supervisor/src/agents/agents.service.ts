@@ -1,4 +1,4 @@
-import { AppError, type AgentIdentity, type AgentUsage, type Placement, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type AgentIdentity, type AgentUsage, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import { operation, type Logger } from '@codex-mcp/observability';
 import type { AgentRuntime, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
@@ -28,17 +28,17 @@ export class AgentsService {
   ) {}
 
   /** Creates or wakes an agent. Without `workspace` it keeps the one it has. */
-  ensure(agent: AgentIdentity, workspace: Workspace | undefined, correlationId: string): Promise<Placement> {
+  ensure(agent: AgentIdentity, workspace: WorkspaceChoice | undefined, correlationId: string): Promise<Placement> {
     return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, async (add) => {
       const known = (await this.removals.isPending(agent.key)) ? undefined : await this.registry.get(agent.key);
-      const wanted = await this.roots.resolve(workspace ?? known?.workspace ?? { kind: 'volume' });
+      const wanted = await this.roots.choose(workspace, known?.workspace);
       return this.withRoom(agent, async () => {
         if (await this.removals.isPending(agent.key)) await this.erase(agent);
         const running = await this.runtime.ensure({ agent, workspace: wanted });
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
         await this.register(agent, running);
-        const { cwd, stateDir, sandbox } = running;
-        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), workspace: wanted, cwd, stateDir, sandbox };
+        const { cwd, source, stateDir, sandbox } = running;
+        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), workspace: wanted, cwd, source, stateDir, sandbox };
       });
     });
   }

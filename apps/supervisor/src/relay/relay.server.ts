@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { AppError, type AgentRecord } from '@codex-mcp/contracts';
+import { AppError, type AgentRecord, ERROR_CLASSES, toErrorBody } from '@codex-mcp/contracts';
 import type { AgentStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
 import { openAppServerSocket } from '../runtime/app-server.socket.js';
+import type { HostDirectories } from '../workspace/host-directories.js';
+import { readBody } from './request-body.js';
 
 const PATH = /^\/agents\/([0-9a-f]{32})$/;
 
@@ -15,12 +17,13 @@ const PATH = /^\/agents\/([0-9a-f]{32})$/;
  * One driver per agent: a newer lease ends the connection of an older one.
  */
 export class RelayServer {
-  private readonly server = createServer((_request, response) => response.writeHead(404).end());
+  private readonly server = createServer((request, response) => void this.answer(request, response));
   private readonly drivers = new Map<string, Duplex>();
 
   constructor(
     private readonly registry: AgentStore,
     private readonly runtime: AgentRuntime,
+    private readonly directories: HostDirectories,
     private readonly logger: Logger,
     private readonly options: { bind: string; port: number; url: string | undefined },
   ) {
@@ -68,6 +71,19 @@ export class RelayServer {
     }
   }
 
+  /** Changes of the host directory that the agent works on a copy of. */
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST') return void response.writeHead(404).end();
+    try {
+      const agent = await this.admitted(request);
+      respond(response, 200, await this.directories.write(agent, await readBody(request)));
+    } catch (error) {
+      if (!(error instanceof AppError)) this.logger.error({ op: 'relay.write', err: error }, 'relay.write');
+      const body = toErrorBody(error);
+      respond(response, ERROR_CLASSES[body.code].httpStatus, body);
+    }
+  }
+
   private left(agentKey: string, worker: Duplex, codex: Socket): void {
     codex.destroy();
     if (this.drivers.get(agentKey) === worker) this.drivers.delete(agentKey);
@@ -81,6 +97,10 @@ export class RelayServer {
     if (!agent) throw new AppError('unauthenticated', 'no lease of this agent');
     return agent;
   }
+}
+
+function respond(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
 }
 
 /** The worker's handshake, without what concerns only the relay. Codex refuses any Origin. */

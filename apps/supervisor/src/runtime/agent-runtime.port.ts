@@ -8,6 +8,8 @@ export type RunningAgent = {
   workspace: Workspace;
   /** Where Codex sees the workspace, and where it may keep codex-mcp's own files. */
   cwd: string;
+  /** Where Codex sees the host directory that the workspace is a copy of. */
+  source?: string | undefined;
   stateDir: string;
   sandbox: 'external' | 'codex';
   createdAt: number;
@@ -65,4 +67,7 @@ export interface AgentRuntime {
   usage(agent: AgentIdentity): Promise<AgentUsage>;
 }
 
-export const sameWorkspace = (a: Workspace, b: Workspace): boolean => a.kind === b.kind && (a.kind === 'volume' || (b.kind === 'host' && a.path === b.path));
+export const sameWorkspace = (a: Workspace, b: Workspace): boolean => a.kind === b.kind && hostPathOf(a) === hostPathOf(b);
+
+/** The host directory that a workspace is, or is a copy of. */
+export const hostPathOf = (workspace: Workspace): string | undefined => (workspace.kind === 'volume' ? undefined : workspace.path);

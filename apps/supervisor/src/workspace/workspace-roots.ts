@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, sep } from 'node:path';
-import { AppError, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type Workspace, type WorkspaceChoice } from '@codex-mcp/contracts';
 
 const isWithin = (root: string, path: string): boolean => {
   const way = relative(root, path);
@@ -17,8 +17,17 @@ export class WorkspaceRoots {
     if (this.roots.length === 0) throw new AppError('workspace_not_allowed', 'No host directory may be a workspace here. Start codex-mcp with WORKSPACE_ROOTS set to the directories that agents may work in, or leave `workspace` out.');
     if (!isAbsolute(workspace.path)) throw new AppError('workspace_not_allowed', `\`workspace\` must be an absolute path; "${workspace.path}" is not.`);
     const path = await this.realDirectory(workspace.path);
-    for (const root of this.roots) if (isWithin(await realpath(root).catch(() => root), path)) return { kind: 'host', path };
+    for (const root of this.roots) if (isWithin(await realpath(root).catch(() => root), path)) return { kind: workspace.kind, path };
     throw this.refusal(workspace.path);
+  }
+
+  /** The workspace that a call chooses, or without a choice the one that the agent has. */
+  async choose(choice: WorkspaceChoice | undefined, present: Workspace | undefined): Promise<Workspace> {
+    if (!choice) return this.resolve(present ?? { kind: 'volume' });
+    const direct = await this.resolve({ kind: 'host', path: choice.path });
+    const kept = present && present.kind !== 'volume' && direct.kind === 'host' && present.path === direct.path ? present.kind : 'isolated';
+    const kind = choice.mode === undefined ? kept : choice.mode === 'direct' ? 'host' : 'isolated';
+    return direct.kind === 'volume' ? direct : { kind, path: direct.path };
   }
 
   private async realDirectory(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 import type { AppServerClient, OpenedThread } from '@codex-mcp/codex';
-import type { Placement, TokenUsage } from '@codex-mcp/contracts';
+import type { AgentIdentity, FileWrite, Placement, TokenUsage, TreeWriteResult } from '@codex-mcp/contracts';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
+import { IsolatedCopy } from '../workspace/isolated-copy.js';
 
 const READ_ONLY = { type: 'readOnly', networkAccess: false };
 const WORKSPACE_WRITE = { type: 'workspaceWrite', writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false };
@@ -8,6 +9,8 @@ const WORKSPACE_WRITE = { type: 'workspaceWrite', writableRoots: [], networkAcce
 /** A worker's open connection to one agent's Codex, with the agent's thread loaded. */
 export class AgentSession {
   readonly workspace: AgentWorkspace;
+  /** Where the workspace is a copy of a host directory. */
+  readonly copy: IsolatedCopy | undefined;
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
   /** Tokens that Codex has counted for the thread; it repeats them before it counts on, for example when it compacts. */
@@ -15,13 +18,16 @@ export class AgentSession {
 
   constructor(
     readonly codex: AppServerClient,
+    agent: AgentIdentity,
     readonly placement: Placement,
     readonly thread: OpenedThread,
     readonly epoch: number,
-    private readonly workspaceIsShared: boolean,
     private readonly defaultEfforts: ReadonlyMap<string, string>,
+    /** Writes into the host directory that the workspace is a copy of. */
+    readonly writeToHost: (files: FileWrite[]) => Promise<TreeWriteResult>,
   ) {
     this.workspace = new AgentWorkspace(codex, placement);
+    this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`);
   }
 
   /** The effort for a turn that names none. Codex would keep the last one that was named in the thread. */
@@ -35,10 +41,17 @@ export class AgentSession {
     return access === 'read' ? READ_ONLY : WORKSPACE_WRITE;
   }
 
+  /** Brings a copy of a host directory up to date with it; returns what is worth telling. */
+  async refreshCopy(): Promise<string | undefined> {
+    const news = await this.copy?.refresh();
+    if (news !== undefined) this.lastTree = undefined;
+    return news;
+  }
+
   /** The workspace before a turn: looked at anew only where somebody else than the agent may have changed it. */
   async treeBefore(mayHaveBegun: boolean): Promise<string> {
     if (mayHaveBegun) this.lastTree = await this.workspace.last();
-    if (this.workspaceIsShared && !mayHaveBegun) this.lastTree = undefined;
+    if (this.placement.workspace.kind === 'host' && !mayHaveBegun) this.lastTree = undefined;
     this.lastTree ??= await this.workspace.take();
     return this.lastTree;
   }

@@ -1,6 +1,7 @@
 import { AppServerClient, type OpenedThread, type OpenThread, UnresponsiveError } from '@codex-mcp/codex';
-import { AppError, type AgentIdentity, type Placement, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type AgentIdentity, type FileWrite, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
 import type { AgentStore, Lease } from '@codex-mcp/messaging';
+import { writeToHost } from '../workspace/host-writer.client.js';
 import { AgentSession } from './agent-session.js';
 import type { PlacementClient } from './placement.client.js';
 
@@ -10,7 +11,7 @@ const IDLE_MS = 60_000;
 const DEVELOPER_INSTRUCTIONS =
   'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory. You have no network.';
 
-type Wanted = { agent: AgentIdentity; workspace: Workspace | undefined; epoch: number; correlationId: string };
+type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; epoch: number; correlationId: string };
 type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | undefined };
 
 /** Connections to agents, kept warm between the turns that this worker runs for them. */
@@ -93,7 +94,8 @@ export class AgentSessions {
     const codex = await this.connect(agent, placement, epoch);
     try {
       const [thread, efforts] = await Promise.all([this.openThread(codex, agent, placement, notify), codex.defaultEfforts()]);
-      return new AgentSession(codex, placement, thread, epoch, placement.workspace.kind === 'host', efforts);
+      const write = (files: FileWrite[]) => writeToHost(this.relayOf(agent, placement), this.headers(epoch), files);
+      return new AgentSession(codex, agent, placement, thread, epoch, efforts, write);
     } catch (error) {
       codex.close();
       throw error;
@@ -101,14 +103,21 @@ export class AgentSessions {
   }
 
   private async connect(agent: AgentIdentity, placement: Placement, epoch: number): Promise<AppServerClient> {
-    const url = `${placement.relayUrl.replace(/^http/, 'ws')}/agents/${agent.key}`;
-    const headers = { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch) };
+    const url = this.relayOf(agent, placement).replace(/^http/, 'ws');
     try {
-      return await AppServerClient.connect(url, { headers, rpcTimeoutMs: this.options.rpcTimeoutMs });
+      return await AppServerClient.connect(url, { headers: this.headers(epoch), rpcTimeoutMs: this.options.rpcTimeoutMs });
     } catch (error) {
       if (error instanceof UnresponsiveError) throw error;
       throw new AppError('agent_start_failed', 'The agent’s Codex could not be reached through its supervisor.', { cause: error });
     }
+  }
+
+  private relayOf(agent: AgentIdentity, { relayUrl }: Placement): string {
+    return `${relayUrl}/agents/${agent.key}`;
+  }
+
+  private headers(epoch: number): Record<string, string> {
+    return { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch) };
   }
 
   private async openThread(codex: AppServerClient, agent: AgentIdentity, placement: Placement, notify: (message: string) => void): Promise<OpenedThread> {

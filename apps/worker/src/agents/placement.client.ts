@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError, type AgentIdentity, type Placement, PLACEMENTS_QUEUE, placementsQueue, supervisorQueue, supervisorQueueName, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type AgentIdentity, type Placement, PLACEMENTS_QUEUE, placementsQueue, supervisorQueue, supervisorQueueName, type WorkspaceChoice } from '@codex-mcp/contracts';
 import { type AgentStore, QueueClient, readHeartbeats } from '@codex-mcp/messaging';
 import type { Redis } from 'ioredis';
 
@@ -20,7 +20,7 @@ export class PlacementClient {
     this.placements = new QueueClient(placementsQueue, PLACEMENTS_QUEUE, redis);
   }
 
-  async ensure(agent: AgentIdentity, workspace: Workspace | undefined, correlationId: string): Promise<Placement> {
+  async ensure(agent: AgentIdentity, workspace: WorkspaceChoice | undefined, correlationId: string): Promise<Placement> {
     const payload = { agent, workspace, correlationId };
     const owner = (await this.registry.get(agent.key))?.supervisorId;
     if (owner === undefined) return this.placements.request('ensure', payload, this.timeoutMs);

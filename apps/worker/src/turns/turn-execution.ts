@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type Workspace } from '@codex-mcp/contracts';
+import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
 import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession } from '../agents/agent-session.js';
@@ -29,7 +29,7 @@ export type ExecutionOptions = {
   onRunning: (steer: (text: string) => Promise<void>) => void;
 };
 
-type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string };
+type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode };
 
 /** One tool call as Codex does it: prompt, answer, at most one repair, and the workspace's changes. */
 export class TurnExecution {
@@ -67,6 +67,9 @@ export class TurnExecution {
   private async attempt(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const args: Common = tool.arguments.parse(request.arguments);
     const session = await this.session(request, args, options);
+    // Nothing changes under the hands of a turn that may be at work.
+    const news = options.mayHaveBegun ? undefined : await unlessAborted(options.signal, session.refreshCopy());
+    if (news !== undefined) options.push({ type: 'status', message: news });
     if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
     return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs));
   }
@@ -97,7 +100,7 @@ export class TurnExecution {
   }
 
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
-    const workspace: Workspace | undefined = args.workspace === undefined ? undefined : { kind: 'host', path: args.workspace };
+    const workspace = args.workspace === undefined ? undefined : { path: args.workspace, mode: args.workspace_mode };
     const { agent, correlationId } = request;
     const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, (message) => options.push({ type: 'status', message }));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.

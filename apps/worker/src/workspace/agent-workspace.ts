@@ -24,7 +24,7 @@ printf 'update ${PREFIX}/%s %s\\n' "turns/$3/before" "$before" "turns/$3/after" 
 git for-each-ref --sort=-committerdate --format='delete %(refname)' ${PREFIX}/turns | tail -n +${2 * REMEMBERED_TURNS + 1} | git update-ref --stdin`;
 
 /** $1: the tree to become. Files that the ignore rules keep out of trees stay as they are. */
-const RESET = 'set -e\ngit read-tree --reset -u "$1"';
+const RESET = 'set -e\nrm -f "$GIT_INDEX_FILE.lock"\ngit read-tree --reset -u "$1"';
 
 /** $1 from, $2 to, then pathspecs → the tree that is $1 where no path matches and $2 where one does. */
 const MIX = `set -e
@@ -54,9 +54,17 @@ export class AgentWorkspace {
     return this.repository.read(LAST);
   }
 
-  /** What the workspace was when codex-mcp first looked at it, or its changes were last given back. */
+  /** What the agent's changes are counted from: the workspace as it was first seen, or the directory that it is a copy of. */
   async base(): Promise<string> {
-    return (await this.repository.read(BASE)) ?? this.take();
+    return (await this.startingPoint()) ?? this.take();
+  }
+
+  startingPoint(): Promise<string | undefined> {
+    return this.repository.read(BASE);
+  }
+
+  async startFrom(tree: string): Promise<void> {
+    await this.repository.git(['update-ref', BASE, tree]);
   }
 
   /** The states around a turn; undefined when it changed nothing, or is one of those forgotten. */
@@ -99,9 +107,18 @@ export class AgentWorkspace {
   /** Makes the workspace what it was in `tree`, where one of `pathspecs` matches or, without any, everywhere. Returns what that changed. */
   async restore(tree: string, pathspecs: string[] = []): Promise<Changes> {
     const now = await this.take();
-    const wanted = pathspecs.length === 0 ? tree : (await this.repository.shell(MIX, [now, tree, ...pathspecs])).trim();
-    await this.repository.shell(RESET, [wanted]);
+    await this.become(pathspecs.length === 0 ? tree : await this.mix({ from: now, to: tree }, pathspecs));
     return this.changes({ from: now, to: await this.take() });
+  }
+
+  /** Checks a tree out; only what differs is touched. */
+  async become(tree: string): Promise<void> {
+    await this.repository.shell(RESET, [tree]);
+  }
+
+  /** The tree that is `to` where a pathspec matches and `from` elsewhere. */
+  async mix({ from, to }: Trees, pathspecs: string[]): Promise<string> {
+    return (await this.repository.shell(MIX, [from, to, ...pathspecs])).trim();
   }
 
   private async pair(ref: string): Promise<Trees | undefined> {

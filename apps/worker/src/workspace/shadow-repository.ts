@@ -27,7 +27,8 @@ const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
 /** Makes the repository, or clears away what a command that was killed has left in it. */
 export const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
 rm -f "$GIT_INDEX_FILE.lock"
-printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"`;
+printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"
+printf '/.codex-mcp-apply-*\\n' > "$GIT_DIR/info/exclude"`;
 
 /**
  * Stages everything that the directory's ignore rules let through and prints the tree's id.
@@ -42,7 +43,8 @@ tree=$(git write-tree)
 /** Runs commands where the agent lives. */
 export type CommandRunner = Pick<AppServerClient, 'exec'>;
 
-export type Place = { cwd: string; stateDir: string; workspace: Workspace };
+/** `source`: where the host directory is that the workspace is a copy of. */
+export type Place = { cwd: string; stateDir: string; workspace: Workspace; source?: string | undefined };
 
 type RunOptions = { env?: Record<string, string>; outputBytesCap?: number; sandboxPolicy?: object | undefined };
 
@@ -78,6 +80,12 @@ export class ShadowRepository {
   /** Makes the repository where there is none. */
   async prepare(): Promise<void> {
     await this.shell(PREPARE, []);
+  }
+
+  /** The id of the tree that the directory is now which the workspace is a copy of. */
+  async sourceTree(): Promise<string> {
+    const env = { GIT_WORK_TREE: this.place.source ?? this.place.cwd, GIT_INDEX_FILE: `${this.gitDir}/source-index` };
+    return (await this.shell(`cd "$GIT_WORK_TREE"\n${WRITE_TREE}\necho "$tree"`, [], { env })).trim();
   }
 
   /** What a ref names; undefined where there is none. */

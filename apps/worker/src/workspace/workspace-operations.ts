@@ -1,10 +1,21 @@
 import { composeWorkspaceOutput, type JsonObject, type WorkspaceTool, type WorkspaceToolName } from '@codex-mcp/tools';
+import { apply, openWorkspace } from './operations/applying.js';
 import { getDiff } from './operations/comparing.js';
 import type { Operation, OperationContext } from './operations/operation.js';
 import { listFiles, readFile, search } from './operations/looking.js';
 import { checkpoint, discard, restore } from './operations/restoring.js';
 
-const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = { get_diff: getDiff, discard, checkpoint, restore, read_file: readFile, list_files: listFiles, search };
+const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
+  open_workspace: openWorkspace,
+  get_diff: getDiff,
+  apply,
+  discard,
+  checkpoint,
+  restore,
+  read_file: readFile,
+  list_files: listFiles,
+  search,
+};
 
 /** Answers a workspace tool for an agent whose session is open. */
 export async function operate(tool: WorkspaceTool, context: OperationContext, startedAtMs: number): Promise<JsonObject> {

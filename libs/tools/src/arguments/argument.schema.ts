@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { AGENT_ID_RULE, Effort } from '@codex-mcp/contracts';
+import { AGENT_ID_RULE, Effort, WorkspaceMode } from '@codex-mcp/contracts';
 import { z } from 'zod';
 
 export const text = (description: string) => z.string().describe(description);
@@ -72,16 +72,22 @@ const MAX_TIMEOUT_S = 86_400;
 
 const MAX_KEY_CHARACTERS = 200;
 
+/** Which directory of the server the agent is to work on, and how. */
+export const workspaceChoice = {
+  workspace: z
+    .string()
+    .refine(isAbsolute, 'must be an absolute path of a directory on the server')
+    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work on. Default: keep the workspace that the agent has.')
+    .optional(),
+  workspace_mode: choice(WorkspaceMode, 'isolated: on a copy, whose changes `apply` takes over into the directory. direct: in the directory itself. Default: as the agent has it, else isolated.').optional(),
+};
+
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
   agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),
   model: text("Model for this turn. Default: CODEX_MODEL of the server.").optional(),
   effort: choice(Effort, "Reasoning effort for this turn. Default: the model's own.").optional(),
-  workspace: z
-    .string()
-    .refine(isAbsolute, 'must be an absolute path of a directory on the server')
-    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work in. Default: keep the workspace that the agent has.')
-    .optional(),
+  ...workspaceChoice,
   timeout_s: z.number().positive().max(MAX_TIMEOUT_S).describe('Seconds after which the turn is stopped, its commands too. Default: TURN_TIMEOUT of the server.').optional(),
   idempotency_key: z
     .string()

@@ -21,6 +21,8 @@ export function parseArguments<T extends Tool>(tool: T, raw: unknown): Arguments
   refuseOversized(tool, given);
   const result = tool.arguments.safeParse(given, { reportInput: true });
   if (!result.success) throw invalid(tool, describeIssues(result.error.issues));
+  const { workspace, workspace_mode: mode } = result.data;
+  if (mode !== undefined && workspace === undefined) throw invalid(tool, 'workspace_mode says how to work on a directory; name it with workspace');
   if (tool.kind === 'turn') {
     if (tool.atLeastOneOf.length > 0 && !tool.atLeastOneOf.some((name) => isGiven(result.data[name]))) {
       throw invalid(tool, `give at least one of ${tool.atLeastOneOf.join(', ')}`);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { JsonSchema } from '../json-schema.js';
 import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS, WORKSPACE_TOOLS } from './catalogue.js';
 
-const COMMON = ['agent_id', 'model', 'effort', 'workspace', 'timeout_s', 'idempotency_key'];
+const COMMON = ['agent_id', 'model', 'effort', 'workspace', 'workspace_mode', 'timeout_s', 'idempotency_key'];
 const COMMON_OF_WORKSPACE_TOOLS = ['agent_id', 'timeout_s', 'idempotency_key'];
 
 /** The contract with clients: a trailing "?" marks an optional argument. */
@@ -14,6 +14,8 @@ const SIGNATURES: Record<string, string[]> = {
   chat: ['message', 'context?', 'previous_messages?', 'reference_files?'],
   audit: ['code', 'file_paths?', 'focus_areas?', 'severity_threshold?', 'compliance_standards?'],
   debug: ['error_message', 'code_context?', 'stack_trace?', 'environment_info?', 'reproduction_steps?'],
+  open_workspace: ['workspace?', 'workspace_mode?'],
+  apply: ['paths?', 'dry_run?'],
   get_diff: ['turn_id?', 'thread_id?', 'since?', 'paths?', 'max_bytes?'],
   discard: ['turn_id?', 'paths?'],
   checkpoint: ['name'],
@@ -37,7 +39,7 @@ const SIGNATURES: Record<string, string[]> = {
 const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
 
 /** Tools that change something and take nothing away. */
-const ADDING = ['checkpoint'];
+const ADDING = ['checkpoint', 'open_workspace'];
 
 function signature(schema: JsonSchema): string[] {
   const required = (schema['required'] ?? []) as string[];

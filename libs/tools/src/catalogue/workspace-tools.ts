@@ -1,12 +1,24 @@
+import { apply } from './apply.tool.js';
 import { checkpoint } from './checkpoint.tool.js';
 import { discard } from './discard.tool.js';
 import { getDiff } from './get-diff.tool.js';
 import { listFiles } from './list-files.tool.js';
+import { openWorkspace } from './open-workspace.tool.js';
 import { readFile } from './read-file.tool.js';
 import { restore } from './restore.tool.js';
 import { search } from './search.tool.js';
 
 /** Tools that a worker answers from the workspace, typed by name, so that a missing handler is a compile error. */
-export const WORKSPACE_TOOLS = { get_diff: getDiff, discard, checkpoint, restore, read_file: readFile, list_files: listFiles, search } as const;
+export const WORKSPACE_TOOLS = {
+  open_workspace: openWorkspace,
+  get_diff: getDiff,
+  apply,
+  discard,
+  checkpoint,
+  restore,
+  read_file: readFile,
+  list_files: listFiles,
+  search,
+} as const;
 
 export type WorkspaceToolName = keyof typeof WORKSPACE_TOOLS;

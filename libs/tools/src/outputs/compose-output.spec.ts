@@ -12,6 +12,7 @@ const session = {
   status: 'running' as const,
   runtime: 'docker' as const,
   workspace: 'volume',
+  workspace_mode: 'volume' as const,
   created_at: '2026-01-01T00:00:00.000Z',
   last_active_at: '2026-01-01T00:00:01.000Z',
   queued_turns: 0,

@@ -13,7 +13,7 @@ export function agentText(agent: Partial<AgentView> & Pick<AgentView, 'agent_id'
     `${code(agent.agent_id)}${agent.status === undefined ? '' : ` ${agent.status}`}`,
     labelled('Runs', running),
     labelled('Queued turns', agent.queued_turns),
-    labelled('Workspace', agent.workspace),
+    labelled('Workspace', agent.workspace_mode === 'isolated' ? `a copy of ${agent.workspace}` : agent.workspace),
     labelled('Runtime', agent.runtime && [agent.runtime, agent.container_id].filter((part) => part !== undefined).join(' ')),
     labelled('Thread', agent.thread_id),
     labelled('Created', agent.created_at),

@@ -24,6 +24,7 @@ const agent = {
   runtime: 'docker' as const,
   container_id: 'c0ffee',
   workspace: '/home/anna/project',
+  workspace_mode: 'isolated' as const,
   thread_id: 'thread',
   created_at: '2026-01-01T00:00:00.000Z',
   last_active_at: '2026-01-01T00:00:01.000Z',

@@ -6,6 +6,8 @@ import type { AgentSpec } from '../agent-runtime.port.js';
 /** Where `codex app-server --listen unix:///tmp/app-server.sock` really puts its socket. */
 export const SOCKET_NAME = createHash('sha256').update('/tmp/app-server.sock').digest('hex');
 export const WORKSPACE_PATH = '/workspace';
+/** The host directory that the workspace is a copy of. */
+export const SOURCE_PATH = '/source';
 export const STATE_PATH = '/codex-home/codex-mcp';
 
 const STOP_TIMEOUT_S = 5;
@@ -21,12 +23,13 @@ export const LABELS = {
   spec: 'codex-mcp.spec',
 } as const;
 
-export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string };
+export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string; copyVolume: (path: string) => string };
 
 /** Names are made from the deployment and the agent's key alone, so that whoever looks finds the same container. */
 export function namesOf(deployment: string, agentKey: string): ContainerNames {
   const container = `codex-mcp-${deployment}-${agentKey.slice(0, 16)}`;
-  return { container, workspaceVolume: `${container}-workspace`, homeVolume: `${container}-home` };
+  const copyVolume = (path: string) => `${container}-copy-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+  return { container, workspaceVolume: `${container}-workspace`, homeVolume: `${container}-home`, copyVolume };
 }
 
 /** What the names of a deployment's containers and volumes begin with, and those of deployments whose name goes on. */
@@ -70,7 +73,7 @@ function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
     Image: parts.image,
     User: `${uid}:${gid}`,
     WorkingDir: WORKSPACE_PATH,
-    Env: parts.spec.workspace.kind === 'host' ? ['CODEX_MCP_WORKSPACE=host'] : [],
+    Env: parts.spec.workspace.kind === 'volume' ? [] : [`CODEX_MCP_WORKSPACE=${parts.spec.workspace.kind}`],
     Labels: labelsOf(parts.deployment, parts.spec),
     StopTimeout: STOP_TIMEOUT_S,
     HostConfig: hostConfig(parts, names),
@@ -108,8 +111,14 @@ function mounts({ spec, deployment, hostPaths, user }: ContainerParts, names: Co
   const bind = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'bind', Source, Target, ReadOnly });
   const VolumeOptions = { NoCopy: false, Labels: labelsOf(deployment, spec), DriverConfig: { Name: 'local', Options: {} } };
   const volume = (Source: string, Target: string): MountSettings => ({ Type: 'volume', Source, Target, VolumeOptions });
+  const directory = hostPaths.workspace ?? '';
+  const workspaces = {
+    volume: () => [volume(names.workspaceVolume, WORKSPACE_PATH)],
+    host: () => [bind(directory, WORKSPACE_PATH, false)],
+    isolated: () => [volume(names.copyVolume(directory), WORKSPACE_PATH), bind(directory, SOURCE_PATH, true)],
+  };
   return [
-    hostPaths.workspace === undefined ? volume(names.workspaceVolume, WORKSPACE_PATH) : bind(hostPaths.workspace, WORKSPACE_PATH, false),
+    ...workspaces[spec.workspace.kind](),
     volume(names.homeVolume, '/codex-home'),
     bind(hostPaths.config, '/codex-home/config.toml', true),
     bind(hostPaths.gateway, '/run/gateway', true),

@@ -7,7 +7,7 @@ import type { ContainerInspectInfo } from 'dockerode';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
 import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
 import { waitForAppServer } from '../app-server.socket.js';
-import { containerSpec, LABELS, namesOf, SOCKET_NAME, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
+import { containerSpec, LABELS, namesOf, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
 import { isNotFound, isNotModified, toEngineError } from './docker.errors.js';
 import { remainsOf } from './docker-survey.js';
 import type { EnginePaths } from './engine-paths.js';
@@ -49,7 +49,7 @@ export class DockerRuntime implements AgentRuntime {
       await this.stop(spec.agent).catch(() => undefined); // or the engine would restart it for ever
       throw error;
     }
-    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
+    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source: spec.workspace.kind === 'isolated' ? SOURCE_PATH : undefined, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
   }
 
   async list(): Promise<KnownAgent[]> {
@@ -89,7 +89,7 @@ export class DockerRuntime implements AgentRuntime {
   async remove(agent: AgentIdentity): Promise<boolean> {
     const names = this.names(agent);
     const removed = await this.discard(names.container);
-    for (const volume of [names.workspaceVolume, names.homeVolume]) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
+    for (const volume of await this.volumesOf(names.container)) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
     await this.gateway.unregister(agent);
     await rm(runPaths.agent(this.options.runDir, agent.key), { recursive: true, force: true });
     return removed;
@@ -98,6 +98,12 @@ export class DockerRuntime implements AgentRuntime {
   async usage(agent: AgentIdentity): Promise<AgentUsage> {
     const container = this.docker.getContainer(this.names(agent).container);
     return usageOf(await container.stats({ stream: false, 'one-shot': false }).catch(toEngineError));
+  }
+
+  /** The agent's home, its own workspace, and its copies of host directories. */
+  private async volumesOf(container: string): Promise<string[]> {
+    const { Volumes } = await this.docker.listVolumes({ filters: { name: [`${container}-`] } }).catch(toEngineError);
+    return Volumes.map(({ Name }) => Name).filter((name) => name.startsWith(`${container}-`));
   }
 
   private names(agent: AgentIdentity) {
@@ -153,7 +159,7 @@ export class DockerRuntime implements AgentRuntime {
       appServer: translate(appServer),
       config: translate(config),
       gateway: translate(runPaths.agentGateway(runDir, agent.key)),
-      workspace: workspace.kind === 'host' ? translate(workspace.path) : undefined,
+      workspace: workspace.kind === 'volume' ? undefined : translate(workspace.path),
     };
   }
 
@@ -191,7 +197,7 @@ function ignoreNotFound(error: unknown): void {
 async function userFor(workspace: Workspace): Promise<{ uid: number; gid: number }> {
   const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
   if (uid !== 0) return { uid, gid };
-  const owner = workspace.kind === 'host' ? await stat(workspace.path) : undefined;
+  const owner = workspace.kind === 'volume' ? undefined : await stat(workspace.path);
   return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : { uid: IMAGE_UID, gid: IMAGE_UID };
 }
 

@@ -124,12 +124,15 @@ export class ProcessRuntime implements AgentRuntime {
   }
 
   private workspaceOf(spec: AgentSpec): string {
-    return spec.workspace.kind === 'host' ? spec.workspace.path : join(this.directory(spec.agent), 'workspace');
+    const { workspace } = spec;
+    if (workspace.kind === 'host') return workspace.path;
+    const copy = workspace.kind === 'isolated' ? `copies/${createHash('sha256').update(workspace.path).digest('hex').slice(0, 12)}` : 'workspace';
+    return join(this.directory(spec.agent), copy);
   }
 
   private running(spec: AgentSpec, state: AgentState): RunningAgent {
     const stateDir = join(this.directory(spec.agent), 'state');
-    return { runtimeId: String(state.pid), workspace: spec.workspace, cwd: this.workspaceOf(spec), stateDir, sandbox: 'codex', createdAt: state.createdAt };
+    return { runtimeId: String(state.pid), workspace: spec.workspace, cwd: this.workspaceOf(spec), source: spec.workspace.kind === 'isolated' ? spec.workspace.path : undefined, stateDir, sandbox: 'codex', createdAt: state.createdAt };
   }
 
   private async answers(agent: AgentIdentity): Promise<boolean> {
@@ -176,6 +179,7 @@ export class ProcessRuntime implements AgentRuntime {
     await mkdir(runPaths.agentAppServer(this.options.runDir, spec.agent.key), { recursive: true, mode: 0o700 });
     await rm((await this.socketOf(spec.agent)).path, { force: true });
     if (spec.workspace.kind === 'volume') await createRepository(cwd);
+    if (spec.workspace.kind === 'isolated') await mkdir(cwd, { recursive: true, mode: 0o700 });
     const config = join(directory, 'codex-home', 'config.toml');
     await rm(config, { force: true });
     await writeFile(config, renderAgentConfig({ model: this.options.model, baseUrl, untrusted: [cwd] }), { mode: 0o444 });

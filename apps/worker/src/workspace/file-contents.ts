@@ -1,0 +1,81 @@
+import type { FileWrite } from '@codex-mcp/contracts';
+import type { Trees } from './agent-workspace.js';
+import type { ShadowRepository } from './shadow-repository.js';
+
+/** Bytes of contents that are read at a time. */
+const BATCH_BYTES = 16 * 1024 * 1024;
+const BATCH_COUNT = 500;
+
+const NOTHING = '000000';
+/** What git can keep and a directory can hold; a nested repository is neither file nor link. */
+const WRITABLE = new Set(['100644', '100755', '120000']);
+
+/** Names and contents need not be text, and what a command prints comes as text. */
+const RAW = `set -e
+git diff --raw -z --no-renames --no-abbrev "$1" "$2" > "$GIT_DIR/raw"
+base64 < "$GIT_DIR/raw" | tr -d '\\n'`;
+const SIZES = 'printf "%s\\n" "$@" | git cat-file --batch-check="%(objectsize)"';
+const CONTENTS = 'printf "%s\\n" "$@" | git cat-file --batch | base64 | tr -d "\\n"';
+
+type Side = { mode: string; oid: string };
+type RawChange = { path: Buffer; old: Side | null; new: Side | null };
+
+/** What it takes to make the second of two trees from the first, file by file; nested repositories are left out. */
+export async function fileWrites(repository: ShadowRepository, { from, to }: Trees): Promise<FileWrite[]> {
+  const raw = Buffer.from(await repository.shell(RAW, [from, to]), 'base64');
+  const changes = parseRaw(raw).filter((change) => [change.old, change.new].every((side) => side === null || WRITABLE.has(side.mode)));
+  const contents = await contentsOf(repository, [...new Set(changes.flatMap((change) => (change.new ? [change.new.oid] : [])))]);
+  return changes.map((change) => ({
+    path: change.path.toString('base64'),
+    old: change.old && { mode: modeOf(change.old), oid: change.old.oid },
+    new: change.new && { mode: modeOf(change.new), content: (contents.get(change.new.oid) ?? Buffer.alloc(0)).toString('base64') },
+  }));
+}
+
+const modeOf = ({ mode }: Side) => mode as NonNullable<FileWrite['old']>['mode'];
+
+/** `:100644 100644 <oid> <oid> M` NUL path NUL. */
+function parseRaw(raw: Buffer): RawChange[] {
+  const fields = raw.toString('latin1').split('\0');
+  const changes: RawChange[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [oldMode = '', newMode = '', oldOid = '', newOid = ''] = (fields[at] ?? '').slice(1).split(' ');
+    const side = (mode: string, oid: string): Side | null => (mode === NOTHING ? null : { mode, oid });
+    changes.push({ path: Buffer.from(fields[at + 1] ?? '', 'latin1'), old: side(oldMode, oldOid), new: side(newMode, newOid) });
+  }
+  return changes;
+}
+
+async function contentsOf(repository: ShadowRepository, oids: string[]): Promise<Map<string, Buffer>> {
+  const contents = new Map<string, Buffer>();
+  for (let first = 0; first < oids.length; first += BATCH_COUNT) {
+    const some = oids.slice(first, first + BATCH_COUNT);
+    const sizes = (await repository.shell(SIZES, some)).split('\n').map(Number);
+    for (const batch of batches(some, sizes)) split(Buffer.from(await repository.shell(CONTENTS, batch), 'base64'), contents);
+  }
+  return contents;
+}
+
+function batches(oids: string[], sizes: number[]): string[][] {
+  const all: string[][] = [];
+  let bytes = BATCH_BYTES;
+  for (const [at, oid] of oids.entries()) {
+    bytes += sizes[at] ?? 0;
+    if (bytes > BATCH_BYTES || all.length === 0) {
+      all.push([]);
+      bytes = sizes[at] ?? 0;
+    }
+    all.at(-1)?.push(oid);
+  }
+  return all;
+}
+
+/** `<oid> blob <size>` LF, contents, LF, for each. */
+function split(output: Buffer, into: Map<string, Buffer>): void {
+  for (let at = 0; at < output.length; ) {
+    const end = output.indexOf('\n', at);
+    const [oid = '', , size = '0'] = output.toString('latin1', at, end).split(' ');
+    into.set(oid, output.subarray(end + 1, end + 1 + Number(size)));
+    at = end + 2 + Number(size);
+  }
+}

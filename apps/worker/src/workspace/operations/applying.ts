@@ -1,0 +1,43 @@
+import { AppError } from '@codex-mcp/contracts';
+import { toPathspecs } from '../agent-workspace.js';
+import { fileWrites } from '../file-contents.js';
+import type { IsolatedCopy } from '../isolated-copy.js';
+import type { Operation, OperationContext } from './operation.js';
+
+/** How often an edit of the directory in the very moment of the writing is taken into account. */
+const ATTEMPTS = 5;
+
+export const apply: Operation<'apply'> = async (context, { paths, dry_run: dryRun = false }) => {
+  const { session } = context;
+  const copy = copyOf(context);
+  let edited: string[] = [];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const trees = await copy.applied(toPathspecs(paths));
+    const changes = await session.workspace.changes(trees);
+    if (dryRun || trees.from === trees.to) return { ...changes, applied: false };
+    const files = await fileWrites(session.workspace.repository, trees);
+    edited = (await session.writeToHost(files)).changed;
+    if (edited.length > 0) continue;
+    await session.refreshCopy();
+    session.workspaceChanged();
+    return { ...changes, applied: true };
+  }
+  throw new AppError('apply_conflict', `Nothing was applied: ${edited.join(', ')} changed again and again while it was written. Call again when nobody edits it.`);
+};
+
+export const openWorkspace: Operation<'open_workspace'> = async ({ session }) => {
+  const { workspace } = session.placement;
+  if (workspace.kind === 'volume') return { mode: 'volume', changed_files: await changedFiles(session) };
+  return { mode: workspace.kind === 'host' ? 'direct' : 'isolated', path: workspace.path, changed_files: await changedFiles(session) };
+};
+
+async function changedFiles({ workspace }: OperationContext['session']): Promise<number> {
+  const [from, to] = [await workspace.base(), await workspace.take()];
+  return (await workspace.changes({ from, to })).files.length;
+}
+
+function copyOf({ session }: OperationContext): IsolatedCopy {
+  if (session.copy) return session.copy;
+  const own = session.placement.workspace.kind === 'host' ? 'works in the directory itself, so its changes are there already' : 'has a workspace of its own, which is no copy of a directory';
+  throw new AppError('invalid_arguments', `There is nothing to apply: the agent ${own}. export its changes with get_diff, or call open_workspace with a directory.`);
+}
