@@ -7,10 +7,9 @@ export TMPDIR="$HOME/tmp"
 rm -rf "$TMPDIR"
 mkdir -p "$TMPDIR"
 
-# A workspace volume is a repository from the start, so that changes can be told by git; a host directory is left as it is,
-# and a copy of one is made by the worker.
+# A workspace volume is a repository from the start, so that changes can be told by git; a host directory is left as it is.
 init_workspace() {
-  [ "${CODEX_MCP_WORKSPACE:-volume}" = volume ] && [ -w /workspace ] && [ ! -e /workspace/.git ] || return 0
+  [ "${CODEX_MCP_WORKSPACE:-volume}" != host ] && [ -w /workspace ] && [ ! -e /workspace/.git ] || return 0
   git -C /workspace init --quiet && git -C /workspace commit --quiet --allow-empty --message 'Empty workspace'
 }
 

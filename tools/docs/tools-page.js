@@ -7,8 +7,8 @@
 const BEGIN = '<!-- tools:begin -->';
 const END = '<!-- tools:end -->';
 
-/** Only a tool that runs Codex has a workspace to do it in. @param {ListedTool} tool */
-const runsCodex = (tool) => 'workspace' in (tool.inputSchema.properties ?? {});
+/** Only a tool that runs Codex has a model to do it with. @param {ListedTool} tool */
+const runsCodex = (tool) => 'model' in (tool.inputSchema.properties ?? {});
 
 /** Runs in an agent without Codex, and can therefore be repeated by its key. @param {ListedTool} tool */
 const worksOnWorkspace = (tool) => !runsCodex(tool) && 'idempotency_key' in (tool.inputSchema.properties ?? {});

@@ -73,7 +73,7 @@ function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
     Image: parts.image,
     User: `${uid}:${gid}`,
     WorkingDir: WORKSPACE_PATH,
-    Env: parts.spec.workspace.kind === 'volume' ? [] : [`CODEX_MCP_WORKSPACE=${parts.spec.workspace.kind}`],
+    Env: parts.spec.workspace.kind === 'volume' ? [] : ['CODEX_MCP_WORKSPACE=host'],
     Labels: labelsOf(parts.deployment, parts.spec),
     StopTimeout: STOP_TIMEOUT_S,
     HostConfig: hostConfig(parts, names),
