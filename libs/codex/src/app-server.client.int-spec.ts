@@ -153,6 +153,7 @@ describe('failures of the model', () => {
     ['no sign-in, as the gateway says it', gatewayError('codex_mcp_not_signed_in'), 'not_signed_in'],
     ['an unreachable service, as the gateway says it', gatewayError('codex_mcp_upstream_unreachable'), 'model_unreachable'],
     ['a failing service, as the gateway says it', gatewayError('codex_mcp_upstream_failed'), 'model_failed'],
+    ['the same inside a stream', { failed: { code: 'invalid_prompt', message: JSON.stringify(gatewayError('codex_mcp_upstream_failed')) } }, 'model_failed'],
   ])('names %s', async (_, step, code) => {
     const { threadId } = await client.startThread(open());
     const { turn } = await run(threadId, `<<fake ${JSON.stringify(step)}>>`);

@@ -134,6 +134,22 @@ describe('a request that the model’s service refuses for the moment', () => {
     expect(requests()).toHaveLength(2);
   });
 
+  it('is answered with a last word inside a stream that had begun', async () => {
+    let count = 0;
+    const created = 'event: response.created\ndata: {"type":"response.created"}\n\n';
+    const upstream = await startUpstream((_request, response) => {
+      count += 1;
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(created, () => response.destroy());
+    });
+    await start({ OPENAI_BASE_URL: upstream.url, MODEL_RETRY_MAX: '1' });
+    const { status, body } = await send({ ...POST, socketPath: agent.socketPath }, '{}');
+    const [event, data] = body.trim().split('\n');
+    const { code, message } = JSON.parse(data?.replace('data: ', '') ?? '').response.error;
+    expect({ status, event, code, error: JSON.parse(message).error }).toMatchObject({ status: 200, event: 'event: response.failed', code: 'invalid_prompt', error: { code: 'codex_mcp_upstream_unreachable', message: expect.stringContaining('Tried 2 times') } });
+    expect(count).toBe(2);
+    upstream.close();
+  });
+
   it('is counted', async () => {
     await start({ OPS_PORT: String(await freePort()) });
     await ask({ status: 503, times: 1 });
