@@ -1,11 +1,14 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually, type FakeModel, fakeJwt, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { type GatewayUnderTest, send, startGateway, startUpstream } from '../gateway.fixture.js';
 
 const POST = { method: 'POST', path: '/v1/responses' };
+
+// Each refresh is a process of its own.
+jest.setTimeout(30_000);
 
 let home: TemporaryDirectory;
 let issuer: FakeModel;
