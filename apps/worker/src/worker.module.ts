@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -51,10 +51,9 @@ export class WorkerModule {
 function assemble(config: WorkerConfig, redis: Redis): Parts {
   const subscriber = createSubscriber(redis);
   const lease: Lease = { holder: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`, token: newToken() };
-  const registry = new AgentStore(redis);
   const turns = new TurnStore(redis);
-  const placements = new PlacementClient(redis, registry, config.AGENT_START_TIMEOUT);
-  const sessions = new AgentSessions(placements, registry, lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
+  const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT);
+  const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
   return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits() };
 }
 

@@ -84,13 +84,18 @@ export class AppServerClient {
   }
 
   /** Undefined when Codex has no such thread: it was never used, or its files are gone. */
-  async resumeThread(threadId: string, open: OpenThread): Promise<OpenedThread | undefined> {
-    try {
-      return opened(await this.call('thread/resume', { ...threadParams(open), threadId, excludeTurns: true }));
-    } catch (error) {
-      if (error instanceof RpcError && NO_SUCH_THREAD.test(error.message)) return undefined;
-      throw error;
-    }
+  resumeThread(threadId: string, open: OpenThread): Promise<OpenedThread | undefined> {
+    return ifThere(async () => opened(await this.call('thread/resume', { ...threadParams(open), threadId, excludeTurns: true })));
+  }
+
+  /** A new thread with the history of another, up to and including the last turn that `isLast`. Undefined when there is no such turn. */
+  forkThread(threadId: string, isLast: (turn: Turn) => boolean, open: OpenThread): Promise<OpenedThread | undefined> {
+    return ifThere(async () => {
+      const last = (await this.readTurns(threadId)).findLast(isLast);
+      if (!last) return undefined;
+      if (last.status === 'inProgress') await this.interrupt(threadId, last.id); // given up by whoever ran it; Codex forks only after an end
+      return opened(await this.call('thread/fork', { ...threadParams(open), threadId, lastTurnId: last.id, excludeTurns: true }));
+    });
   }
 
   /** The reasoning effort that each model has where none is named. */
@@ -137,6 +142,16 @@ export class AppServerClient {
 
   private call(method: string, params: object): Promise<unknown> {
     return this.rpc.request(method, params, this.rpcTimeoutMs);
+  }
+}
+
+/** Undefined where Codex has no thread, or no turn, of that name. */
+async function ifThere<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RpcError && NO_SUCH_THREAD.test(error.message)) return undefined;
+    throw error;
   }
 }
 

@@ -45,6 +45,7 @@ export const AgentRecord = AgentIdentity.extend({
   cwd: z.string(),
   createdAt: z.number(),
   lastActiveAt: z.number(),
+  /** The thread of turns that name none; absent before the first. */
   threadId: z.string().optional(),
 });
 export type AgentRecord = z.infer<typeof AgentRecord>;

@@ -30,6 +30,11 @@ export function newTurnId(): string {
   return `turn_${randomBytes(16).toString('hex')}`;
 }
 
+/** A conversation's name, whatever Codex calls it. */
+export function newThreadId(): string {
+  return `thread_${randomBytes(16).toString('hex')}`;
+}
+
 export const newToken = (): string => randomBytes(32).toString('base64url');
 
 export const newCorrelationId = (): string => randomBytes(8).toString('hex');

@@ -4,6 +4,7 @@ export {
   LOCAL_TENANT,
   agentKey,
   newCorrelationId,
+  newThreadId,
   newToken,
   newTurnId,
   normaliseAgentId,
@@ -11,6 +12,7 @@ export {
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
 export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode } from './agent.js';
+export { ForkOrigin, ThreadRecord } from './thread.js';
 export {
   Effort,
   isTerminal,

@@ -13,6 +13,8 @@ export const TurnRequest = z.object({
   arguments: z.record(z.string(), z.json()),
   correlationId: z.string(),
   acceptedAtMs: z.number(),
+  /** The conversation that it continues: the one that the call names, else the agent's current one. Absent where Codex has no part. */
+  thread: z.object({ named: z.string().optional(), /** The beginning of what is asked. */ opening: z.string() }).optional(),
   /** A second request of the same agent with this key is the same turn. */
   idempotencyKey: z.string().max(200).optional(),
 });
@@ -97,11 +99,15 @@ export function isTerminalEvent(event: TurnEvent): event is TerminalEvent {
 /** A turn as a reader sees it. Times are epoch milliseconds. */
 export const TurnRecord = z.object({
   request: TurnRequest,
+  /** Its thread, decided when it was accepted. */
+  threadId: z.string().optional(),
   status: TurnStatus,
   epoch: z.number(),
   attempts: z.number(),
   startedAtMs: z.number().optional(),
   finishedAtMs: z.number().optional(),
+  /** It has ended and is in Codex's history of its thread. */
+  begun: z.boolean(),
   /** The record that ended the turn. */
   terminal: LoggedEvent.optional(),
 });

@@ -2,7 +2,7 @@ import { AgentRecord, type AgentIdentity } from '@codex-mcp/contracts';
 import type { Redis } from 'ioredis';
 import { keys } from './keys.js';
 
-/** What the supervisor knows of an agent; thread and activity are written by workers. */
+/** What the supervisor knows of an agent; its current thread is written by edges, its activity by workers. */
 export type AgentPlacementRecord = Omit<AgentRecord, 'threadId' | 'lastActiveAt'>;
 
 /** The registry of agents, shared by edges, workers and supervisors. */
@@ -15,6 +15,8 @@ export class AgentStore {
       .multi()
       .hset(key, 'record', JSON.stringify(record))
       .hsetnx(key, 'lastActiveAt', Date.now())
+      .persist(key)
+      .persist(keys.threads(record.key))
       .sadd(keys.agentsOf(record.tenant), record.key)
       .sadd(keys.tenants, record.tenant)
       .exec();
@@ -37,12 +39,9 @@ export class AgentStore {
     return (await Promise.all(tenants.map((tenant) => this.list(tenant)))).flat();
   }
 
+  /** Forgets an agent and its threads. */
   async remove(agent: AgentIdentity): Promise<void> {
-    await this.redis.multi().del(keys.agent(agent.key)).srem(keys.agentsOf(agent.tenant), agent.key).exec();
-  }
-
-  async setThread(agentKey: string, threadId: string): Promise<void> {
-    await this.redis.hset(keys.agent(agentKey), 'threadId', threadId);
+    await this.redis.multi().del(keys.agent(agent.key), keys.threads(agent.key)).srem(keys.agentsOf(agent.tenant), agent.key).exec();
   }
 
   async touch(agentKey: string, atMs = Date.now()): Promise<void> {

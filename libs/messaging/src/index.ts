@@ -5,6 +5,7 @@ export { QUEUE_PREFIX } from './keys.js';
 export { jobFailure, QueueClient } from './queue-client.js';
 export { announceModelWait, ModelWaits } from './model-waits.js';
 export { createRedis, createSubscriber, redisAnswers, type RedisTemper, whyNot } from './redis.js';
+export { ThreadStore } from './thread-store.js';
 export { TurnControl } from './turn-control.js';
 export { TurnDispatcher } from './turn-dispatcher.js';
 export { isAfter, type LogEntry, TurnLogReader } from './turn-log.reader.js';

@@ -15,6 +15,8 @@ export const keys = {
   mailbox: (agentKey: string) => `${PREFIX}:agent:${agentKey}:mailbox`,
   /** The agent's turns of the retention time by when they were accepted. */
   turnsOf: (agentKey: string) => `${PREFIX}:agent:${agentKey}:turns`,
+  /** The agent's threads by their ids, as JSON. */
+  threads: (agentKey: string) => `${PREFIX}:agent:${agentKey}:threads`,
   idempotency: (agentKey: string, key: string) => `${PREFIX}:agent:${agentKey}:idempotency:${key}`,
   agentsOf: (tenant: string) => `${PREFIX}:agents:${tenant}`,
   tenants: `${PREFIX}:tenants`,

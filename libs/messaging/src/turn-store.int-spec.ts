@@ -52,8 +52,8 @@ async function claimed(turn: TurnRequest, lease = mine) {
 describe('acceptance', () => {
   it('gives each turn its place behind the others of its agent, and takes a turn once', async () => {
     const [first, second] = [request(), request()];
-    expect(await turns.accept(first, 10)).toEqual({ outcome: 'accepted', position: 0, turnId: first.turnId });
-    expect(await turns.accept(second, 10)).toEqual({ outcome: 'accepted', position: 1, turnId: second.turnId });
+    expect(await turns.accept(first, 10)).toMatchObject({ outcome: 'accepted', position: 0, turnId: first.turnId });
+    expect(await turns.accept(second, 10)).toMatchObject({ outcome: 'accepted', position: 1, turnId: second.turnId });
     expect((await turns.accept(first, 10)).outcome).toBe('exists');
     expect(await turns.unfinished(agent.key)).toEqual([first.turnId, second.turnId]);
   });
@@ -75,7 +75,7 @@ describe('a request that is sent twice with one key', () => {
   it('is one turn', async () => {
     const first = keyed('k');
     await turns.accept(first, 10);
-    expect(await turns.accept(keyed('k'), 10)).toEqual({ outcome: 'exists', position: 0, turnId: first.turnId });
+    expect(await turns.accept(keyed('k'), 10)).toMatchObject({ outcome: 'exists', position: 0, turnId: first.turnId });
     expect(await turns.unfinished(agent.key)).toEqual([first.turnId]);
   });
 

@@ -1,30 +1,32 @@
-import { type TerminalEvent, type TurnCommand, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
+import { newThreadId, type TerminalEvent, type TurnCommand, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { keys } from './keys.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
-const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full']), z.number(), z.string()]);
-const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number()]);
+const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full', 'unknown_thread']), z.number(), z.string(), z.string()]);
+const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number(), z.string()]);
 const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
 const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
 
 const StoredTurn = z.object({
   request: z.string(),
+  threadId: z.string().optional(),
   status: TurnStatus,
   epoch: z.coerce.number(),
   attempts: z.coerce.number(),
   startedAtMs: z.coerce.number().optional(),
   finishedAtMs: z.coerce.number().optional(),
+  begun: z.string().optional(),
   terminal: z.string().optional(),
 });
 
-/** `turnId`: for `exists`, the turn that was accepted before. */
-export type AcceptOutcome = { outcome: 'accepted' | 'exists' | 'full'; position: number; turnId: string };
+/** `turnId`: for `exists`, the turn that was accepted before. `threadId`: of an accepted turn, where it has one. */
+export type AcceptOutcome = { outcome: z.infer<typeof Accepted>[0]; position: number; turnId: string; threadId?: string };
 /** `unreadable`: claimed, but this version cannot read what was asked. */
 export type Claim =
   | { outcome: 'unreadable'; attempts: number; seq: number }
-  | { outcome: 'claimed'; request: TurnRequest; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
+  | { outcome: 'claimed'; request: TurnRequest; threadId: string | undefined; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
   | { outcome: 'terminal' | 'missing' | 'not_head' };
 export type Lease = { holder: string; token: string };
 
@@ -39,14 +41,15 @@ export class TurnStore {
 
   /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. */
   async accept(request: TurnRequest, maxQueued: number): Promise<AcceptOutcome> {
-    const { turnId, agent, idempotencyKey } = request;
+    const { turnId, agent, idempotencyKey, thread } = request;
+    const { key } = agent;
     const reply = await acceptTurn.run(
       this.redis,
-      [keys.turn(turnId), keys.mailbox(agent.key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(agent.key), keys.idempotency(agent.key, idempotencyKey ?? '')],
-      [turnId, JSON.stringify(request), agent.key, maxQueued, Date.now(), this.limits.retentionMs, idempotencyKey === undefined ? 0 : 1],
+      [keys.turn(turnId), keys.mailbox(key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(key), keys.idempotency(key, idempotencyKey ?? ''), keys.agent(key), keys.threads(key)],
+      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), this.limits.retentionMs, idempotencyKey === undefined ? 0 : 1, ...(thread ? [newThreadId(), thread.opening, thread.named ?? ''] : [])],
     );
-    const [outcome, position, known] = Accepted.parse(reply);
-    return { outcome, position, turnId: known || turnId };
+    const [outcome, position, known, threadId] = Accepted.parse(reply);
+    return { outcome, position, turnId: known || turnId, ...(threadId !== '' && { threadId }) };
   }
 
   /** Begins a turn (or takes it over from a holder that is gone) and takes its agent's lease. */
@@ -56,11 +59,11 @@ export class TurnStore {
       [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)],
       [turnId, lease.holder, lease.token, Date.now()],
     );
-    const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs] = Claimed.parse(reply);
+    const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId] = Claimed.parse(reply);
     if (outcome !== 'claimed') return { outcome };
     const parsed = readRequest(request);
     if (!parsed) return { outcome: 'unreadable', attempts, seq };
-    return { outcome, request: parsed, epoch, attempts, seq, startedAtMs, cancelRequested: cancelRequested === 1 };
+    return { outcome, request: parsed, threadId: threadId || undefined, epoch, attempts, seq, startedAtMs, cancelRequested: cancelRequested === 1 };
   }
 
   /** Appends events numbered from `firstSeq`. Returns false when a newer attempt has taken the turn over. */
@@ -68,13 +71,16 @@ export class TurnStore {
     return (await appendEvents.run(this.redis, [keys.turn(turnId), keys.turnLog(turnId)], [attempt, ...numbered(firstSeq, events)])) === 1;
   }
 
-  /** Writes the one terminal record, after `last` events numbered from `firstSeq`. `next` is the agent's next waiting turn. */
-  async finish(turn: TurnRef, attempt: number, firstSeq: number, event: TerminalEvent, last: TurnEvent[] = []): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
+  /**
+   * Writes the one terminal record, after `last` events numbered from `firstSeq`. `begun`: Codex has the turn in its history.
+   * `next` is the agent's next waiting turn.
+   */
+  async finish(turn: TurnRef, attempt: number, firstSeq: number, event: TerminalEvent, last: TurnEvent[] = [], begun = false): Promise<{ outcome: z.infer<typeof Finished>[0]; next: string | undefined }> {
     const { turnId, agent } = turn;
     const reply = await finishTurn.run(
       this.redis,
-      [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.agent(agent.key), keys.busyAgents],
-      [attempt, event.type, turnId, agent.key, this.limits.retentionMs, Date.now(), withoutSeq(event), ...numbered(firstSeq, last)],
+      [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.agent(agent.key), keys.busyAgents, keys.threads(agent.key)],
+      [attempt, event.type, turnId, agent.key, this.limits.retentionMs, Date.now(), withoutSeq(event), begun ? 1 : 0, ...numbered(firstSeq, last)],
     );
     const [outcome, next] = Finished.parse(reply);
     return { outcome, next: next || undefined };
@@ -94,8 +100,8 @@ export class TurnStore {
   async load(turnId: string): Promise<TurnRecord | undefined> {
     const fields = await this.redis.hgetall(keys.turn(turnId));
     if (!fields['request']) return undefined;
-    const { request, terminal, ...stored } = StoredTurn.parse(fields);
-    return TurnRecord.parse({ ...stored, request: JSON.parse(request), ...(terminal !== undefined && { terminal: JSON.parse(terminal) }) });
+    const { request, terminal, begun, ...stored } = StoredTurn.parse(fields);
+    return TurnRecord.parse({ ...stored, begun: begun === '1', request: JSON.parse(request), ...(terminal !== undefined && { terminal: JSON.parse(terminal) }) });
   }
 
   /** An agent's turns of the retention time, the newest first. */

@@ -1,4 +1,5 @@
 import { LuaScript } from './lua-script.js';
+import { THREADS } from './thread.scripts.js';
 
 // The stream is the truth; the copy on the channel of the same name is for latency.
 const EMIT = `
@@ -28,15 +29,33 @@ local function isTerminal(status) return status ~= 'queued' and status ~= 'runni
 `;
 
 /**
- * KEYS turn, mailbox, log, busy, turns of the agent, idempotency. ARGV turnId, request, agentKey, maxQueued, atMs,
- * retentionMs, 1 with an idempotency key. → [outcome, position, id of the turn that has the idempotency key or '']
+ * The thread of a turn is the one that the call names, else the agent's current one, else a first one; it is the current
+ * one from now on.
+ * KEYS turn, mailbox, log, busy, turns of the agent, idempotency, agent, threads. ARGV turnId, request, agentKey, maxQueued,
+ * atMs, retentionMs, 1 with an idempotency key; for a turn with a thread an id for a first one, the beginning of the
+ * message, the named thread or ''. → [outcome, position, id of the turn that has the idempotency key or '', id of the thread or '']
  */
-export const acceptTurn = new LuaScript(`${EMIT}
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0, ARGV[1]} end
+export const acceptTurn = new LuaScript(`${EMIT}${THREADS}
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0, ARGV[1], redis.call('HGET', KEYS[1], 'threadId') or ''} end
 local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])
-if known then return {'exists', 0, known} end
+if known then return {'exists', 0, known, ''} end
+local named = ARGV[10] and ARGV[10] ~= ''
+if named and redis.call('HEXISTS', KEYS[8], ARGV[10]) == 0 then return {'unknown_thread', 0, '', ''} end
 local position = redis.call('LLEN', KEYS[2])
-if position >= tonumber(ARGV[4]) then return {'full', position, ''} end
+if position >= tonumber(ARGV[4]) then return {'full', position, '', ''} end
+local threadId = ''
+if ARGV[8] then
+  threadId = named and ARGV[10] or redis.call('HGET', KEYS[7], 'threadId')
+  local thread = threadId and threadOf(KEYS[8], threadId)
+  if not thread then threadId, thread = ARGV[8], {createdAtMs = tonumber(ARGV[5]), turns = 0} end
+  thread.usedAtMs = tonumber(ARGV[5])
+  if not thread.opening and ARGV[9] ~= '' then thread.opening = ARGV[9] end
+  keepThread(KEYS[8], threadId, thread)
+  redis.call('HSET', KEYS[7], 'threadId', threadId)
+  redis.call('HSET', KEYS[1], 'threadId', threadId)
+end
+redis.call('PERSIST', KEYS[7])
+redis.call('PERSIST', KEYS[8])
 redis.call('HSET', KEYS[1], 'request', ARGV[2], 'agentKey', ARGV[3], 'status', 'queued', 'epoch', 0, 'attempts', 0, 'seq', 1)
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[3])
@@ -45,18 +64,18 @@ redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. (tonumber(ARGV[5]) - tonu
 redis.call('PEXPIRE', KEYS[5], ARGV[6])
 if ARGV[7] == '1' then redis.call('SET', KEYS[6], ARGV[1], 'PX', ARGV[6]) end
 emit(KEYS[3], '{"seq":1,"atMs":' .. ARGV[5] .. ',"event":{"type":"queued","position":' .. position .. '}}')
-return {'accepted', position, ''}`);
+return {'accepted', position, '', threadId}`);
 
 /**
  * Takes the agent's lease for a turn. A new holder gets a new epoch, which ends the old one's connection to the agent;
  * each claim counts as an attempt, and only the newest attempt may write, also within one worker.
- * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs]
+ * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId or '']
  */
 export const claimTurn = new LuaScript(`${EMIT}
 local status = redis.call('HGET', KEYS[1], 'status')
-if not status then return {'missing', 0, 0, 0, 0, '', 0} end
-if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0} end
-if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return {'not_head', 0, 0, 0, 0, '', 0} end
+if not status then return {'missing', 0, 0, 0, 0, '', 0, ''} end
+if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0, ''} end
+if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return {'not_head', 0, 0, 0, 0, '', 0, ''} end
 local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken')
 if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] then
   redis.call('HINCRBY', KEYS[2], 'epoch', 1)
@@ -68,7 +87,7 @@ local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 redis.call('HSET', KEYS[1], 'status', 'running', 'epoch', epoch)
 redis.call('HSETNX', KEYS[1], 'startedAtMs', ARGV[4])
 emit(KEYS[4], '{"seq":' .. seq .. ',"atMs":' .. ARGV[4] .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
-return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request'), redis.call('HGET', KEYS[1], 'startedAtMs')}`);
+return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request'), redis.call('HGET', KEYS[1], 'startedAtMs'), redis.call('HGET', KEYS[1], 'threadId') or ''}`);
 
 /** KEYS turn, log. ARGV attempt, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
 export const appendEvents = new LuaScript(`${EMIT}
@@ -79,18 +98,25 @@ return 1`);
 
 /**
  * Last events and the terminal one in a single step.
- * KEYS turn, log, mailbox, agent, busy. ARGV attempt, status, turnId, agentKey, retentionMs, atMs, terminal json without
- * seq, then (seq, json) pairs. → [outcome, next turn id or '']
+ * KEYS turn, log, mailbox, agent, busy, threads. ARGV attempt, status, turnId, agentKey, retentionMs, atMs, terminal json
+ * without seq, 1 when Codex has it in its history, then (seq, json) pairs. → [outcome, next turn id or '']
  */
-export const finishTurn = new LuaScript(`${EMIT}
-local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts', 'seq')
+export const finishTurn = new LuaScript(`${EMIT}${THREADS}
+local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts', 'seq', 'threadId')
 if not turn[1] then return {'missing', ''} end
 if isTerminal(turn[1]) then return {'terminal', redis.call('LINDEX', KEYS[3], 0) or ''} end
 if turn[2] ~= ARGV[1] then return {'fenced', ''} end
-appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 8)
+appendPairs(KEYS[1], KEYS[2], tonumber(turn[3]), 9)
 local json = '{"seq":' .. redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ',' .. ARGV[7]
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'finishedAtMs', ARGV[6], 'terminal', json)
 redis.call('HSET', KEYS[4], 'lastActiveAt', ARGV[6])
+if ARGV[8] == '1' then redis.call('HSET', KEYS[1], 'begun', 1) end
+local thread = ARGV[8] == '1' and turn[4] and threadOf(KEYS[6], turn[4])
+if thread then
+  thread.turns = thread.turns + 1
+  thread.lastTurn = {turnId = ARGV[3], endedAtMs = tonumber(ARGV[6])}
+  keepThread(KEYS[6], turn[4], thread)
+end
 emit(KEYS[2], json)
 return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[3], ARGV[4], ARGV[5])}`);
 

@@ -9,5 +9,7 @@ export { type Location } from './answers/finding.schema.js';
 export { composeManagementOutput, composeOutput, composeWorkspaceOutput, type JsonObject, renderOutput } from './outputs/compose-output.js';
 export { Changes, TurnFacts } from './outputs/turn-facts.schema.js';
 export { AgentView } from './outputs/agent-view.schema.js';
+export { ThreadView } from './outputs/thread-view.schema.js';
+export { openingOf } from './prompts/opening.js';
 export { handleOf, nextStep, type TurnHandle } from './outputs/turn-handle.schema.js';
 export { TurnEventView, TurnView } from './outputs/turn-view.schema.js';

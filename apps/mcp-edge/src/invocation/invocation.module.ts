@@ -5,6 +5,7 @@ import { AgentDirectory } from '../management/agent-directory.service.js';
 import { HealthCheck } from '../management/health-check.service.js';
 import { ManagementTools } from '../management/management-tools.service.js';
 import { SupervisorClients } from '../management/supervisor-clients.service.js';
+import { ThreadManagement } from '../management/thread-management.service.js';
 import { TurnCancellation } from '../management/turn-cancellation.service.js';
 import { TurnReading } from '../management/turn-reading.service.js';
 import { TurnStart } from '../management/turn-start.service.js';
@@ -17,7 +18,7 @@ import { TurnCanceller } from './turn-canceller.service.js';
 import { TurnLookup } from './turn-lookup.service.js';
 import { TurnRunner } from './turn-runner.service.js';
 
-const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ManagementTools];
+const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ThreadManagement, ManagementTools];
 
 /** Tool calls, free of any protocol. */
 @Module({

@@ -108,7 +108,7 @@ export class ToolInvoker {
     const { turnId, agent } = turn.request;
     add({ turnId });
     if ('output' in turn) return { structured: turn.output, text: renderOutput(call.tool, turn.output), turnId };
-    const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, status: turn.pending });
+    const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, ...(turn.threadId !== undefined && { thread_id: turn.threadId }), status: turn.pending });
     return { structured: handle, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
   }
 }

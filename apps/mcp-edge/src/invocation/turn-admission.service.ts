@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentIdentity, AppError, newTurnId, type TurnRequest, type TurnStatus } from '@codex-mcp/contracts';
 import { TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
-import type { QueuedTool } from '@codex-mcp/tools';
+import { openingOf, type QueuedTool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
 import { within } from './redis-outage.errors.js';
 import { ServiceStatus } from './service-status.service.js';
+import { unknownThread } from './thread.errors.js';
 import { TurnCanceller } from './turn-canceller.service.js';
 import { TurnError } from './turn.errors.js';
 
@@ -18,12 +19,13 @@ const ADMISSION_TIMEOUT_MS = 5000;
 
 const TurnArguments = z.record(z.string(), z.json());
 const KeyArgument = z.object({ idempotency_key: z.string().optional() });
+const ThreadArgument = z.object({ thread_id: z.string().optional() }).transform(({ thread_id: named }) => (named === undefined ? {} : { named }));
 
 /** `args` are those that parseArguments made for the tool; a key among them is used before `idempotencyKey`. */
 export type TurnCall = { readonly tool: QueuedTool; readonly args: unknown; readonly agent: AgentIdentity; readonly correlationId: string; readonly idempotencyKey?: string | undefined };
 
 /** A durable turn: the new one, or the one that the call's idempotency key had named before. */
-export type AdmittedTurn = { readonly request: TurnRequest; readonly status: TurnStatus; /** Turns of the agent before it. */ readonly position: number };
+export type AdmittedTurn = { readonly request: TurnRequest; readonly threadId?: string | undefined; readonly status: TurnStatus; /** Turns of the agent before it. */ readonly position: number };
 
 /** Makes calls durable turns. */
 @Injectable()
@@ -44,10 +46,11 @@ export class TurnAdmission {
   requestOf({ tool, args, agent, correlationId, idempotencyKey }: TurnCall): TurnRequest {
     const { idempotency_key: ownKey, ...own } = TurnArguments.parse(args);
     const key = KeyArgument.parse({ idempotency_key: ownKey }).idempotency_key ?? idempotencyKey;
-    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, correlationId, acceptedAtMs: Date.now(), ...(key !== undefined && { idempotencyKey: key }) };
+    const thread = tool.kind === 'turn' ? { thread: { ...ThreadArgument.parse(own), opening: openingOf(tool, own) } } : {};
+    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, correlationId, acceptedAtMs: Date.now(), ...(key !== undefined && { idempotencyKey: key }) };
   }
 
-  /** Rejects with `queue_full`, `idempotency_conflict` or `service_unavailable`. */
+  /** Rejects with `queue_full`, `unknown_thread`, `idempotency_conflict` or `service_unavailable`. */
   admit(request: TurnRequest): Promise<AdmittedTurn> {
     return within(ADMISSION_TIMEOUT_MS, this.accept(request));
   }
@@ -55,13 +58,14 @@ export class TurnAdmission {
   private async accept(request: TurnRequest): Promise<AdmittedTurn> {
     const { turnId, tool, agent, correlationId } = request;
     try {
-      const { outcome, position, turnId: known } = await this.turns.accept(request, this.config.MAX_QUEUED_TURNS);
+      const { outcome, position, turnId: known, threadId } = await this.turns.accept(request, this.config.MAX_QUEUED_TURNS);
+      if (outcome === 'unknown_thread') throw unknownThread(agent);
       if (outcome === 'full') {
         throw new AppError('queue_full', `Agent "${agent.agentId}" already has ${position} unfinished turns. Wait for one, cancel one, or use another agent_id.`);
       }
       if (known !== turnId) return await this.join(request, known);
       await this.dispatcher.enqueue({ turnId, agentKey: agent.key, tool, correlationId }, position);
-      return { request, status: 'queued', position };
+      return { request, threadId, status: 'queued', position };
     } catch (error) {
       // Told as failed, it must not run after all, unless its caller can come back for it by its key; where this fails too, Redis is away and nobody runs it now.
       if (!(error instanceof AppError) && request.idempotencyKey === undefined) this.canceller.cancel(request).catch(() => undefined);
@@ -72,12 +76,12 @@ export class TurnAdmission {
   private async join(repeated: TurnRequest, turnId: string): Promise<AdmittedTurn> {
     const record = await this.turns.load(turnId);
     if (!record) throw new AppError('service_unavailable', `The turn of this idempotency_key, ${turnId}, is gone: Redis lost its data. Look at the workspace, then call with a new key.`);
-    const { request, status } = record;
+    const { request, threadId, status } = record;
     if (request.tool !== repeated.tool || !isDeepStrictEqual(meaningOf(request), meaningOf(repeated))) {
       throw new TurnError(turnId, new AppError('idempotency_conflict', `This idempotency_key belongs to ${turnId}, a call of ${request.tool} with other arguments. Use a new key for another call.`));
     }
     await this.dispatcher.releaseHead(request.agent.key); // whoever accepted it may have died before its job was there
-    return { request, status, position: Math.max(0, (await this.turns.unfinished(request.agent.key)).indexOf(turnId)) };
+    return { request, threadId, status, position: Math.max(0, (await this.turns.unfinished(request.agent.key)).indexOf(turnId)) };
   }
 }
 

@@ -14,7 +14,7 @@ import { TurnError } from './turn.errors.js';
 type RunOptions = Pick<Invocation, 'onProgress' | 'signal' | 'handleAfterMs'>;
 
 /** How far a turn was followed; `output` is there when it completed, `pending` when its caller waits no longer. */
-export type FollowedTurn = { readonly request: TurnRequest } & ({ readonly output: Extract<TerminalEvent, { type: 'completed' }>['output'] } | { readonly pending: 'queued' | 'running' });
+export type FollowedTurn = { readonly request: TurnRequest; readonly threadId: string | undefined } & ({ readonly output: Extract<TerminalEvent, { type: 'completed' }>['output'] } | { readonly pending: 'queued' | 'running' });
 
 /** Runs turns: queue the request, follow its log, answer with its end. */
 @Injectable()
@@ -39,12 +39,12 @@ export class TurnRunner {
     // Followed while it is being accepted; with a key it may turn out to be an earlier turn.
     let watch = request.idempotencyKey === undefined ? follow(request.turnId) : undefined;
     try {
-      const { request: admitted } = await this.admission.admit(request);
+      const { request: admitted, threadId } = await this.admission.admit(request);
       watch ??= follow(admitted.turnId);
       const end = await this.attend(admitted, watch, progress, options.signal, handleDue?.passed);
-      if ('pending' in end) return { request: admitted, pending: end.pending };
+      if ('pending' in end) return { request: admitted, threadId, pending: end.pending };
       if (end.type !== 'completed') throw new TurnError(admitted.turnId, AppError.from(end.error));
-      return { request: admitted, output: end.output };
+      return { request: admitted, threadId, output: end.output };
     } finally {
       handleDue?.clear();
       progress?.close();

@@ -6,6 +6,7 @@ import { AgentCleanup } from './agent-cleanup.service.js';
 import { AgentDirectory } from './agent-directory.service.js';
 import { HealthCheck } from './health-check.service.js';
 import { SupervisorClients } from './supervisor-clients.service.js';
+import { ThreadManagement } from './thread-management.service.js';
 import { TurnCancellation } from './turn-cancellation.service.js';
 import { TurnReading } from './turn-reading.service.js';
 import { TurnStart } from './turn-start.service.js';
@@ -36,6 +37,7 @@ export class ManagementTools {
     starter: TurnStart,
     reading: TurnReading,
     steering: TurnSteering,
+    threads: ThreadManagement,
   ) {
     this.handlers = {
       list_sessions: async (args, context) => ({ sessions: await directory.views(context.caller.tenant, filter(args, context)) }),
@@ -55,6 +57,9 @@ export class ManagementTools {
       list_turns: ({ limit }, { agent }) => reading.list(agent, limit),
       steer: ({ message, turn_id }, { agent }) => steering.steer(agent, message, turn_id),
       cancel: ({ turn_id }, { agent }) => cancellation.cancel(agent, turn_id),
+      new_thread: ({ title }, { agent }) => threads.begin(agent, title),
+      fork: (args, { agent }) => threads.fork(agent, args),
+      list_threads: ({ limit }, { agent }) => threads.list(agent, limit),
     };
   }
 

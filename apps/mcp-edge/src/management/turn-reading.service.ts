@@ -89,10 +89,11 @@ export class TurnReading {
 }
 
 /** A turn without what happened in it. */
-export function viewOf({ request, status, startedAtMs, finishedAtMs }: TurnRecord): Omit<TurnView, 'error_code'> {
+export function viewOf({ request, threadId, status, startedAtMs, finishedAtMs }: TurnRecord): Omit<TurnView, 'error_code'> {
   return {
     turn_id: request.turnId,
     agent_id: request.agent.agentId,
+    ...(threadId !== undefined && { thread_id: threadId }),
     tool: request.tool,
     status,
     accepted_at: iso(request.acceptedAtMs),

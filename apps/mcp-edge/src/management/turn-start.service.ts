@@ -23,8 +23,8 @@ export class TurnStart {
 }
 
 /** A turn as its caller sees it right after the start. */
-export function startedTurn({ request, status, position }: AdmittedTurn): OutputOf<Start> {
+export function startedTurn({ request, threadId, status, position }: AdmittedTurn): OutputOf<Start> {
   const { turnId, agent, tool } = request;
   const next = isTerminal(status) ? `The turn has ended. Call get_turn with turn_id "${turnId}" for its result.` : nextStep(turnId);
-  return { turn_id: turnId, agent_id: agent.agentId, tool, status, position, next };
+  return { turn_id: turnId, agent_id: agent.agentId, thread_id: threadId, tool, status, position, next };
 }

@@ -37,9 +37,10 @@ describe.each(TRANSPORTS)('handles over %s', (transport) => {
   it('answer a call that asked for no progress, and the result follows by get_turn', async () => {
     const held = new HeldTurns(worker);
     const handle = await chat('long');
-    const { turnId } = (await held.first()).request;
+    const { request, threadId } = await held.first();
+    const { turnId } = request;
     expect(handle.isError).toBeUndefined();
-    expect(handle.structuredContent).toEqual({ turn_id: turnId, agent_id: `handles-${transport}`, status: 'running', next: expect.stringContaining(`get_turn with turn_id "${turnId}"`) });
+    expect(handle.structuredContent).toEqual({ turn_id: turnId, agent_id: `handles-${transport}`, thread_id: threadId, status: 'running', next: expect.stringContaining(`get_turn with turn_id "${turnId}"`) });
     expect(handle.content).toEqual([{ type: 'text', text: expect.stringContaining(turnId) }]);
     expect(handle._meta).toMatchObject({ 'codex-mcp/turnId': turnId });
     held.release();

@@ -24,6 +24,7 @@ export async function beat(redis: Redis, changes: Beats = {}): Promise<{ stop():
 
 export type PlayedTurn = {
   readonly request: TurnRequest;
+  readonly threadId: string;
   append(...events: TurnEvent[]): Promise<void>;
   /** Settles when somebody cancels the turn. */
   readonly cancelled: Promise<void>;
@@ -32,9 +33,9 @@ type SteerCommand = Extract<TurnCommand, { action: 'steer' }>;
 type Play = (turn: PlayedTurn) => Promise<TerminalEvent>;
 
 /** What a completed `chat` says. */
-export const chatOutput = ({ turnId, agent }: TurnRequest, answer: string) => ({ answer, turn_id: turnId, agent_id: agent.agentId, duration_ms: 1, commands: [] });
+export const chatOutput = ({ turnId, agent }: TurnRequest, answer: string, threadId = 'thread_of_a_stand_in') => ({ answer, turn_id: turnId, agent_id: agent.agentId, thread_id: threadId, duration_ms: 1, commands: [] });
 
-export const echo: Play = async ({ request }) => ({ type: 'completed', output: chatOutput(request, `echo: ${JSON.stringify(request.arguments['message'])}`) });
+export const echo: Play = async ({ request, threadId }) => ({ type: 'completed', output: chatOutput(request, `echo: ${JSON.stringify(request.arguments['message'])}`, threadId) });
 
 /** Takes turns from the real queue and writes real logs; `play` says what happens in them. */
 export class StandInWorker {
@@ -103,6 +104,7 @@ export class StandInWorker {
     const turn = await this.turns.load(turnId);
     if (!turn) throw new Error(`no record of ${turnId}`);
     this.seen.push(turn.request);
+    const { threadId = 'none' } = turn;
     let { seq } = claim;
     const append = async (...events: TurnEvent[]) => {
       const first = seq + 1;
@@ -110,8 +112,8 @@ export class StandInWorker {
       await this.turns.append(turnId, claim.attempts, first, events);
     };
     this.appends.set(turnId, append);
-    const end = await this.play({ request: turn.request, append, cancelled });
-    const { next } = await this.turns.finish(turn.request, claim.attempts, seq + 1, end);
+    const end = await this.play({ request: turn.request, threadId, append, cancelled });
+    const { next } = await this.turns.finish(turn.request, claim.attempts, seq + 1, end, [], turn.threadId !== undefined);
     if (next !== undefined) await new TurnDispatcher(this.queue, this.turns).releaseHead(key);
   }
 }

@@ -1,26 +1,28 @@
-import type { AppServerClient, OpenedThread } from '@codex-mcp/codex';
-import type { AgentIdentity, FileWrite, Placement, TokenUsage, TreeWriteResult } from '@codex-mcp/contracts';
+import type { AppServerClient } from '@codex-mcp/codex';
+import type { AgentIdentity, FileWrite, Placement, TreeWriteResult } from '@codex-mcp/contracts';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 import { IsolatedCopy } from '../workspace/isolated-copy.js';
+import type { AgentThread, AgentThreads } from './agent-threads.js';
 
 const READ_ONLY = { type: 'readOnly', networkAccess: false };
 const WORKSPACE_WRITE = { type: 'workspaceWrite', writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false };
 
-/** A worker's open connection to one agent's Codex, with the agent's thread loaded. */
+/** Where a turn takes place. */
+export type Conversation = { readonly session: AgentSession; readonly thread: AgentThread };
+
+/** A worker's open connection to one agent's Codex. */
 export class AgentSession {
   readonly workspace: AgentWorkspace;
   /** Where the workspace is a copy of a host directory. */
   readonly copy: IsolatedCopy | undefined;
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
-  /** Tokens that Codex has counted for the thread; it repeats them before it counts on, for example when it compacts. */
-  threadUsage: TokenUsage | undefined;
 
   constructor(
     readonly codex: AppServerClient,
     agent: AgentIdentity,
     readonly placement: Placement,
-    readonly thread: OpenedThread,
+    readonly threads: AgentThreads,
     readonly epoch: number,
     private readonly defaultEfforts: ReadonlyMap<string, string>,
     /** Writes into the host directory that the workspace is a copy of. */
@@ -57,12 +59,12 @@ export class AgentSession {
   }
 
   /** What a turn changed, which is remembered. A turn that ran no command and no patch `touched` nothing. */
-  async changesSince(before: string, turn: { turnId: string; touched: boolean }): Promise<Changes> {
+  async changesSince(before: string, turn: { turnId: string; threadId: string; touched: boolean }): Promise<Changes> {
     if (!turn.touched) return { diff: '', files: [], truncated: false };
     const after = await this.workspace.take();
     this.lastTree = after;
     const trees = { from: before, to: after };
-    const [changes] = await Promise.all([this.workspace.changes(trees), this.workspace.recordTurn({ turnId: turn.turnId, threadId: this.thread.threadId }, trees)]);
+    const [changes] = await Promise.all([this.workspace.changes(trees), this.workspace.recordTurn(turn, trees)]);
     return changes;
   }
 

@@ -1,8 +1,9 @@
-import { AppServerClient, type OpenedThread, type OpenThread, UnresponsiveError } from '@codex-mcp/codex';
+import { AppServerClient, type OpenThread, UnresponsiveError } from '@codex-mcp/codex';
 import { AppError, type AgentIdentity, type FileWrite, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
-import type { AgentStore, Lease } from '@codex-mcp/messaging';
+import type { Lease, ThreadStore } from '@codex-mcp/messaging';
 import { writeToHost } from '../workspace/host-writer.client.js';
 import { AgentSession } from './agent-session.js';
+import { AgentThreads } from './agent-threads.js';
 import type { PlacementClient } from './placement.client.js';
 
 /** A connection that no turn has used for this long is closed; the next turn opens one in a few milliseconds. */
@@ -11,7 +12,7 @@ const IDLE_MS = 60_000;
 const DEVELOPER_INSTRUCTIONS =
   'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory. You have no network.';
 
-type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; epoch: number; correlationId: string };
+type Wanted = { agent: AgentIdentity; threadId: string | undefined; workspace: WorkspaceChoice | undefined; epoch: number; correlationId: string };
 type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | undefined };
 
 /** Connections to agents, kept warm between the turns that this worker runs for them. */
@@ -22,12 +23,12 @@ export class AgentSessions {
 
   constructor(
     private readonly placements: PlacementClient,
-    private readonly registry: AgentStore,
+    private readonly threads: ThreadStore,
     private readonly lease: Lease,
     private readonly options: { model: string; rpcTimeoutMs: number },
   ) {}
 
-  /** The agent's Codex, started and connected as needed. `notify` tells of what takes a moment or was lost. */
+  /** The agent's Codex, started and connected as needed, with the thread open, if one is wanted. `notify` tells of what takes a moment or was lost. */
   acquire(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const { key } = wanted.agent;
     // A cancelled turn's connection may still be on its way; a second one would end it halfway.
@@ -44,12 +45,23 @@ export class AgentSessions {
   private async acquireNext(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const held = this.held.get(wanted.agent.key);
     clearTimeout(held?.idle);
-    if (held && this.isUsable(held, wanted)) return held.session;
+    if (held && this.isUsable(held, wanted) && (await this.isReady(held.session, wanted.threadId, notify))) return held.session;
     this.drop(wanted.agent.key);
     notify(`Connecting to agent ${wanted.agent.agentId}`);
     const session = await this.open(wanted, notify);
     this.held.set(wanted.agent.key, { session, workspace: JSON.stringify(wanted.workspace), idle: undefined });
     return session;
+  }
+
+  /** Opens the thread, if one is wanted; false when the connection turns out to be of no use any more. */
+  private async isReady(session: AgentSession, threadId: string | undefined, notify: (message: string) => void): Promise<boolean> {
+    try {
+      if (threadId !== undefined) await session.threads.open(threadId, notify);
+      return true;
+    } catch (error) {
+      if (session.codex.isOpen && !(error instanceof UnresponsiveError)) throw error;
+      return false;
+    }
   }
 
   /** Call when a turn is over; closes the connection unless another turn comes soon. */
@@ -90,12 +102,13 @@ export class AgentSessions {
     }
   }
 
-  private async openAt(placement: Placement, { agent, epoch }: Wanted, notify: (message: string) => void): Promise<AgentSession> {
+  private async openAt(placement: Placement, { agent, epoch, threadId }: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const codex = await this.connect(agent, placement, epoch);
     try {
-      const [thread, efforts] = await Promise.all([this.openThread(codex, agent, placement, notify), codex.defaultEfforts()]);
+      const threads = new AgentThreads(codex, agent, this.threads, { ...this.lease, epoch }, this.threadOptions(placement));
+      const [efforts] = await Promise.all([codex.defaultEfforts(), threadId === undefined ? undefined : threads.open(threadId, notify)]);
       const write = (files: FileWrite[]) => writeToHost(this.relayOf(agent, placement), this.headers(epoch), files);
-      return new AgentSession(codex, agent, placement, thread, epoch, efforts, write);
+      return new AgentSession(codex, agent, placement, threads, epoch, efforts, write);
     } catch (error) {
       codex.close();
       throw error;
@@ -120,19 +133,7 @@ export class AgentSessions {
     return { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch) };
   }
 
-  private async openThread(codex: AppServerClient, agent: AgentIdentity, placement: Placement, notify: (message: string) => void): Promise<OpenedThread> {
-    const open: OpenThread = {
-      cwd: placement.cwd,
-      model: this.options.model,
-      sandbox: placement.sandbox === 'external' ? 'danger-full-access' : 'workspace-write',
-      developerInstructions: DEVELOPER_INSTRUCTIONS,
-    };
-    const known = (await this.registry.get(agent.key))?.threadId;
-    const resumed = known === undefined ? undefined : await codex.resumeThread(known, open);
-    if (resumed) return resumed;
-    if (known !== undefined) notify('The agent’s earlier conversation is not there any more; a new one begins');
-    const started = await codex.startThread(open);
-    await this.registry.setThread(agent.key, started.threadId);
-    return started;
+  private threadOptions({ cwd, sandbox }: Placement): OpenThread {
+    return { cwd, model: this.options.model, sandbox: sandbox === 'external' ? 'danger-full-access' : 'workspace-write', developerInstructions: DEVELOPER_INSTRUCTIONS };
   }
 }

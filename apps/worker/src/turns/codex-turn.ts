@@ -1,6 +1,7 @@
 import type { Turn } from '@codex-mcp/codex';
 import { AppError, type TurnEvent } from '@codex-mcp/contracts';
-import type { AgentSession } from '../agents/agent-session.js';
+import type { AgentSession, Conversation } from '../agents/agent-session.js';
+import { TakenOverError } from '../agents/taken-over.errors.js';
 import { type CodexOutcome, TurnCollector } from './turn-collector.js';
 
 export type CodexTurn = {
@@ -18,35 +19,27 @@ export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
 
-/** Another worker has this turn now: nothing may be done to it from here. */
-export class TakenOverError extends Error {
-  override readonly name = 'TakenOverError';
-
-  constructor() {
-    super('Another worker has taken this turn over.');
-  }
-}
-
 /**
  * Runs one turn of Codex to its end, and interrupts it when `signal` aborts.
  * `mayHaveBegun`: look in Codex's history first, so that no work is done twice.
  */
 export async function runCodexTurn(
-  session: AgentSession,
+  conversation: Conversation,
   turn: CodexTurn,
-  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal; onRunning: (steer: (text: string) => Promise<void>) => void },
+  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal; onBegun: () => void; onRunning: (steer: (text: string) => Promise<void>) => void },
 ): Promise<{ outcome: CodexOutcome; collector: TurnCollector }> {
-  const collector = new TurnCollector(options.push, session.threadUsage);
-  const ignore = session.codex.onTurn(session.thread.threadId, (notification) => collector.receive(notification));
+  const { session, thread } = conversation;
+  const collector = new TurnCollector(options, thread.usage);
+  const ignore = session.codex.onTurn(thread.codexThreadId, (notification) => collector.receive(notification));
   const connection = watchConnection(session);
   try {
-    const begun = options.mayHaveBegun ? await findTurn(session, turn.clientId) : undefined;
-    const codexTurnId = begun ? rejoin(begun, collector) : await Promise.race([start(session, turn), connection.lost]);
-    options.onRunning((text) => session.codex.steer(session.thread.threadId, codexTurnId, text));
-    const outcome = await Promise.race([ended(session, collector, codexTurnId, options.signal), connection.lost]);
+    const begun = options.mayHaveBegun ? await findTurn(conversation, turn.clientId) : undefined;
+    const codexTurnId = begun ? rejoin(begun, collector) : await Promise.race([start(conversation, turn), connection.lost]);
+    options.onRunning((text) => session.codex.steer(thread.codexThreadId, codexTurnId, text));
+    const outcome = await Promise.race([ended(conversation, collector, codexTurnId, options.signal), connection.lost]);
     return { outcome, collector };
   } finally {
-    session.threadUsage = collector.threadUsage ?? session.threadUsage;
+    thread.usage = collector.threadUsage ?? thread.usage;
     ignore();
     connection.ignore();
   }
@@ -63,9 +56,9 @@ function watchConnection(session: AgentSession): { lost: Promise<never>; ignore:
 }
 
 /** Codex's own end of the turn; after an abort, at the latest when Codex has had its time to stop it. */
-async function ended(session: AgentSession, collector: TurnCollector, codexTurnId: string, signal: AbortSignal): Promise<CodexOutcome> {
+async function ended(conversation: Conversation, collector: TurnCollector, codexTurnId: string, signal: AbortSignal): Promise<CodexOutcome> {
   const interrupted = new Promise<CodexOutcome>((resolve) => {
-    const interrupt = () => void stop(session, codexTurnId, signal.reason).then(() => resolve({ status: 'interrupted' }));
+    const interrupt = () => void stop(conversation, codexTurnId, signal.reason).then(() => resolve({ status: 'interrupted' }));
     if (signal.aborted) interrupt();
     else signal.addEventListener('abort', interrupt, { once: true });
   });
@@ -74,14 +67,14 @@ async function ended(session: AgentSession, collector: TurnCollector, codexTurnI
   return signal.aborted ? interrupted : outcome;
 }
 
-async function stop(session: AgentSession, codexTurnId: string, reason: unknown): Promise<void> {
+async function stop({ session, thread }: Conversation, codexTurnId: string, reason: unknown): Promise<void> {
   if (reason instanceof TakenOverError) return session.codex.close();
-  await session.codex.interrupt(session.thread.threadId, codexTurnId).catch(() => session.codex.close());
+  await session.codex.interrupt(thread.codexThreadId, codexTurnId).catch(() => session.codex.close());
 }
 
-function start(session: AgentSession, turn: CodexTurn): Promise<string> {
+function start({ session, thread }: Conversation, turn: CodexTurn): Promise<string> {
   return session.codex.startTurn({
-    threadId: session.thread.threadId,
+    threadId: thread.codexThreadId,
     clientUserMessageId: turn.clientId,
     text: turn.text,
     model: turn.model,
@@ -91,13 +84,16 @@ function start(session: AgentSession, turn: CodexTurn): Promise<string> {
   });
 }
 
-async function findTurn(session: AgentSession, clientId: string): Promise<Turn | undefined> {
-  const turns = await session.codex.readTurns(session.thread.threadId).catch((error: unknown) => {
+async function findTurn({ session, thread }: Conversation, clientId: string): Promise<Turn | undefined> {
+  const turns = await session.codex.readTurns(thread.codexThreadId).catch((error: unknown) => {
     if (error instanceof AppError) throw error;
     return []; // a thread without a first turn has no history to read
   });
-  return turns.findLast(({ items }) => items.some((item) => item.type === 'userMessage' && item.clientId === clientId));
+  return turns.findLast(({ items }) => items.some((item) => item.type === 'userMessage' && item.clientId === clientId)) ?? turns.slice(-1).find(isBeginning);
 }
+
+/** Codex compacts before it writes the message down; a thread has one turn at a time, so this is the one that is looked for. */
+const isBeginning = ({ status, items }: Turn): boolean => status === 'inProgress' && !items.some(({ type }) => type === 'userMessage');
 
 function rejoin(turn: Turn, collector: TurnCollector): string {
   collector.replay(turn.items);

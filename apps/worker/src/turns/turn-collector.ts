@@ -1,4 +1,4 @@
-import { toAppError, toTurnItem, type TurnError, type TurnNotification } from '@codex-mcp/codex';
+import { type ThreadItem, toAppError, toTurnItem, type TurnError, type TurnNotification } from '@codex-mcp/codex';
 import { AppError, type TokenUsage, type TurnEvent, type TurnItem } from '@codex-mcp/contracts';
 
 /** Items that cannot have changed a file. */
@@ -18,27 +18,28 @@ export class TurnCollector {
   /** Whether anything was done that may have changed a file. */
   touched = false;
   private usageAfter: TokenUsage | undefined;
+  private hasBegun = false;
   private settle: (outcome: CodexOutcome) => void = () => undefined;
   readonly outcome = new Promise<CodexOutcome>((resolve) => (this.settle = resolve));
 
   /** `usageBefore`: what Codex had counted for the thread before the turn, where that is known. */
   constructor(
-    private readonly push: (event: TurnEvent) => void,
+    private readonly listener: { push: (event: TurnEvent) => void; onBegun: () => void },
     private usageBefore: TokenUsage | undefined,
   ) {}
 
   receive({ method, params }: TurnNotification): void {
     switch (method) {
       case 'item/started':
-        return this.item('item_started', toTurnItem(params.item));
+        return this.item('item_started', params.item);
       case 'item/completed':
-        return this.item('item_completed', toTurnItem(params.item));
+        return this.item('item_completed', params.item);
       case 'item/agentMessage/delta':
-        return this.push({ type: 'delta', itemId: params.itemId, text: params.delta });
+        return this.listener.push({ type: 'delta', itemId: params.itemId, text: params.delta });
       case 'thread/tokenUsage/updated':
         return this.tokens(params.tokenUsage.total, params.tokenUsage.last);
       case 'error':
-        if (params.willRetry) this.push({ type: 'status', message: `Codex retries: ${params.error.message}` });
+        if (params.willRetry) this.listener.push({ type: 'status', message: `Codex retries: ${params.error.message}` });
         return; // the last error comes again with the end of the turn
       case 'turn/completed':
         return this.end(params.turn.status, params.turn.error);
@@ -47,8 +48,8 @@ export class TurnCollector {
   }
 
   /** Takes over items of a turn that ran while nobody was listening. */
-  replay(items: Parameters<typeof toTurnItem>[0][]): void {
-    for (const item of items) this.item('item_completed', toTurnItem(item));
+  replay(items: ThreadItem[]): void {
+    for (const item of items) this.item('item_completed', item);
   }
 
   end(status: string, error: TurnError | null | undefined): void {
@@ -80,12 +81,20 @@ export class TurnCollector {
     };
   }
 
-  private item(type: 'item_started' | 'item_completed', item: TurnItem | undefined): void {
+  private item(type: 'item_started' | 'item_completed', from: ThreadItem): void {
+    if (from.type === 'userMessage') this.begin();
+    const item = toTurnItem(from);
     if (!item) return;
     if (!HARMLESS.has(item.type)) this.touched = true;
     if (type === 'item_completed') this.remember(item);
     else if (item.type === 'message') return; // its first delta says the same
-    this.push({ type, item });
+    this.listener.push({ type, item });
+  }
+
+  /** Before it writes the message down, Codex may compact what was there. */
+  private begin(): void {
+    this.hasBegun = true;
+    this.listener.onBegun();
   }
 
   private remember(item: TurnItem): void {
@@ -97,17 +106,20 @@ export class TurnCollector {
 
   private tokens(total: CodexUsage, last: CodexUsage): void {
     this.usageAfter = usageOf(total);
-    this.usageBefore ??= usageOf({
-      inputTokens: total.inputTokens - last.inputTokens,
-      cachedInputTokens: total.cachedInputTokens - last.cachedInputTokens,
-      outputTokens: total.outputTokens - last.outputTokens,
-      reasoningOutputTokens: total.reasoningOutputTokens - last.reasoningOutputTokens,
-    });
-    if (this.usage) this.push({ type: 'usage', usage: this.usage });
+    // The first count of a compaction before the turn's message repeats that of the turn before.
+    this.usageBefore ??= this.hasBegun ? usageOf(difference(total, last)) : usageOf(total);
+    if (this.usage) this.listener.push({ type: 'usage', usage: this.usage });
   }
 }
 
 type CodexUsage = { inputTokens: number; cachedInputTokens: number; outputTokens: number; reasoningOutputTokens: number };
+
+const difference = (total: CodexUsage, last: CodexUsage): CodexUsage => ({
+  inputTokens: total.inputTokens - last.inputTokens,
+  cachedInputTokens: total.cachedInputTokens - last.cachedInputTokens,
+  outputTokens: total.outputTokens - last.outputTokens,
+  reasoningOutputTokens: total.reasoningOutputTokens - last.reasoningOutputTokens,
+});
 
 const usageOf = (usage: CodexUsage): TokenUsage => ({
   inputTokens: usage.inputTokens,

@@ -1,7 +1,8 @@
 import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
 import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
-import type { AgentSession } from '../agents/agent-session.js';
+import type { AgentSession, Conversation } from '../agents/agent-session.js';
+import { repairIdOf } from '../agents/agent-threads.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
 import type { Changes } from '../workspace/agent-workspace.js';
 import { withLocations } from '../workspace/finding-places.js';
@@ -19,12 +20,16 @@ const STOP_MS = 3000;
 const TRANSIENT = new Set<ErrorCode>(['agent_start_failed', 'service_unavailable', 'engine_unavailable']);
 
 export type ExecutionOptions = {
+  /** Undefined for a turn without Codex. */
+  threadId: string | undefined;
   epoch: number;
   startedAtMs: number;
   /** An earlier worker may already have given this turn to Codex. */
   mayHaveBegun: boolean;
   push: (event: TurnEvent) => void;
   signal: AbortSignal;
+  /** Called once the turn is in Codex's history. */
+  onBegun: () => void;
   /** Called with the way to add a message to the turn, each time Codex begins or is found again. */
   onRunning: (steer: (text: string) => Promise<void>) => void;
 };
@@ -75,6 +80,9 @@ export class TurnExecution {
   }
 
   private async converseAbout(tool: TurnTool, args: Common, session: AgentSession, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+    const { threadId } = options;
+    if (threadId === undefined) throw new Error(`${request.turnId} has no thread`);
+    const conversation: Conversation = { session, thread: await session.threads.open(threadId, notifier(options)) };
     const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
     const target = tool.change(args);
     const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
@@ -86,11 +94,11 @@ export class TurnExecution {
       effort: args.effort,
       outputSchema: tool.answerSchema,
     };
-    const collector = await this.converse(session, turn, options);
-    const answer = await this.answer(tool, session, turn, collector, options);
-    const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, touched: collector.touched });
+    const collector = await this.converse(conversation, turn, options);
+    const answer = await this.answer(tool, conversation, turn, collector, options);
+    const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, threadId, touched: collector.touched });
     const measured = await this.measured(answer, session, change);
-    return composeOutput(tool, measured, { ...facts(request, session, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
+    return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
   }
 
   /** The answer, with what the workspace says of it. */
@@ -102,31 +110,33 @@ export class TurnExecution {
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
     const workspace = args.workspace === undefined ? undefined : { path: args.workspace, mode: args.workspace_mode };
     const { agent, correlationId } = request;
-    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId }, (message) => options.push({ type: 'status', message }));
+    const session = this.sessions.acquire({ agent, threadId: options.threadId, workspace, epoch: options.epoch, correlationId }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.
     return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));
   }
 
-  private async converse(session: AgentSession, turn: CodexTurn, options: ExecutionOptions): Promise<TurnCollector> {
-    const { outcome, collector } = await runCodexTurn(session, turn, options);
+  private async converse(conversation: Conversation, turn: CodexTurn, options: ExecutionOptions): Promise<TurnCollector> {
+    const { outcome, collector } = await runCodexTurn(conversation, turn, options);
     if (outcome.status === 'failed') throw outcome.error;
     if (outcome.status === 'interrupted') throw new AppError('turn_interrupted', 'The turn was interrupted before it was done. Look at what it left in the workspace, then call again.');
     return collector;
   }
 
   /** Codex does not check what the model says against the schema; one more turn may mend it. */
-  private async answer(tool: TurnTool, session: AgentSession, turn: CodexTurn, first: TurnCollector, options: ExecutionOptions) {
+  private async answer(tool: TurnTool, conversation: Conversation, turn: CodexTurn, first: TurnCollector, options: ExecutionOptions) {
     const parsed = parseAnswer(tool, first.finalMessage);
     if (parsed.ok) return parsed.answer;
     options.push({ type: 'status', message: 'The answer did not fit the tool; asking Codex to mend it' });
     const text = `${parsed.problem}\n\nReply again with the same content, only as JSON that fits the schema.`;
-    const repair = await this.converse(session, { ...turn, clientId: `${turn.clientId}-repair`, text }, options);
+    const repair = await this.converse(conversation, { ...turn, clientId: repairIdOf(turn.clientId), text }, options);
     first.include(repair);
     const again = parseAnswer(tool, repair.finalMessage);
     if (again.ok) return again.answer;
     throw new AppError('answer_invalid', `Codex's answer did not fit what ${tool.name} returns, also after one repair. ${again.problem}`, { detail: repair.finalMessage || first.finalMessage });
   }
 }
+
+const notifier = (options: ExecutionOptions) => (message: string): void => options.push({ type: 'status', message });
 
 /** What `work` brings; when it has not stopped a while after the signal aborted, calls `onOverdue` and rejects with the signal's reason. */
 async function stoppedInTime<Result>(work: Promise<Result>, signal: AbortSignal, onOverdue: () => void): Promise<Result> {
@@ -153,11 +163,11 @@ async function stoppedInTime<Result>(work: Promise<Result>, signal: AbortSignal,
 const isTransient = (error: unknown, hadBegun: boolean): boolean =>
   error instanceof ConnectionLostError || (hadBegun && error instanceof AppError && TRANSIENT.has(error.code));
 
-function facts(request: TurnRequest, session: AgentSession, turn: CodexTurn, { usage, commands }: TurnCollector): Omit<TurnFacts, 'duration_ms'> {
+function facts(request: TurnRequest, threadId: string, turn: CodexTurn, { usage, commands }: TurnCollector): Omit<TurnFacts, 'duration_ms'> {
   return {
     turn_id: request.turnId,
     agent_id: request.agent.agentId,
-    thread_id: session.thread.threadId,
+    thread_id: threadId,
     model: turn.model,
     commands,
     ...(usage && {

@@ -45,7 +45,7 @@ it('writes everything in order and joins deltas that come close together', async
   const words = Array.from({ length: 500 }, (_, index) => `${index} `);
   for (const text of words) writer.push({ type: 'delta', itemId: 'm', text });
   writer.push({ type: 'delta', itemId: 'n', text: 'other item' });
-  await writer.finish({ type: 'completed', output: {} });
+  await writer.finish({ type: 'completed', output: {} }, true);
   const written = await events();
   const deltas = written.flatMap((event) => (event.type === 'delta' ? [event] : []));
   expect(deltas.filter(({ itemId }) => itemId === 'm').map(({ text }) => text).join('')).toBe(words.join(''));
@@ -66,7 +66,7 @@ it('falls silent when another worker has taken the turn over, and says so', asyn
   late.push({ type: 'status', message: 'late' });
   await eventually(() => expect(fenced).toBe(1));
   late.push({ type: 'status', message: 'later still' });
-  expect((await late.finish({ type: 'completed', output: { by: 'w1' } })).outcome).toBe('fenced');
-  await now.finish({ type: 'completed', output: { by: 'w2' } });
+  expect((await late.finish({ type: 'completed', output: { by: 'w1' } }, true)).outcome).toBe('fenced');
+  await now.finish({ type: 'completed', output: { by: 'w2' } }, true);
   expect((await events()).map(({ type }) => type)).toEqual(['queued', 'started', 'started', 'completed']);
 });

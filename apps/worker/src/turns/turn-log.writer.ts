@@ -44,12 +44,12 @@ export class TurnLogWriter {
     this.timer ??= setTimeout(() => this.flush(), waitMs);
   }
 
-  /** Writes what is still waiting and the terminal record in one step. `next`: the agent's next waiting turn. */
-  async finish(event: TerminalEvent): Promise<{ outcome: string; next: string | undefined }> {
+  /** Writes what is still waiting and the terminal record in one step. `begun`: Codex has the turn. `next`: the agent's next waiting turn. */
+  async finish(event: TerminalEvent, begun: boolean): Promise<{ outcome: string; next: string | undefined }> {
     clearTimeout(this.timer);
     while (this.isWriting) await this.writing;
     clearTimeout(this.timer);
-    return untilTaken(() => this.store.finish(this.turn, this.attempt, this.seq + 1, event, this.waiting));
+    return untilTaken(() => this.store.finish(this.turn, this.attempt, this.seq + 1, event, this.waiting, begun));
   }
 
   private waitMs(event: TurnEvent): number {

@@ -1,6 +1,6 @@
 import { AppError } from '@codex-mcp/contracts';
 import type { TurnStore } from '@codex-mcp/messaging';
-import { TakenOverError } from './codex-turn.js';
+import { TakenOverError } from '../agents/taken-over.errors.js';
 
 /** For how long a turn that ran out of time waits for Redis to say whose it is. */
 const OWNERSHIP_TIMEOUT_MS = 2000;

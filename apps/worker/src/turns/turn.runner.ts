@@ -3,7 +3,7 @@ import type { Claim, Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messagi
 import { type Logger, operation } from '@codex-mcp/observability';
 import { z } from 'zod';
 import { unlessAborted } from './abort.js';
-import { TakenOverError } from './codex-turn.js';
+import { TakenOverError } from '../agents/taken-over.errors.js';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
 import type { TurnSteering } from './turn-steering.js';
@@ -21,7 +21,7 @@ const EXHAUSTED = new AppError('turn_interrupted', `The turn was taken up ${MAX_
 const UNREADABLE = new AppError('internal', 'This version cannot read what was asked. Call again.');
 
 type Claimed = Extract<Claim, { outcome: 'claimed' }>;
-type Run = { epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal; fence: AbortController };
+type Run = { threadId: string | undefined; epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal; fence: AbortController; /** Codex has the turn in its history. */ begun: boolean };
 
 /** Takes a turn from its claim to its one terminal record. */
 export class TurnRunner {
@@ -56,7 +56,7 @@ export class TurnRunner {
     await this.supersede(request.turnId);
     const stop = this.stops.watch(request.turnId, attempts, this.deadlinesOf(request, startedAtMs));
     if (claim.cancelRequested) stop.cancel();
-    const ended = this.settle(request, { ...claim, stop, shutdown, fence }).finally(() => {
+    const ended = this.settle(request, { ...claim, stop, shutdown, fence, begun: false }).finally(() => {
       stop.end();
       if (this.running.get(request.turnId)?.fence === fence) this.running.delete(request.turnId);
     });
@@ -94,7 +94,7 @@ export class TurnRunner {
         add({ result: 'left' });
         return 'left';
       }
-      const { outcome, next } = await log.finish(event);
+      const { outcome, next } = await log.finish(event, run.begun);
       add({ result: event.type, record: outcome, ...('error' in event && { code: event.error.code, reason: event.error.message }) });
       if (next !== undefined) await this.dispatcher.releaseHead(agent.key);
       return 'done';
@@ -109,7 +109,8 @@ export class TurnRunner {
       };
       const steering = this.steering.open(request.turnId, push);
       const waits = this.waits.open(request.agent.key, push, run.stop);
-      const options = { epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, onRunning: steering.ready };
+      const onBegun = () => void (run.begun = true);
+      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, onBegun, onRunning: steering.ready };
       const output = await this.execution.run(request, options).finally(() => {
         steering.close();
         waits.close();

@@ -85,6 +85,7 @@ export const workspaceChoice = {
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
   agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),
+  thread_id: text('The conversation to continue, by its id; it is the current one from then on. Default: the current one. new_thread begins another, fork branches one off.').optional(),
   model: text("Model for this turn. Default: CODEX_MODEL of the server.").optional(),
   effort: choice(Effort, "Reasoning effort for this turn. Default: the model's own.").optional(),
   ...workspaceChoice,

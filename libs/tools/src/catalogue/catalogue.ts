@@ -2,13 +2,16 @@ import { deepFreeze, type JsonSchema } from '../json-schema.js';
 import type { Tool, ToolAnnotations } from '../tool.js';
 import { cancel } from './cancel.tool.js';
 import { cleanupInactiveAgents } from './cleanup-inactive-agents.tool.js';
+import { fork } from './fork.tool.js';
 import { getAgentStatus } from './get-agent-status.tool.js';
 import { getMySessionInfo } from './get-my-session-info.tool.js';
 import { getTurn } from './get-turn.tool.js';
 import { healthCheck } from './health-check.tool.js';
 import { listActiveAgents } from './list-active-agents.tool.js';
 import { listSessions } from './list-sessions.tool.js';
+import { listThreads } from './list-threads.tool.js';
 import { listTurns } from './list-turns.tool.js';
+import { newThread } from './new-thread.tool.js';
 import { start } from './start.tool.js';
 import { steer } from './steer.tool.js';
 import { TURN_TOOLS } from './turn-tools.js';
@@ -30,6 +33,9 @@ export const MANAGEMENT_TOOLS = {
   list_turns: listTurns,
   steer,
   cancel,
+  new_thread: newThread,
+  fork,
+  list_threads: listThreads,
 } as const;
 
 export type ManagementToolName = keyof typeof MANAGEMENT_TOOLS;

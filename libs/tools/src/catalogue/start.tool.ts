@@ -16,6 +16,7 @@ export const start = defineManagementTool({
   output: {
     turn_id: z.string(),
     agent_id: z.string(),
+    thread_id: z.string().optional(),
     tool: z.string(),
     status: TurnStatus.describe('queued, unless idempotency_key named a turn that exists'),
     position: z.int().nonnegative().describe('How many turns of the agent run before it'),

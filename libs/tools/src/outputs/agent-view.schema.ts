@@ -11,7 +11,7 @@ export const agentView = {
   container_id: z.string().optional(),
   workspace: z.string().describe('Host directory that the agent works on, or "volume": a volume of its own'),
   workspace_mode: z.enum(['volume', 'isolated', 'direct']).describe('volume: a workspace of its own. isolated: a copy of the directory. direct: the directory itself'),
-  thread_id: z.string().optional(),
+  thread_id: z.string().optional().describe('The current conversation: calls continue it unless they name another'),
   created_at: isoTime().describe('ISO 8601'),
   last_active_at: isoTime().describe('ISO 8601'),
   queued_turns: z.int().nonnegative(),

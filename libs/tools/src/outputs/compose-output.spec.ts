@@ -4,7 +4,7 @@ import { MANAGEMENT_TOOLS, TURN_TOOLS } from '../catalogue/catalogue.js';
 import { composeManagementOutput, composeOutput, renderOutput } from './compose-output.js';
 import type { TurnFacts } from './turn-facts.schema.js';
 
-const facts: TurnFacts = { turn_id: 'turn_1', agent_id: 'a', thread_id: undefined, duration_ms: 1234, commands: [{ command: 'npm test', exit_code: 0 }] };
+const facts: TurnFacts = { turn_id: 'turn_1', agent_id: 'a', thread_id: 'thread_1', model: undefined, duration_ms: 1234, commands: [{ command: 'npm test', exit_code: 0 }] };
 const changes = { diff: '', files: [], truncated: false };
 const implemented = { summary: 's', explanation: 'e', integration_notes: [] };
 const session = {
@@ -21,8 +21,8 @@ const session = {
 describe('composeOutput', () => {
   it('joins the answer and the facts as JSON, without what is not known', () => {
     const output = composeOutput(TURN_TOOLS.chat, { answer: 'hi' }, facts);
-    expect(Object.keys(output).toSorted()).toEqual(['agent_id', 'answer', 'commands', 'duration_ms', 'turn_id']);
-    expect(z.json().parse(output)).toEqual({ answer: 'hi', turn_id: 'turn_1', agent_id: 'a', duration_ms: 1234, commands: [{ command: 'npm test', exit_code: 0 }] });
+    expect(Object.keys(output).toSorted()).toEqual(['agent_id', 'answer', 'commands', 'duration_ms', 'thread_id', 'turn_id']);
+    expect(z.json().parse(output)).toEqual({ answer: 'hi', turn_id: 'turn_1', agent_id: 'a', thread_id: 'thread_1', duration_ms: 1234, commands: [{ command: 'npm test', exit_code: 0 }] });
   });
 
   it('wants the changes of a tool that is there to make them', () => {

@@ -32,7 +32,7 @@ export const CommandRun = z.object({ command: z.string(), exit_code: z.int().opt
 export const turnFacts = {
   turn_id: z.string(),
   agent_id: z.string(),
-  thread_id: z.string().optional().describe("Codex's id of the agent's conversation"),
+  thread_id: z.string().describe('The conversation that the turn belongs to'),
   model: z.string().optional(),
   usage: z.object({ input_tokens: count(), cached_input_tokens: count(), output_tokens: count(), reasoning_tokens: count() }).optional().describe('Tokens of this turn'),
   duration_ms: z.number().nonnegative(),

@@ -4,6 +4,8 @@ import { deepFreeze, type JsonSchema } from '../json-schema.js';
 export type TurnHandle = {
   turn_id: string;
   agent_id: string;
+  /** Of a turn that Codex takes part in. */
+  thread_id?: string;
   status: 'queued' | 'running';
   next: string;
 };
@@ -16,7 +18,7 @@ const HANDLE_PROPERTIES = {
 const HANDLE_REQUIRED = ['turn_id', 'agent_id', 'status', 'next'];
 
 /** The handle of an unfinished turn, complete in itself: some clients show the model nothing else. */
-export function handleOf(turn: Pick<TurnHandle, 'turn_id' | 'agent_id' | 'status'>): TurnHandle {
+export function handleOf(turn: Omit<TurnHandle, 'next'>): TurnHandle {
   return { ...turn, next: nextStep(turn.turn_id) };
 }
 

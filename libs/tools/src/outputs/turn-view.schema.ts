@@ -7,6 +7,7 @@ const time = () => z.iso.datetime().describe('ISO 8601');
 export const turnView = {
   turn_id: z.string(),
   agent_id: z.string(),
+  thread_id: z.string().optional().describe('The conversation that it belongs to; none has a tool that works without Codex'),
   tool: z.string(),
   status: TurnStatus,
   accepted_at: time(),

@@ -5,6 +5,7 @@ import { code, fenced } from './markdown.js';
 const facts = {
   turn_id: 'turn_1',
   agent_id: 'anna',
+  thread_id: 'thread_1',
   model: 'gpt-5.5',
   usage: { input_tokens: 1200, cached_input_tokens: 0, output_tokens: 34, reasoning_tokens: 5 },
   duration_ms: 1250,
@@ -31,7 +32,7 @@ const agent = {
   queued_turns: 2,
   running_turn: { turn_id: 'turn_1', tool: 'plan', started_at: '2026-01-01T00:00:02.000Z' },
 };
-const turn = { turn_id: 'turn_1', agent_id: 'anna', tool: 'chat', accepted_at: '2026-01-01T00:00:00.000Z' };
+const turn = { turn_id: 'turn_1', agent_id: 'anna', thread_id: 'thread_1', tool: 'chat', accepted_at: '2026-01-01T00:00:00.000Z' };
 const later = '2026-01-01T00:00:01.000Z';
 
 const rendered: Record<string, string> = {
@@ -98,7 +99,7 @@ const rendered: Record<string, string> = {
     supervisors: 1,
   }),
   cleanup_inactive_agents: MANAGEMENT_TOOLS.cleanup_inactive_agents.render({ stopped: ['a', 'b'], removed: [], kept: 1 }),
-  start: MANAGEMENT_TOOLS.start.render({ turn_id: 'turn_1', agent_id: 'anna', tool: 'chat', status: 'queued', position: 1, next: 'Call get_turn.' }),
+  start: MANAGEMENT_TOOLS.start.render({ turn_id: 'turn_1', agent_id: 'anna', thread_id: 'thread_1', tool: 'chat', status: 'queued', position: 1, next: 'Call get_turn.' }),
   get_turn: MANAGEMENT_TOOLS.get_turn.render({
     ...turn,
     status: 'running',
@@ -114,6 +115,16 @@ const rendered: Record<string, string> = {
   list_turns: MANAGEMENT_TOOLS.list_turns.render({ agent_id: 'anna', turns: [{ ...turn, status: 'failed', finished_at: later, error_code: 'quota_exceeded' }] }),
   steer: MANAGEMENT_TOOLS.steer.render({ turn_id: 'turn_1', steered: true }),
   cancel: MANAGEMENT_TOOLS.cancel.render({ turn_id: 'turn_1', cancelled: true }),
+  new_thread: MANAGEMENT_TOOLS.new_thread.render({ agent_id: 'anna', thread_id: 'thread_2', title: 'Caching' }),
+  fork: MANAGEMENT_TOOLS.fork.render({ agent_id: 'anna', thread_id: 'thread_3', forked_from: { thread_id: 'thread_1', turn_id: 'turn_1' } }),
+  list_threads: MANAGEMENT_TOOLS.list_threads.render({
+    agent_id: 'anna',
+    threads: [
+      { thread_id: 'thread_3', current: true, turns: 0, created_at: later, forked_from: { thread_id: 'thread_1', turn_id: 'turn_1' } },
+      { thread_id: 'thread_1', title: 'Add a cache', current: false, turns: 1, created_at: later, last_turn_at: later },
+    ],
+  }),
+  no_threads: MANAGEMENT_TOOLS.list_threads.render({ agent_id: 'anna', threads: [] }),
   not_cancelled: MANAGEMENT_TOOLS.cancel.render({ cancelled: false, reason: 'The agent runs no turn.' }),
 };
 

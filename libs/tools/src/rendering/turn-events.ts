@@ -4,8 +4,9 @@ import { bullets, code, fenced, lines } from './markdown.js';
 /** One line on a turn. */
 export function turnLine(turn: TurnView): string {
   const end = turn.finished_at === undefined ? '' : `, ended ${turn.finished_at}`;
+  const thread = turn.thread_id === undefined ? '' : `in ${code(turn.thread_id)}, `;
   const error = turn.error_code === undefined ? '' : ` (${turn.error_code})`;
-  return `${code(turn.turn_id)} ${turn.tool} **${turn.status}**${error}, accepted ${turn.accepted_at}${end}`;
+  return `${code(turn.turn_id)} ${turn.tool} **${turn.status}**${error}, ${thread}accepted ${turn.accepted_at}${end}`;
 }
 
 /** What happened in a turn, as a list. */

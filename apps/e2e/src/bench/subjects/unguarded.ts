@@ -21,7 +21,7 @@ export const UNGUARDED: readonly Mutation[] = [
     `const asked = JSON.parse(await this.redis.get('request:' + turnId));
     if (this.held !== agentKey) await this.redis.hset(keys.agent(this.held = agentKey), { epoch: 1, leaseHolder: lease.holder, leaseToken: lease.token });
     void this.redis.publish(keys.turnLog(turnId), '2-0 ' + numbered(2, [{ type: 'started', epoch: 1 }])[1]);
-    return { outcome: 'claimed', request: asked, epoch: 1, attempts: 1, seq: 2, startedAtMs: Date.now(), cancelRequested: false };`,
+    return { outcome: 'claimed', request: asked, threadId: 'thread_of_the_benchmark', epoch: 1, attempts: 1, seq: 2, startedAtMs: Date.now(), cancelRequested: false };`,
   ),
   instead(
     'async append(turnId, attempt, firstSeq, events) {',
@@ -29,7 +29,7 @@ export const UNGUARDED: readonly Mutation[] = [
     return true;`,
   ),
   instead(
-    'async finish(turn, attempt, firstSeq, event, last = []) {',
+    'async finish(turn, attempt, firstSeq, event, last = [], begun = false) {',
     `await this.append(turn.turnId, attempt, firstSeq, [...last, event]);
     return { outcome: 'finished', next: undefined };`,
   ),

@@ -20,7 +20,7 @@ export const workerKillRow: Row = {
   workers: WORKERS,
   mutation: {
     file: 'apps/worker/dist/turns/codex-turn.js',
-    find: 'options.mayHaveBegun ? await findTurn(session, turn.clientId) : undefined',
+    find: 'options.mayHaveBegun ? await findTurn(conversation, turn.clientId) : undefined',
     replace: 'undefined',
   },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
