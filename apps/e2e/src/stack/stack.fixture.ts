@@ -193,6 +193,6 @@ export async function prepareStack(options: StackOptions = {}): Promise<Stack> {
   const directory = await temporaryDirectory('cme-');
   await mkdir(join(directory.path, 'home'));
   const fake = options.fake ?? (await startFakeModel());
-  const redis = options.ownRedis || (options.workers ?? 1) > 1 ? await startRedis() : undefined;
+  const redis = options.ownRedis || (options.workers ?? 1) > 1 ? await startRedis({ appendOnly: true }) : undefined;
   return new Stack(fake, `e2e-${randomBytes(4).toString('hex')}`, directory, await freePort(), redis, options);
 }

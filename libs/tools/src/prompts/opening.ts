@@ -8,7 +8,8 @@ const MAX_CHARACTERS = 80;
 export function openingOf(tool: TurnTool, args: Record<string, unknown>): string {
   const own = Object.keys(tool.arguments.shape).filter((name) => !(name in turnArguments));
   const line = own.map((name) => oneLine(args[name])).find((content) => content !== '') ?? '';
-  return [...line].length <= MAX_CHARACTERS ? line : `${[...line].slice(0, MAX_CHARACTERS).join('')}…`;
+  const characters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
+  return characters.length <= MAX_CHARACTERS ? line : `${characters.slice(0, MAX_CHARACTERS).join('')}…`;
 }
 
 function oneLine(value: unknown): string {
