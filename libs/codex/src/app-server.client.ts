@@ -136,6 +136,11 @@ export class AppServerClient {
     return ExecResult.parse(await this.rpc.request('command/exec', { command, ...options }, options.timeoutMs + this.rpcTimeoutMs));
   }
 
+  /** Writes a file where the agent lives, outside of every sandbox; `path` is absolute and its directory is there. */
+  async writeFile(path: string, content: Buffer): Promise<void> {
+    await this.call('fs/writeFile', { path, dataBase64: content.toString('base64') });
+  }
+
   close(): void {
     this.rpc.close();
   }

@@ -1,7 +1,9 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeWithDocker } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { chat, directive, errorOf, outputOf } from '../stack/calls.js';
+import { chat, directive, errorOf, outputOf, runInAgent } from '../stack/calls.js';
+import { post } from '../stack/rest.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 
 const suite = (runtime: 'docker' | 'process') => () => {
@@ -26,6 +28,20 @@ const suite = (runtime: 'docker' | 'process') => () => {
     expect(await call('search', { query: 'sec.nd', paths: ['src'] })).toMatchObject({ matches: [{ path: 'src/a.txt', line: 2, text: 'second line' }], truncated: false });
     for (const path of ['out', 'fifo', 'nothing', '../x']) expect(await errorOf(client, 'read_file', { path })).toMatchObject({ code: 'invalid_arguments' });
     expect(await errorOf(client, 'search', { query: '(' })).toMatchObject({ code: 'invalid_arguments' });
+  });
+
+  it('are put there, all or none, over MCP and over REST', async () => {
+    const large = randomBytes(2_000_000).toString('base64');
+    expect(await call('put_files', { files: [{ path: 'up/load.txt', content: 'hello\n' }, { path: 'up/large.bin', base64: large }, { path: 'up/run.sh', content: '#!/bin/sh\n', executable: true }] })).toMatchObject({
+      files: [{ path: 'up/load.txt', size: 6, created: true }, { path: 'up/large.bin', size: 2_000_000, created: true }, { path: 'up/run.sh', created: true }],
+    });
+    expect(await runInAgent(client, 'sha256sum < up/large.bin; test -x up/run.sh && cat up/load.txt')).toBe(`${createHash('sha256').update(large, 'base64').digest('hex')}  -\nhello`);
+    const { status, text } = await post(stack.url, 'put_files', JSON.stringify({ agent_id: 'reader', files: [{ path: 'up/load.txt', content: 'by REST' }] }));
+    expect({ status, body: JSON.parse(text) as unknown }).toMatchObject({ status: 200, body: { structuredContent: { files: [{ path: 'up/load.txt', created: false }] } } });
+    await chat(client, directive({ shell: 'ln -s /tmp tmp' }));
+    expect(await errorOf(client, 'put_files', { files: [{ path: 'up/new.txt', content: 'x' }, { path: 'tmp/planted', content: 'x' }] })).toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('leads through a link') });
+    expect(await errorOf(client, 'put_files', { files: [{ path: '.git/hooks/post-checkout', content: 'x' }] })).toMatchObject({ code: 'invalid_arguments' });
+    expect(await runInAgent(client, 'ls up /tmp/planted 2>/dev/null; cat up/load.txt')).toBe('up:\nlarge.bin\nload.txt\nrun.sh\nby REST');
   });
 };
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import type { CommandRunner } from './shadow-repository.js';
 
 /** Runs a program on this machine to its end. */
@@ -17,10 +18,11 @@ export async function run(program: string, args: string[], options: { cwd: strin
   return { exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
 }
 
-/** What Codex's `command/exec` does in an agent: output comes back as text, lossy where it is not UTF-8. */
+/** What Codex does in an agent: output comes back as text, lossy where it is not UTF-8. */
 export const localCommands: CommandRunner = {
   async exec([program = '', ...args], { cwd, env }) {
     const { exitCode, stdout, stderr } = await run(program, args, { cwd, ...(env && { env }) });
     return { exitCode, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') };
   },
+  writeFile,
 };

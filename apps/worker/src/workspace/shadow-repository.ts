@@ -40,8 +40,8 @@ git add --all --ignore-errors . || [ $? -eq 1 ]
 tree=$(git write-tree)
 `;
 
-/** Runs commands where the agent lives. */
-export type CommandRunner = Pick<AppServerClient, 'exec'>;
+/** Runs commands and writes files where the agent lives. */
+export type CommandRunner = Pick<AppServerClient, 'exec' | 'writeFile'>;
 
 /** `source`: where the host directory is that the workspace is a copy of. */
 export type Place = { cwd: string; stateDir: string; workspace: Workspace; source?: string | undefined };
@@ -86,6 +86,14 @@ export class ShadowRepository {
   async sourceTree(): Promise<string> {
     const env = { GIT_WORK_TREE: this.place.source ?? this.place.cwd, GIT_INDEX_FILE: `${this.gitDir}/source-index` };
     return (await this.shell(`cd "$GIT_WORK_TREE"\n${WRITE_TREE}\necho "$tree"`, [], { env })).trim();
+  }
+
+  /** Puts what a script is to read into a file of the repository's own; returns its path. */
+  async upload(content: Buffer): Promise<string> {
+    await this.prepare();
+    const path = `${this.gitDir}/upload`;
+    await this.codex.writeFile(path, content);
+    return path;
   }
 
   /** What a ref names; undefined where there is none. */

@@ -3,6 +3,7 @@ import { apply, openWorkspace } from './operations/applying.js';
 import { getDiff } from './operations/comparing.js';
 import type { Operation, OperationContext } from './operations/operation.js';
 import { listFiles, readFile, search } from './operations/looking.js';
+import { putFiles } from './operations/uploading.js';
 import { checkpoint, discard, restore } from './operations/restoring.js';
 
 const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
@@ -15,6 +16,7 @@ const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
   read_file: readFile,
   list_files: listFiles,
   search,
+  put_files: putFiles,
 };
 
 /** Answers a workspace tool for an agent whose session is open. */

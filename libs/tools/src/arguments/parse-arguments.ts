@@ -6,6 +6,9 @@ import { measureText } from './measure-text.js';
 /** Characters of text in all arguments together. */
 export const MAX_ARGUMENT_CHARACTERS = 1_000_000;
 
+/** The same for tools that bring files along; a request's body is no longer either. */
+const MAX_FILE_CHARACTERS = 4_000_000;
+
 /** Codex refuses a longer input. */
 const MAX_PROMPT_CHARACTERS = 1_048_576;
 
@@ -48,7 +51,7 @@ function refuseUnknown(tool: Tool, given: Record<string, unknown>): void {
 function refuseOversized(tool: Tool, given: Record<string, unknown>): void {
   const { characters, tooDeep } = measureText(given, MAX_DEPTH);
   if (tooDeep) throw invalid(tool, `the arguments are nested deeper than ${MAX_DEPTH} levels`);
-  refuseLength(tool, 'arguments', characters, MAX_ARGUMENT_CHARACTERS);
+  refuseLength(tool, 'arguments', characters, tool.kind === 'workspace' ? MAX_FILE_CHARACTERS : MAX_ARGUMENT_CHARACTERS);
 }
 
 function refuseLength(tool: Tool, what: 'arguments' | 'prompt', length: number, limit: number): void {

@@ -23,6 +23,7 @@ const SIGNATURES: Record<string, string[]> = {
   read_file: ['path', 'offset?', 'limit?', 'max_bytes?'],
   list_files: ['paths?', 'include_ignored?', 'limit?'],
   search: ['query', 'literal?', 'ignore_case?', 'paths?', 'context_lines?', 'max_results?', 'include_ignored?'],
+  put_files: ['files?', 'tar?'],
   list_sessions: ['agent_id?'],
   get_my_session_info: ['agent_id?'],
   health_check: ['agent_id?'],

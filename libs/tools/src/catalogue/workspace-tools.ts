@@ -4,6 +4,7 @@ import { discard } from './discard.tool.js';
 import { getDiff } from './get-diff.tool.js';
 import { listFiles } from './list-files.tool.js';
 import { openWorkspace } from './open-workspace.tool.js';
+import { putFiles } from './put-files.tool.js';
 import { readFile } from './read-file.tool.js';
 import { restore } from './restore.tool.js';
 import { search } from './search.tool.js';
@@ -19,6 +20,7 @@ export const WORKSPACE_TOOLS = {
   read_file: readFile,
   list_files: listFiles,
   search,
+  put_files: putFiles,
 } as const;
 
 export type WorkspaceToolName = keyof typeof WORKSPACE_TOOLS;

@@ -72,7 +72,7 @@ it('lists files, without ignored ones unless they are asked for', async () => {
 it.each([['ripgrep', {}], ['grep', { PATH: 'bin' }]])('finds lines with %s', async (tool, env) => {
   const bin = join(scratch.path, 'bin');
   await run('sh', ['-c', `mkdir -p ${bin}; for name in env sh git grep perl xargs head; do ln -sf "$(command -v $name)" ${bin}/; done`], { cwd: scratch.path });
-  const commands: typeof localCommands = { exec: (command, options) => localCommands.exec(command, { ...options, env: { ...options.env, ...('PATH' in env && { PATH: bin }) } }) };
+  const commands: typeof localCommands = { ...localCommands, exec: (command, options) => localCommands.exec(command, { ...options, env: { ...options.env, ...('PATH' in env && { PATH: bin }) } }) };
   const session = { workspace: new AgentWorkspace(commands, { cwd: directory, stateDir: scratch.path, workspace: { kind: 'volume' } }), sandboxPolicy: () => undefined };
   const here = { session } as unknown as OperationContext;
   const { matches, truncated } = await search(here, { query: 'n[e]edle' });

@@ -11,3 +11,14 @@ type Facts = 'turn_id' | 'agent_id' | 'duration_ms';
 
 /** Answers a workspace tool; the facts of the call are added to what it returns. */
 export type Operation<Name extends WorkspaceToolName> = (context: OperationContext, args: ArgumentsOf<ToolOf<Name>>) => Promise<Omit<OutputOf<ToolOf<Name>>, Facts>>;
+
+/** Does what changes the workspace and remembers its states around that, as those of a turn. */
+export async function recorded<Result>({ request, session }: OperationContext, change: () => Promise<Result>): Promise<Result> {
+  const from = await session.workspace.take();
+  try {
+    return await change();
+  } finally {
+    session.workspaceChanged();
+    await session.workspace.recordTurn({ turnId: request.turnId, threadId: session.thread.threadId }, { from, to: await session.workspace.take() });
+  }
+}
