@@ -14,13 +14,18 @@ const REMEMBERED_TURNS = 500;
 const REMEMBER_LAST = `git update-ref ${LAST} "$tree"
 git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
 
-/** $1 before, $2 after, $3 turn, $4 thread. States are commits, so that the oldest can be told and forgotten. */
+/** $1 before, $2 after, $3 turn, $4 thread or nothing. States are commits, so that the oldest can be told and forgotten. */
 const RECORD_TURN = `set -e
 before=$(git commit-tree "$1" -m "before $3")
 after=$(git commit-tree "$2" -m "after $3")
-first="${PREFIX}/threads/$4/before"
-git rev-parse --quiet --verify "$first" >/dev/null || git update-ref "$first" "$before"
-printf 'update ${PREFIX}/%s %s\\n' "turns/$3/before" "$before" "turns/$3/after" "$after" "threads/$4/after" "$after" | git update-ref --stdin
+{
+  printf 'update ${PREFIX}/%s %s\\n' "turns/$3/before" "$before" "turns/$3/after" "$after"
+  if [ -n "$4" ]; then
+    first="${PREFIX}/threads/$4/before"
+    git rev-parse --quiet --verify "$first" >/dev/null || echo "update $first $before"
+    echo "update ${PREFIX}/threads/$4/after $after"
+  fi
+} | git update-ref --stdin
 git for-each-ref --sort=-committerdate --format='delete %(refname)' ${PREFIX}/turns | tail -n +${2 * REMEMBERED_TURNS + 1} | git update-ref --stdin`;
 
 /** $1: the tree to become. Files that the ignore rules keep out of trees stay as they are. */
@@ -94,8 +99,9 @@ export class AgentWorkspace {
     });
   }
 
-  async recordTurn(turn: { turnId: string; threadId: string }, { from, to }: Trees): Promise<void> {
-    if (from !== to) await this.repository.shell(RECORD_TURN, [from, to, turn.turnId, turn.threadId]);
+  /** `threadId`: the conversation that it belongs to, if any. */
+  async recordTurn(turn: { turnId: string; threadId?: string }, { from, to }: Trees): Promise<void> {
+    if (from !== to) await this.repository.shell(RECORD_TURN, [from, to, turn.turnId, turn.threadId ?? '']);
   }
 
   /** What changed from one state to another, renames found; `pathspecs` leaves out what none of them matches. */

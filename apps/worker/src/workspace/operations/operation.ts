@@ -19,6 +19,6 @@ export async function recorded<Result>({ request, session }: OperationContext, c
     return await change();
   } finally {
     session.workspaceChanged();
-    await session.workspace.recordTurn({ turnId: request.turnId, threadId: session.thread.threadId }, { from, to: await session.workspace.take() });
+    await session.workspace.recordTurn({ turnId: request.turnId }, { from, to: await session.workspace.take() });
   }
 }

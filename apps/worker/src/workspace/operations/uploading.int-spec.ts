@@ -22,7 +22,7 @@ beforeEach(async () => {
   await writeFile(join(directory, 'src', 'old.sh'), 'old');
   await chmod(join(directory, 'src', 'old.sh'), 0o755);
   const workspace = new AgentWorkspace(localCommands, { cwd: directory, stateDir: home, workspace: { kind: 'volume' } });
-  const session = { workspace, thread: { threadId: 'thread' }, sandboxPolicy: () => undefined, workspaceChanged: () => undefined };
+  const session = { workspace, sandboxPolicy: () => undefined, workspaceChanged: () => undefined };
   context = { session, request: { turnId: 'turn_1' } } as unknown as OperationContext;
 });
 afterAll(() => scratch?.remove());
