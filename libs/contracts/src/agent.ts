@@ -23,8 +23,11 @@ export type Workspace = z.infer<typeof Workspace>;
 export const WorkspaceMode = z.enum(['isolated', 'direct']);
 export type WorkspaceMode = z.infer<typeof WorkspaceMode>;
 
-/** The directory that a call names; without a mode, the one that the agent has with it, else isolated. */
-export const WorkspaceChoice = z.object({ path: HostPath, mode: WorkspaceMode.optional() });
+/**
+ * The directory that a call names, and how to work with it: without a mode as the agent does already, else isolated.
+ * Of the `hints` of a caller that names none, the first counts that is a directory under WORKSPACE_ROOTS.
+ */
+export const WorkspaceChoice = z.union([z.object({ path: HostPath, mode: WorkspaceMode.optional() }), z.object({ hints: z.array(HostPath) })]);
 export type WorkspaceChoice = z.infer<typeof WorkspaceChoice>;
 
 export const AgentStatus = z.enum(['running', 'stopped']);

@@ -17,6 +17,8 @@ export const TurnRequest = z.object({
   thread: z.object({ named: z.string().optional(), /** The beginning of what is asked. */ opening: z.string() }).optional(),
   /** A second request of the same agent with this key is the same turn. */
   idempotencyKey: z.string().max(200).optional(),
+  /** Directories that the caller works in, the likeliest first. */
+  workspaceHints: z.array(z.string()).optional(),
 });
 export type TurnRequest = z.infer<typeof TurnRequest>;
 

@@ -6,6 +6,8 @@ export type Caller = {
   /** The agent of calls that name none; normalised and checked at the call. */
   readonly defaultAgentId: string;
   readonly correlationId: string;
+  /** Directories that the caller works in, the likeliest first, for calls that name none. */
+  readonly workspaceHints?: readonly string[] | undefined;
 };
 
 /** One call of a tool, free of any protocol. */

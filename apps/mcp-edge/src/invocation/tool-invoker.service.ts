@@ -98,7 +98,7 @@ export class ToolInvoker {
     const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
     add({ agent: agent.agentId });
     await this.admission.assertCanRun();
-    return { tool, args, agent, correlationId: caller.correlationId, idempotencyKey };
+    return { tool, args, agent, caller, idempotencyKey };
   }
 
   private async runTurn(call: TurnCall, invocation: Invocation, add: AddFields): Promise<ToolResult> {

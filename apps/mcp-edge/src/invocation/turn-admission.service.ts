@@ -6,6 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
+import type { Caller } from './invocation.js';
 import { within } from './redis-outage.errors.js';
 import { ServiceStatus } from './service-status.service.js';
 import { unknownThread } from './thread.errors.js';
@@ -22,7 +23,7 @@ const KeyArgument = z.object({ idempotency_key: z.string().optional() });
 const ThreadArgument = z.object({ thread_id: z.string().optional() }).transform(({ thread_id: named }) => (named === undefined ? {} : { named }));
 
 /** `args` are those that parseArguments made for the tool; a key among them is used before `idempotencyKey`. */
-export type TurnCall = { readonly tool: QueuedTool; readonly args: unknown; readonly agent: AgentIdentity; readonly correlationId: string; readonly idempotencyKey?: string | undefined };
+export type TurnCall = { readonly tool: QueuedTool; readonly args: unknown; readonly agent: AgentIdentity; readonly caller: Caller; readonly idempotencyKey?: string | undefined };
 
 /** A durable turn: the new one, or the one that the call's idempotency key had named before. */
 export type AdmittedTurn = { readonly request: TurnRequest; readonly threadId?: string | undefined; readonly status: TurnStatus; /** Turns of the agent before it. */ readonly position: number };
@@ -43,11 +44,12 @@ export class TurnAdmission {
     await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun());
   }
 
-  requestOf({ tool, args, agent, correlationId, idempotencyKey }: TurnCall): TurnRequest {
+  requestOf({ tool, args, agent, caller: { correlationId, workspaceHints: hints = [] }, idempotencyKey }: TurnCall): TurnRequest {
     const { idempotency_key: ownKey, ...own } = TurnArguments.parse(args);
     const key = KeyArgument.parse({ idempotency_key: ownKey }).idempotency_key ?? idempotencyKey;
     const thread = tool.kind === 'turn' ? { thread: { ...ThreadArgument.parse(own), opening: openingOf(tool, own) } } : {};
-    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, correlationId, acceptedAtMs: Date.now(), ...(key !== undefined && { idempotencyKey: key }) };
+    const optional = { ...(key !== undefined && { idempotencyKey: key }), ...(hints.length > 0 && { workspaceHints: [...hints] }) };
+    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, correlationId, acceptedAtMs: Date.now(), ...optional };
   }
 
   /** Rejects with `queue_full`, `unknown_thread`, `idempotency_conflict` or `service_unavailable`. */

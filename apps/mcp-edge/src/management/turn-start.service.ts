@@ -18,7 +18,7 @@ export class TurnStart {
     const { agent_id: named } = args as { agent_id?: string };
     await this.admission.assertCanRun();
     const target = named === undefined ? agent : chooseAgent(caller, named);
-    return startedTurn(await this.admission.admit(this.admission.requestOf({ tool, args, agent: target, correlationId: caller.correlationId, idempotencyKey })));
+    return startedTurn(await this.admission.admit(this.admission.requestOf({ tool, args, agent: target, caller, idempotencyKey })));
   }
 }
 

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { isAbsolute } from 'node:path';
 import type { Request } from 'express';
 import type { Principal } from '../access/principal.js';
 
@@ -7,6 +8,7 @@ export type CallContext = {
   readonly principal: Principal;
   readonly correlationId: string;
   readonly agentHint: string | undefined;
+  readonly workspaceHint: string | undefined;
   /** The client does not read fast enough; what it may miss is not sent. */
   readonly isCongested: () => boolean;
 };
@@ -21,3 +23,16 @@ export function agentHintOf(request: Request): string | undefined {
   const { agent_id: query } = request.query;
   return typeof query === 'string' && query !== '' ? query : undefined;
 }
+
+/** The directory that a connection or request works in: header X-Workspace, else query workspace. */
+export function workspaceHintOf(request: Request): string | undefined {
+  const hint = request.get('X-Workspace') ?? request.query['workspace'];
+  return typeof hint === 'string' && isAbsolute(hint) ? hint : undefined;
+}
+
+/** What the handlers of an MCP message are to know of the request that brings it. */
+export const contextOf = (request: Request, rest: Pick<CallContext, 'principal' | 'correlationId' | 'isCongested'>): CallContext => ({
+  ...rest,
+  agentHint: agentHintOf(request),
+  workspaceHint: workspaceHintOf(request),
+});

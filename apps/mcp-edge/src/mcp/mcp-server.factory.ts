@@ -19,6 +19,7 @@ import type { ToolResult } from '../invocation/invocation.js';
 import { ToolInvoker } from '../invocation/tool-invoker.service.js';
 import { turnIdOf } from '../invocation/turn.errors.js';
 import { callContext } from './call-context.js';
+import { SessionWorkspaces } from './session-workspaces.js';
 
 const INSTRUCTIONS = [
   'Codex as a colleague. plan, implement, review, fix, chat, audit and debug run in the workspace of a persistent agent that keeps its files and its conversation between calls; pass what it cannot know as arguments.',
@@ -36,6 +37,8 @@ const TOOL_LIST = { tools: listTools() as unknown as ListToolsResult['tools'] };
 export type McpSession = {
   /** The agent that the session's first request asked for. */
   readonly agentHint: string | undefined;
+  /** The directory that the session's first request asked for. */
+  readonly workspaceHint: string | undefined;
   /** False once the connection is gone: what then looks like a cancellation is none. */
   readonly isOpen: () => boolean;
   /** Called when the client has cancelled a request, which gets no answer then. */
@@ -57,6 +60,7 @@ export class McpServerFactory {
 
   create(session: McpSession): Server {
     const server = new Server(this.info, { capabilities: { tools: {} }, instructions: INSTRUCTIONS, jsonSchemaValidator: validator });
+    const workspaces = new SessionWorkspaces(server);
     server.setRequestHandler(ListToolsRequestSchema, () => TOOL_LIST);
     server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
       if (!findTool(params.name)) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`);
@@ -77,6 +81,7 @@ export class McpServerFactory {
           tenant: context.principal.tenant,
           defaultAgentId: context.agentHint ?? session.agentHint ?? slugAgentId(server.getClientVersion()?.name ?? ''),
           correlationId: context.correlationId,
+          workspaceHints: await workspaces.hints(params.arguments, context.workspaceHint ?? session.workspaceHint, extra),
         },
         ...(token === undefined ? { handleAfterMs: this.config.HANDLE_AFTER } : { onProgress: notify }),
         signal: cancellation(extra.signal, session, extra.requestId),

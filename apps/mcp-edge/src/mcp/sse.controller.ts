@@ -10,7 +10,7 @@ import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { isCongested } from '../http/congestion.js';
-import { agentHintOf, callContext } from './call-context.js';
+import { agentHintOf, callContext, contextOf, workspaceHintOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { SessionRegistry } from './session-registry.js';
 
@@ -46,7 +46,7 @@ export class SseController implements BeforeApplicationShutdown {
       clearInterval(keepAlive);
       this.sessions.delete(transport.sessionId);
     };
-    const server = this.servers.create({ agentHint: agentHintOf(request), isOpen: () => isOpen });
+    const server = this.servers.create({ agentHint: agentHintOf(request), workspaceHint: workspaceHintOf(request), isOpen: () => isOpen });
     this.sessions.add(transport.sessionId, { principal: principalOf(response), transport, stream: response, close: () => transport.close() });
     await server.connect(transport);
   }
@@ -58,7 +58,7 @@ export class SseController implements BeforeApplicationShutdown {
     const session = typeof sessionId === 'string' ? this.sessions.use(sessionId, principal) : undefined;
     if (!session) throw new HttpProblem(404, 'unknown_session', 'There is no such session here. Open a new one with GET /sse.');
     const message = await readJsonBody(request, response);
-    const context = { principal, correlationId: correlationIdOf(response), agentHint: agentHintOf(request), isCongested: () => isCongested(session.stream) };
+    const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => isCongested(session.stream) });
     try {
       await callContext.run(context, () => session.transport.handleMessage(message));
     } catch {

@@ -11,7 +11,7 @@ import { EdgeMetrics } from '../health/edge.metrics.js';
 import { isCongested } from '../http/congestion.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { readJsonBody } from '../http/json-body.js';
-import { agentHintOf, callContext } from './call-context.js';
+import { agentHintOf, callContext, contextOf, workspaceHintOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { SessionRegistry } from './session-registry.js';
 
@@ -45,7 +45,7 @@ export class StreamableHttpController implements BeforeApplicationShutdown {
     if (id === undefined && !isInitializeRequest(body)) return refuse(response, 400, -32000, 'Bad Request: Mcp-Session-Id header is required; initialize opens a session.');
     const transport = id === undefined ? await this.open(request, principal) : this.sessions.use(id, principal)?.transport;
     if (!transport) return refuse(response, 404, -32001, 'Session not found');
-    const context = { principal, correlationId: correlationIdOf(response), agentHint: agentHintOf(request), isCongested: () => isCongested(response) };
+    const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => isCongested(response) });
     await callContext.run(context, () => transport.handleRequest(request, response, body));
   }
 
@@ -66,6 +66,7 @@ export class StreamableHttpController implements BeforeApplicationShutdown {
     };
     const server = this.servers.create({
       agentHint: agentHintOf(request),
+      workspaceHint: workspaceHintOf(request),
       isOpen: () => isOpen,
       // The cancelled request gets no answer, so nothing else would end its stream.
       onCancelled: (requestId) => transport.closeSSEStream(requestId),

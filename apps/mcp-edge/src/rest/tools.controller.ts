@@ -10,7 +10,7 @@ import { readJsonBody } from '../http/json-body.js';
 import { ToolInvoker } from '../invocation/tool-invoker.service.js';
 import type { Invocation } from '../invocation/invocation.js';
 import { startedTurn } from '../management/turn-start.service.js';
-import { agentHintOf } from '../mcp/call-context.js';
+import { agentHintOf, workspaceHintOf } from '../mcp/call-context.js';
 import { answerFormOf, jobPath, type RestResult } from './job.js';
 import { TurnEventStreams } from './turn-event-streams.service.js';
 
@@ -68,7 +68,7 @@ export class ToolsController {
     return {
       tool: name,
       arguments: args ?? {},
-      caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response) },
+      caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response), workspaceHints: [workspaceHintOf(request) ?? []].flat() },
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     };
   }

@@ -4,6 +4,7 @@ import { createLogger } from '@codex-mcp/observability';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { type EdgeApplication, startEdge } from '../edge.application.js';
 import { readEdgeConfig } from '../edge.config.js';
 
@@ -36,11 +37,13 @@ const isJson = (headers: IncomingHttpHeaders): boolean => /json/.test(headers['c
 export const TRANSPORTS = ['http', 'sse'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 
-type ClientOptions = { name?: string; headers?: Record<string, string>; query?: string };
+/** `roots`: the directories that the client says it works in. */
+type ClientOptions = { name?: string; headers?: Record<string, string>; query?: string; roots?: () => string[] };
 
 /** The SDK's own client over a real socket. */
-export async function connectClient(edge: TestEdge, transport: TransportName, { name = 'Test Client', headers = {}, query = '' }: ClientOptions = {}): Promise<Client> {
-  const client = new Client({ name, version: '1.0.0' });
+export async function connectClient(edge: TestEdge, transport: TransportName, { name = 'Test Client', headers = {}, query = '', roots }: ClientOptions = {}): Promise<Client> {
+  const client = new Client({ name, version: '1.0.0' }, { capabilities: roots ? { roots: { listChanged: true } } : {} });
+  if (roots) client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: roots().map((uri) => ({ uri })) }));
   const options = { requestInit: { headers }, eventSourceInit: { fetch: (url: string | URL | Request, init?: RequestInit) => fetch(url, { ...init, headers: { ...headersOf(init), ...headers } }) } };
   const path = transport === 'http' ? 'mcp' : 'sse';
   const url = new URL(`${edge.url}/${path}${query}`);

@@ -36,6 +36,25 @@ describe('a directory is a workspace', () => {
   });
 });
 
+describe('a choice', () => {
+  const choose = (choice: Parameters<WorkspaceRoots['choose']>[0], present?: Parameters<WorkspaceRoots['choose']>[1]) => new WorkspaceRoots([join(base, 'root')]).choose(choice, present);
+  const project = () => join(base, 'root/project');
+
+  it('is a copy, unless it says otherwise or the agent has the directory itself', async () => {
+    expect(await choose({ path: project() })).toEqual({ kind: 'isolated', path: project() });
+    expect(await choose({ path: project(), mode: 'direct' })).toEqual(host(project()));
+    expect(await choose({ path: join(base, 'root/link-in') }, host(project()))).toEqual(host(project()));
+    expect(await choose({ path: project() }, host(join(base, 'root')))).toEqual({ kind: 'isolated', path: project() });
+    expect(await choose({ path: project(), mode: 'isolated' }, host(project()))).toEqual({ kind: 'isolated', path: project() });
+  });
+
+  it('by hints is the first that may be, else what the agent has', async () => {
+    expect(await choose({ hints: [join(base, 'secret'), join(base, 'nothing'), project()] })).toEqual({ kind: 'isolated', path: project() });
+    expect(await choose({ hints: [join(base, 'secret')] }, host(project()))).toEqual(host(project()));
+    expect(await choose({ hints: [] })).toEqual({ kind: 'volume' });
+  });
+});
+
 describe('a directory is refused', () => {
   it.each([
     ['is elsewhere', 'secret'],

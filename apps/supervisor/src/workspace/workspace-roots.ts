@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, sep } from 'node:path';
-import { AppError, type Workspace, type WorkspaceChoice } from '@codex-mcp/contracts';
+import { AppError, type Workspace, type WorkspaceChoice, type WorkspaceMode } from '@codex-mcp/contracts';
+import { hostPathOf } from '../runtime/agent-runtime.port.js';
 
 const isWithin = (root: string, path: string): boolean => {
   const way = relative(root, path);
@@ -24,10 +25,19 @@ export class WorkspaceRoots {
   /** The workspace that a call chooses, or without a choice the one that the agent has. */
   async choose(choice: WorkspaceChoice | undefined, present: Workspace | undefined): Promise<Workspace> {
     if (!choice) return this.resolve(present ?? { kind: 'volume' });
-    const direct = await this.resolve({ kind: 'host', path: choice.path });
-    const kept = present && present.kind !== 'volume' && direct.kind === 'host' && present.path === direct.path ? present.kind : 'isolated';
-    const kind = choice.mode === undefined ? kept : choice.mode === 'direct' ? 'host' : 'isolated';
-    return direct.kind === 'volume' ? direct : { kind, path: direct.path };
+    if ('path' in choice) return this.open(choice.path, choice.mode, present);
+    for (const hint of choice.hints) {
+      const hinted = await this.open(hint, undefined, present).catch(() => undefined);
+      if (hinted) return hinted;
+    }
+    return this.resolve(present ?? { kind: 'volume' });
+  }
+
+  private async open(path: string, mode: WorkspaceMode | undefined, present: Workspace | undefined): Promise<Workspace> {
+    const directory = await this.resolve({ kind: 'host', path });
+    const isKept = present !== undefined && hostPathOf(present) === hostPathOf(directory);
+    const kind = mode === undefined && isKept && present.kind === 'host' ? 'host' : mode === 'direct' ? 'host' : 'isolated';
+    return { ...directory, kind } as Workspace;
   }
 
   private async realDirectory(path: string): Promise<string> {

@@ -1,0 +1,54 @@
+import { eventually, startRedis } from '@codex-mcp/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { connectClient, TRANSPORTS } from '../testing/edge.fixture.js';
+import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
+
+jest.setTimeout(20_000); // on a busy machine
+
+let system: TestSystem;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  system = await startTestSystem(await startRedis());
+});
+afterAll(() => system.stop());
+beforeEach(async () => void (await eventually(() => system.worker.reset())));
+afterEach(async () => void (await Promise.all(clients.splice(0).map((client) => client.close()))));
+
+/** The directories that the turn of a call was given, beside what it names itself. */
+async function hintsOf(client: Client, args: Record<string, unknown> = {}): Promise<unknown> {
+  await client.callTool({ name: 'chat', arguments: { message: 'x', ...args } });
+  return system.worker.seen.at(-1)?.workspaceHints;
+}
+
+describe.each(TRANSPORTS)('over %s', (transport) => {
+  const connect = async (options: Parameters<typeof connectClient>[2]) => {
+    const client = await connectClient(system.edge, transport, options);
+    clients.push(client);
+    return client;
+  };
+
+  it('a client’s roots are where its calls work, until they change', async () => {
+    let roots = ['file:///home/ada/project', 'file:///home/ada/with%20space', 'file://another-machine/x'];
+    const client = await connect({ roots: () => roots });
+    expect(await hintsOf(client)).toEqual(['/home/ada/project', '/home/ada/with space']);
+    roots = ['file:///home/ada/other'];
+    expect(await hintsOf(client)).toEqual(['/home/ada/project', '/home/ada/with space']);
+    await client.sendRootsListChanged();
+    await eventually(async () => expect(await hintsOf(client)).toEqual(['/home/ada/other']));
+  });
+
+  it('the directory that a call names stays that of its agent for the session', async () => {
+    const client = await connect({ roots: () => ['file:///home/ada/project'] });
+    await hintsOf(client, { workspace: '/srv/named' });
+    expect(await hintsOf(client)).toEqual(['/srv/named']);
+    expect(await hintsOf(client, { agent_id: 'another' })).toEqual(['/home/ada/project']);
+  });
+
+  it('the connection says it where the client has no roots', async () => {
+    expect(await hintsOf(await connect({ query: '?workspace=/srv/of-the-url' }))).toEqual(['/srv/of-the-url']);
+    expect(await hintsOf(await connect({ headers: { 'X-Workspace': '/srv/of-the-header' } }))).toEqual(['/srv/of-the-header']);
+    expect(await hintsOf(await connect({}))).toBeUndefined();
+  });
+});
