@@ -33,7 +33,7 @@ const FAULTS: readonly Fault[] = [
   // The latter where the port was closed under it and too little was left of its time to try again.
   { step: { hang: true }, timeoutS: HANG_TIMEOUT_S, endings: ['turn_timeout', 'model_unreachable'] },
 ];
-const FINE = passing({ chunks: 3, delayMs: 200 });
+const FINE = passing({ chunks: 3, delayMs: 100 });
 
 type Planned = { readonly turn: Submitted; readonly fault: Fault };
 type Ended = Planned & { readonly ending: string | undefined; readonly tookMs: number; readonly calls: number };
