@@ -41,7 +41,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
     const { relay, reaper, commands, watch, sweeper, config, logger } = this.parts;
     await relay.start();
     await reaper.reap().catch((error: unknown) => logger.warn({ op: 'agents.reap', err: error }, 'agents.reap'));
-    commands.start();
+    await commands.start();
     watch.start();
     sweeper.start();
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });

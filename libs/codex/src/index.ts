@@ -2,6 +2,6 @@ export { type AgentCodexConfig, renderAgentConfig } from './agent-config.js';
 export { AppServerClient, type OpenedThread, type OpenThread, type SandboxMode, type StartTurn } from './app-server.client.js';
 export { type CodexBinary, locateCodex } from './binary.js';
 export { type ExecResult, type ThreadItem, type Turn, type TurnError, type TurnNotification } from './protocol.js';
-export { RpcError, UnresponsiveError } from './rpc-connection.js';
+export { RpcError, UnreachableError, UnresponsiveError } from './rpc-connection.js';
 export { toAppError } from './turn-errors.mapper.js';
 export { toTurnItem } from './turn-items.mapper.js';

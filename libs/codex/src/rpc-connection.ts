@@ -34,6 +34,13 @@ export class UnresponsiveError extends AppError {
   }
 }
 
+/** There is no way to Codex at the moment: it ended, or somebody between here and there did. */
+export class UnreachableError extends AppError {
+  constructor(message: string, cause?: unknown) {
+    super('agent_start_failed', message, { cause });
+  }
+}
+
 /** Codex's JSON-RPC (without the `jsonrpc` field) over a WebSocket. Emits `notification` and, once, `close`. */
 export class RpcConnection extends EventEmitter<Events> {
   private readonly pending = new Map<number, Pending>();
@@ -67,7 +74,7 @@ export class RpcConnection extends EventEmitter<Events> {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Rejects with RpcError (Codex refused), UnresponsiveError (no answer), or `agent_start_failed` (the connection ended). */
+  /** Rejects with RpcError (Codex refused), UnresponsiveError (no answer), or UnreachableError (the connection ended). */
   async request(method: string, params: unknown, timeoutMs: number): Promise<unknown> {
     while (this.pending.size >= MAX_IN_FLIGHT) await new Promise<void>((resume) => this.waiting.push(resume));
     if (!this.isOpen) throw lost(method);
@@ -134,4 +141,4 @@ function parseJson(text: string): unknown {
   }
 }
 
-const lost = (method: string) => new AppError('agent_start_failed', `The connection to Codex ended before it answered ${method}.`);
+const lost = (method: string) => new UnreachableError(`The connection to Codex ended before it answered ${method}.`);

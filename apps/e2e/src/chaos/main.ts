@@ -49,6 +49,11 @@ async function runAll(rows: Row[], options: ChaosOptions, cleanUp: CleanUp): Pro
 
 async function runOne({ row, mutation }: Trial, { seed, scale }: ChaosOptions, cleanUp: CleanUp): Promise<boolean> {
   const startedAt = performance.now();
+  const obstacle = row.unavailable?.();
+  if (obstacle !== undefined) {
+    console.log(`skip row ${row.number} (${row.title}): ${obstacle}`);
+    return true;
+  }
   try {
     const outcome = await runRow(row, { seed, scale, mutation }, cleanUp);
     console.log(mutation ? mutantLine(row, mutation, failuresOf(outcome)) : rowLine(row, { seed, tookMs: performance.now() - startedAt }, outcome));

@@ -1,15 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Placement, placementsQueue, PLACEMENTS_QUEUE, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
 import { type Consumer, jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
-import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { RuntimeAwayError } from '../runtime/agent-runtime.port.js';
 import type { AgentsService } from './agents.service.js';
 
 const CONCURRENCY = 4;
-/** A dead supervisor's commands are taken up again within these two and one check more; each is harmless when repeated. */
+/** A dead supervisor's commands are taken up again by others within these two and one check more; each is harmless when repeated. */
 const LOCK_MS = 5000;
 const STALLED_CHECK_MS = 1000;
 /** A command that brought its supervisor down this often is not tried again. */
 const MAX_STALLED = 10;
+
+/** An engine that is restarted is back within this time; commands wait for it. */
+const RUNTIME_RETURN_MS = 30_000;
+const RUNTIME_POLL_MS = 200;
 
 const commands = supervisorQueue.jobs;
 
@@ -24,10 +30,10 @@ export class CommandsHandler {
 
   constructor(
     private readonly agents: AgentsService,
-    supervisorId: string,
-    redis: Redis,
+    private readonly supervisorId: string,
+    private readonly redis: Redis,
   ) {
-    const options = { connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: MAX_STALLED };
+    const options = { name: supervisorId, connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: MAX_STALLED };
     const served = [PLACEMENTS_QUEUE, supervisorQueueName(supervisorId)].map((queue) => {
       const load = { active: 0, begun: 0 };
       const worker = new Worker(queue, (job) => counted(load, () => this.handle(job)), options);
@@ -38,8 +44,12 @@ export class CommandsHandler {
     this.consumers = served.map(({ consumer }) => consumer);
   }
 
-  start(): void {
-    for (const worker of this.workers) void worker.run();
+  /** Takes up what a predecessor of the same name was killed at, without waiting for its hold to end. */
+  async start(): Promise<void> {
+    for (const worker of this.workers) {
+      await this.release(worker.name);
+      void worker.run();
+    }
   }
 
   get isRunning(): boolean {
@@ -50,11 +60,29 @@ export class CommandsHandler {
     await Promise.all(this.workers.map((worker) => worker.close()));
   }
 
+  private async release(name: string): Promise<void> {
+    const queue = new Queue(name, { connection: this.redis, prefix: QUEUE_PREFIX });
+    queue.on('error', () => undefined);
+    const held = (await queue.getActive()).filter(({ processedBy }) => processedBy === this.supervisorId);
+    for (const { id = '' } of held) await this.redis.del(queue.toKey(`${id}:lock`));
+    await queue.close();
+  }
+
   private async handle(job: Job): Promise<unknown> {
     try {
-      return await this.execute(job.name, job.data);
+      return await this.patiently(() => this.execute(job.name, job.data));
     } catch (error) {
       throw jobFailure(error);
+    }
+  }
+
+  private async patiently(command: () => Promise<unknown>): Promise<unknown> {
+    for (const deadline = Date.now() + RUNTIME_RETURN_MS; ; await delay(RUNTIME_POLL_MS)) {
+      try {
+        return await command();
+      } catch (error) {
+        if (!(error instanceof RuntimeAwayError) || Date.now() > deadline) throw error;
+      }
     }
   }
 

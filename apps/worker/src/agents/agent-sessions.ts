@@ -1,4 +1,4 @@
-import { AppServerClient, type OpenThread, UnresponsiveError } from '@codex-mcp/codex';
+import { AppServerClient, type OpenThread, UnreachableError, UnresponsiveError } from '@codex-mcp/codex';
 import { AppError, type AgentIdentity, type FileWrite, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
 import type { Lease, ThreadStore } from '@codex-mcp/messaging';
 import { writeToHost } from '../workspace/host-writer.client.js';
@@ -121,7 +121,7 @@ export class AgentSessions {
       return await AppServerClient.connect(url, { headers: this.headers(epoch), rpcTimeoutMs: this.options.rpcTimeoutMs });
     } catch (error) {
       if (error instanceof UnresponsiveError) throw error;
-      throw new AppError('agent_start_failed', 'The agent’s Codex could not be reached through its supervisor.', { cause: error });
+      throw new UnreachableError('The agent’s Codex could not be reached through its supervisor.', error);
     }
   }
 

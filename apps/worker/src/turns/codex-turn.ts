@@ -1,4 +1,4 @@
-import type { Turn } from '@codex-mcp/codex';
+import { type Turn, UnreachableError } from '@codex-mcp/codex';
 import { AppError, type TurnEvent } from '@codex-mcp/contracts';
 import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { TakenOverError } from '../agents/taken-over.errors.js';
@@ -38,6 +38,9 @@ export async function runCodexTurn(
     options.onRunning((text) => session.codex.steer(thread.codexThreadId, codexTurnId, text));
     const outcome = await Promise.race([ended(conversation, collector, codexTurnId, options.signal), connection.lost]);
     return { outcome, collector };
+  } catch (error) {
+    // Also for what was asked when it ended: nobody can tell whether Codex heard it.
+    throw error instanceof UnreachableError ? new ConnectionLostError(error.message) : error;
   } finally {
     thread.usage = collector.threadUsage ?? thread.usage;
     ignore();

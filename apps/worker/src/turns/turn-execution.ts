@@ -1,3 +1,4 @@
+import { UnreachableError } from '@codex-mcp/codex';
 import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
 import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
@@ -12,7 +13,7 @@ import { unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
 
-/** How long a turn under way is looked for again when the way to its agent breaks: time enough to restart any service. */
+/** How long a turn's agent is looked for again when the way to it breaks: time enough to restart any service. */
 const RECONNECT_MS = 60_000;
 const RECONNECT_PAUSE_MS = 300;
 /** How long after its end was called for a turn may take to stop; what hangs in it is then left behind. */
@@ -54,14 +55,20 @@ export class TurnExecution {
 
   private async persist(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     let lostAt: number | undefined;
+    let hasBegun = options.mayHaveBegun;
+    const onRunning: ExecutionOptions['onRunning'] = (steer) => {
+      hasBegun = true;
+      options.onRunning(steer);
+    };
     for (;;) {
       try {
-        return await this.attempt(tool, request, { ...options, mayHaveBegun: options.mayHaveBegun || lostAt !== undefined });
+        return await this.attempt(tool, request, { ...options, mayHaveBegun: hasBegun, onRunning });
       } catch (error) {
-        if (options.signal.aborted || !isTransient(error, options.mayHaveBegun || lostAt !== undefined)) throw error;
+        hasBegun ||= error instanceof ConnectionLostError;
+        if (options.signal.aborted || !isTransient(error, hasBegun)) throw error;
         if (lostAt === undefined) options.push({ type: 'status', message: 'The connection to the agent broke; reconnecting' });
         lostAt ??= performance.now();
-        if (performance.now() - lostAt > RECONNECT_MS) throw new AppError('turn_interrupted', 'The agent was lost while it worked. Look at what it left in the workspace, then call again.', { cause: error });
+        if (performance.now() - lostAt > RECONNECT_MS) throw !hasBegun ? error : new AppError('turn_interrupted', 'The agent was lost while it worked. Look at what it left in the workspace, then call again.', { cause: error });
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));
       } finally {
         this.sessions.release(request.agent.key);
@@ -76,7 +83,7 @@ export class TurnExecution {
     const news = options.mayHaveBegun ? undefined : await unlessAborted(options.signal, session.refreshCopy());
     if (news !== undefined) options.push({ type: 'status', message: news });
     if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
-    return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs));
+    return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch(onceOnly));
   }
 
   private async converseAbout(tool: TurnTool, args: Common, session: AgentSession, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
@@ -160,9 +167,15 @@ async function stoppedInTime<Result>(work: Promise<Result>, signal: AbortSignal,
   }
 }
 
-/** Before the agent was reached once, a failure to reach it is the caller's to know; afterwards it may pass. */
-const isTransient = (error: unknown, hadBegun: boolean): boolean =>
-  error instanceof ConnectionLostError || (hadBegun && error instanceof AppError && TRANSIENT.has(error.code));
+/** Before the agent was at work, its failure to start is the caller's to know, but not that the way to it broke; afterwards both may pass. */
+const isTransient = (error: unknown, hasBegun: boolean): boolean =>
+  error instanceof ConnectionLostError || error instanceof UnreachableError || (hasBegun && error instanceof AppError && TRANSIENT.has(error.code));
+
+/** What was done to a workspace when the way to it broke is for the caller to see, and not to be done twice. */
+function onceOnly(error: unknown): never {
+  if (!(error instanceof UnreachableError)) throw error;
+  throw new AppError('turn_interrupted', 'The agent was lost while this was done to its workspace. Look at the workspace, then call again.', { cause: error });
+}
 
 function facts(request: TurnRequest, threadId: string, turn: CodexTurn, { usage, commands }: TurnCollector): Omit<TurnFacts, 'duration_ms'> {
   return {

@@ -1,6 +1,7 @@
 import { agentCrashRow } from './agent-crash.row.js';
 import { ambiguousWriteRow } from './ambiguous-write.row.js';
 import { edgeKillRow } from './edge-kill.row.js';
+import { engineRestartRow } from './engine-restart.row.js';
 import { frozenWorkerRow } from './frozen-worker.row.js';
 import { modelFaultRow } from './model-fault.row.js';
 import { redisOutageRow } from './redis-outage.row.js';
@@ -8,6 +9,20 @@ import { replayWindowRow } from './replay-window.row.js';
 import { rollingRestartRow } from './rolling-restart.row.js';
 import type { Row } from './row.js';
 import { soakRow } from './soak.row.js';
+import { supervisorKillRow } from './supervisor-kill.row.js';
 import { workerKillRow } from './worker-kill.row.js';
 
-export const ALL_ROWS: readonly Row[] = [workerKillRow, replayWindowRow, edgeKillRow, redisOutageRow, frozenWorkerRow, agentCrashRow, modelFaultRow, ambiguousWriteRow, rollingRestartRow, soakRow];
+export const ALL_ROWS: readonly Row[] = [
+  workerKillRow,
+  replayWindowRow,
+  edgeKillRow,
+  supervisorKillRow,
+  redisOutageRow,
+  frozenWorkerRow,
+  agentCrashRow,
+  engineRestartRow,
+  modelFaultRow,
+  ambiguousWriteRow,
+  rollingRestartRow,
+  soakRow,
+];

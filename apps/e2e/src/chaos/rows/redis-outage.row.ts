@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '@codex-mcp/testing';
 import { warmAgents } from '../load/agents.js';
+import { keepBusy } from '../load/keep-busy.js';
 import { TurnLoad } from '../load/turn-load.js';
 import { judge, otherEndings } from '../load/verdict.js';
-import type { Random } from '../random.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [KILLS, OUTAGES, AGENTS, WORKERS] = [10, 2, 6, 3];
@@ -12,7 +12,6 @@ const RESUME_MS = 10_000;
 const SETTLE_MS = 60_000;
 /** Work that has not gone on by then does not. */
 const GIVE_UP_MS = 30_000;
-const QUEUE_AHEAD = 2;
 /** The longest ones outlive an outage. */
 const PAUSES_MS = [10, 10, 100, 300, 500, 800, 8000];
 
@@ -25,7 +24,7 @@ export const redisOutageRow: Row = {
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const load = new TurnLoad(system);
     const agents = await warmAgents(load, Math.min(AGENTS, scaled(AGENTS * 5)));
-    const stopLoad = keepBusy(load, agents, random);
+    const stopLoad = keepBusy(load, agents, random, PAUSES_MS);
     const outages = [...Array.from({ length: scaled(KILLS) }, () => 0), ...Array.from({ length: scaled(OUTAGES) }, () => OUTAGE_MS)];
     const recoveriesMs: number[] = [];
     for (const outageMs of outages) {
@@ -46,24 +45,6 @@ export const redisOutageRow: Row = {
     return { verdict, faults: recoveriesMs.length, recoveriesMs, failures, slow };
   },
 };
-
-/** Keeps a few turns ahead for each agent until the returned function is called, which resolves when it has stopped. */
-function keepBusy(load: TurnLoad, agents: readonly string[], random: Random): () => Promise<void> {
-  const stop = new AbortController();
-  const feed = async (agentId: string) => {
-    while (!stop.signal.aborted) {
-      // While Redis is away this waits, as an accepted turn is one whose acceptance was answered.
-      const turns = [];
-      for (let turn = 0; turn < QUEUE_AHEAD; turn++) turns.push(await load.submit(agentId, [{ text: 'some words', chunks: 2, firstDelayMs: random.between(0, 800), delayMs: random.pick(PAUSES_MS) }]));
-      await load.settled(SETTLE_MS, turns);
-    }
-  };
-  const feeds = agents.map(feed);
-  return async () => {
-    stop.abort();
-    await Promise.all(feeds);
-  };
-}
 
 /** Milliseconds until a turn ends after Redis is back. */
 async function untilWorkGoesOn(load: TurnLoad): Promise<number> {

@@ -3,9 +3,12 @@ import type { Verdict } from '../load/verdict.js';
 import type { Mutation } from '../mutants/built-tree.js';
 import type { Random } from '../random.js';
 import type { ChaosSystem } from '../system/chaos-system.js';
+import type { PrivateEngine } from '../system/private-engine.js';
 
 export type RowContext = {
   readonly system: ChaosSystem;
+  /** For a row with `ownEngine`. */
+  readonly engine: PrivateEngine | undefined;
   readonly random: Random;
   /** The load of this run for a load of the full run; at least 1. */
   readonly scaled: (load: number) => number;
@@ -32,6 +35,10 @@ export type Row = {
   readonly edges?: number;
   readonly env?: Environment;
   readonly redisBehindDoor?: boolean;
+  /** Whether its agents live on a Docker engine that is started for it. */
+  readonly ownEngine?: boolean;
+  /** Why it cannot be run on this machine; undefined where it can. */
+  readonly unavailable?: () => string | undefined;
   /** Switches off what the row proves; the row must then fail. */
   readonly mutation: Mutation;
   /** Further ones, each tried by itself. */

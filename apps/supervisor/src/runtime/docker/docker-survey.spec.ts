@@ -28,6 +28,12 @@ it('volumes say whose they are and what the agent worked in', () => {
   expect(remainsOf('test', [], [volume(names.homeVolume, host), volume(names.workspaceVolume)])).toMatchObject([{ spec: { agent, workspace: { kind: 'volume' } } }]);
 });
 
+it('an agent that worked on copies goes on with the latest of them', () => {
+  const copy = (path: string, CreatedAt: string) => ({ ...volume(names.copyVolume(path), labelsOf('test', { agent, workspace: { kind: 'isolated', path } })), CreatedAt });
+  const volumes = [copy('/srv/old', '2026-11-22T10:00:00Z'), copy('/srv/new', '2026-11-22T11:00:00Z'), volume(names.homeVolume, host)];
+  expect(remainsOf('test', [], volumes)).toMatchObject([{ spec: { workspace: { kind: 'isolated', path: '/srv/new' } }, hasFiles: true }]);
+});
+
 it('volumes without labels are somebody’s, and volumes of other deployments nobody’s', () => {
   expect(remainsOf('test', [], [volume(names.homeVolume, null)])).toMatchObject([{ key: agent.key.slice(0, 16), spec: undefined, hasFiles: true }]);
   expect(remainsOf('test', [], [volume(namesOf('test-2', agent.key).homeVolume), volume(`${names.homeVolume}-copy`)])).toEqual([]);
