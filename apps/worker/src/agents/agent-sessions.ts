@@ -1,5 +1,6 @@
 import { AppServerClient, type OpenThread, UnreachableError, UnresponsiveError } from '@codex-mcp/codex';
 import { type AgentIdentity, type FileWrite, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
+import type { Lease, ThreadStore } from '@codex-mcp/messaging';
 import { writeToHost } from '../workspace/host-writer.client.js';
 import { AgentSession } from './agent-session.js';
 import { AgentThreads } from './agent-threads.js';
