@@ -1,5 +1,7 @@
+import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { describeWithDocker, eventually } from '@codex-mcp/testing';
+import { describeWithDocker, eventually, fakeJwt } from '@codex-mcp/testing';
 import { containerOf, docker } from '../stack/agent-containers.js';
 import { outputOf } from '../stack/calls.js';
 import { composeCommand, ComposeStack } from './compose.fixture.js';
@@ -30,6 +32,25 @@ if (isMissing) process.stderr.write('\nSKIPPED: "the compose file" needs docker-
     const outside = containers.filter(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks).some((name) => name.endsWith('_outside')));
     expect(outside.map(({ Labels }) => Labels['com.docker.compose.service'])).toEqual(['gateway']);
   });
+
+  it('refreshes the sign-in of a user of the host, whose file it stays', async () => {
+    // Only root can make files of somebody else.
+    const uid = process.getuid?.() === 0 ? 54_321 : (process.getuid?.() ?? 0);
+    const directory = stack.credentialsDirectory;
+    const file = join(directory, 'auth.json');
+    const expired = fakeJwt({ lifetimeSeconds: -10 });
+    const tokens = { access_token: expired, refresh_token: 'rt-of-compose', oauth_provenance: { issuer: stack.fake.url } };
+    await writeFile(`${file}.new`, JSON.stringify({ auth_mode: 'chatgpt', tokens }), { mode: 0o600 });
+    for (const path of [`${file}.new`, directory]) await chown(path, uid, -1);
+    await chmod(directory, 0o700);
+    await rename(`${file}.new`, file);
+    await eventually(async () => !(await readFile(file, 'utf8')).includes(expired), { timeoutMs: 60_000 });
+    const after = await stat(file);
+    expect({ mode: after.mode & 0o777, uid: after.uid }).toEqual({ mode: 0o600, uid });
+    expect((await stat(`${file}.refresh`)).uid).toBe(uid);
+    expect(stack.fake.requests.filter(({ path }) => path === '/oauth/token')).toHaveLength(1);
+    await rm(file);
+  }, 120_000);
 
   it('leaves no agent running when it is taken down, and finds the conversation again afterwards', async () => {
     await stack.clients.closeAll();

@@ -62,13 +62,18 @@ export class ComposeStack {
     await this.directory.remove();
   }
 
+  /** The directory of codex-mcp's own sign-in, which the gateway has mounted. */
+  get credentialsDirectory(): string {
+    return join(this.directory.path, 'credentials');
+  }
+
   private get environment(): Record<string, string | undefined> {
     const { PATH, DOCKER_HOST } = process.env;
     return {
       PATH,
       DOCKER_HOST,
       HOME: this.directory.path,
-      CREDENTIALS_DIR: join(this.directory.path, 'credentials'),
+      CREDENTIALS_DIR: this.credentialsDirectory,
       CODEX_AUTH_DIR: join(this.directory.path, 'auth'),
       EDGE_CONTAINER_NAME: `${this.deployment}-edge`,
       PORT: String(this.port),

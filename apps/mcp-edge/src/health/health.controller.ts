@@ -3,7 +3,7 @@ import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import { redisOutage, within } from '../invocation/redis-outage.errors.js';
-import { beatsOf, isStalled, ServiceStatus, troubles } from '../invocation/service-status.service.js';
+import { beatsOf, isStalled, ServiceStatus, troubles, warnings } from '../invocation/service-status.service.js';
 import { EdgeMetrics } from './edge.metrics.js';
 import { Readiness } from './readiness.service.js';
 
@@ -52,7 +52,7 @@ export class HealthController {
         gateway: gateways.length > 0,
         sign_in: gateways.find(({ signIn }) => signIn.method !== 'none')?.signIn.method ?? (gateways.length > 0 ? ('none' as const) : ('unknown' as const)),
       };
-      const problems = [...(this.readiness.isClosing ? ['This process is shutting down.'] : []), ...found.map(({ error }) => error.message)];
+      const problems = [...(this.readiness.isClosing ? ['This process is shutting down.'] : []), ...found.map(({ error }) => error.message), ...warnings(beats)];
       const isDown = this.readiness.isClosing || found.some(({ blocksHealth }) => blocksHealth);
       return { status: isDown ? 'unavailable' : problems.length > 0 ? 'degraded' : 'ok', checks, problems };
     } catch {

@@ -46,6 +46,13 @@ describe('GET /health', () => {
     });
   });
 
+  it('tells of a sign-in that is about to end while it works', async () => {
+    expect(await healthWith({ gateway: { signIn: { method: 'chatgpt', problem: 'OpenAI has ended it.' } } })).toMatchObject({
+      status: 200,
+      json: { status: 'degraded', checks: { sign_in: 'chatgpt' }, problems: ['OpenAI has ended it.'] },
+    });
+  });
+
   it.each([
     ['worker', { worker: null }, /worker/],
     ['worker', { worker: { stalled: 'This process takes no jobs from "turns".' } }, /worker is alive but.*takes no jobs/],

@@ -1,7 +1,7 @@
 import type { MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
-import { beatsOf, isStalled, ServiceStatus, troubles } from '../invocation/service-status.service.js';
+import { beatsOf, isStalled, ServiceStatus, troubles, warnings } from '../invocation/service-status.service.js';
 import { AgentDirectory } from './agent-directory.service.js';
 
 /** Whether turns can run, for a caller; `/health` says it to machines. */
@@ -15,7 +15,7 @@ export class HealthCheck {
 
   async report(): Promise<OutputOf<(typeof MANAGEMENT_TOOLS)['health_check']>> {
     const [beats, turns] = await Promise.all([this.status.heartbeats(), this.directory.totals()]);
-    const problems = troubles(beats).map(({ error }) => error.message);
+    const problems = [...troubles(beats).map(({ error }) => error.message), ...warnings(beats)];
     const supervisors = beatsOf(beats, 'supervisor');
     const signIns = beatsOf(beats, 'gateway').map(({ signIn }) => signIn);
     const signIn = signIns.find(({ method }) => method !== 'none');
