@@ -58,5 +58,5 @@ describe('the lock', () => {
       expect(first.isHeld()).toBe(true);
       await withFileLock(directory, { waitMs: 60_000, leaseMs: 50 }, async (second) => expect([first.isHeld(), second.isHeld()]).toEqual([false, true]));
     });
-  });
+  }, 60_000);
 });

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { eventually, type FakeModel, fakeJwt, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { type GatewayUnderTest, send, startGateway, startUpstream } from '../gateway.fixture.js';
 
+/** A refresh starts a process, which takes its time on a busy machine. */
+const PATIENCE = { timeoutMs: 30_000 };
+jest.setTimeout(120_000);
 const POST = { method: 'POST', path: '/v1/responses' };
 
 // Each refresh is a process of its own.
@@ -71,7 +74,7 @@ describe('an access token', () => {
   it('with less than five minutes left is renewed beside its use, also where nobody asks', async () => {
     const old = fakeJwt({ lifetimeSeconds: 240 });
     await start(old);
-    await eventually(() => accessTokenOnDisk() !== old);
+    await eventually(() => accessTokenOnDisk() !== old, PATIENCE);
     expect((await ask()).status).toBe(200);
     expect([refreshes(), seen]).toEqual([1, [accessTokenOnDisk()]]);
   });
@@ -122,7 +125,7 @@ describe('a refresh token that the issuer refuses', () => {
   it('is said while the access token still works, and the token is used', async () => {
     issuer.answerTokenRequests({ status: 400, body: { error: 'invalid_grant' } });
     await start(fakeJwt({ lifetimeSeconds: 240 }));
-    await eventually(async () => (await health()).signIn.problem?.includes('invalid_grant') ?? false);
+    await eventually(async () => (await health()).signIn.problem?.includes('invalid_grant') ?? false, PATIENCE);
     expect((await health()).signIn.method).toBe('chatgpt');
     expect((await ask()).status).toBe(200);
   });
@@ -141,12 +144,12 @@ describe('an issuer that cannot be reached', () => {
     issuer.answerTokenRequests({ status: 503, body: {} });
     const old = fakeJwt({ lifetimeSeconds: 240 });
     await start(old);
-    await eventually(async () => (await health()).signIn.problem?.includes('answered 503') ?? false);
+    await eventually(async () => (await health()).signIn.problem?.includes('answered 503') ?? false, PATIENCE);
     expect((await ask()).status).toBe(200);
     issuer.answerTokenRequests(undefined);
-    await eventually(() => accessTokenOnDisk() !== old, { timeoutMs: 30_000 });
-    await eventually(async () => (await health()).signIn.problem === undefined);
-  }, 60_000);
+    await eventually(() => accessTokenOnDisk() !== old, PATIENCE);
+    await eventually(async () => (await health()).signIn.problem === undefined, PATIENCE);
+  });
 
   it('is named where there is no token that works, as something that passes', async () => {
     issuer.answerTokenRequests({ status: 503, body: {} });

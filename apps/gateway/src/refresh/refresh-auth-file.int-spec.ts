@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { storeAuthFile, tokenDigest } from '@codex-mcp/credentials';
 import { type FakeModel, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { startUpstream } from '../gateway.fixture.js';
 import { refreshAuthFile } from './refresh-auth-file.js';
+
+jest.setTimeout(60_000);
 
 const OLD = 'old-access-token';
 const REFRESH = 'rt-old';
