@@ -22,3 +22,11 @@ export async function activeTurns(redis: Redis): Promise<ReadonlyMap<number, num
   const beats = await readHeartbeats(redis);
   return new Map(beats.flatMap((beat) => (beat.service === 'worker' ? [[beat.pid, beat.activeTurns] as const] : [])));
 }
+
+/** The process id of the worker that holds an agent's lease: the one that runs its turn, or ran the last. */
+export async function holderOf(redis: Redis, agentId: string): Promise<number> {
+  const holder = await redis.hget(`codex-mcp:agent:${agentKey(LOCAL_TENANT, agentId)}`, 'leaseHolder');
+  const pid = Number(/-(\d+)-[0-9a-f]+$/.exec(holder ?? '')?.[1]);
+  if (!pid) throw new Error(`agent ${agentId} has no worker, but ${holder}`);
+  return pid;
+}

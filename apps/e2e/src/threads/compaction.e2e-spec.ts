@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { describeWithDocker, eventually } from '@codex-mcp/testing';
+import { describeWithDocker } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { containerOf } from '../stack/agent-containers.js';
 import { chat, directive, outputOf } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
-import { activeTurns, turnOf } from '../stack/turns.js';
+import { holderOf, turnOf } from '../stack/turns.js';
 import { historySent } from './model-history.js';
 
 /** What Codex asks the model for when it compacts. */
@@ -69,8 +69,7 @@ describeWithDocker('a conversation that is full', () => {
     await chat(client, FULL);
     const answer = outputOf(client, 'chat', { message: 'carry on' }, { timeout: 120_000, onprogress: () => undefined });
     await stack.fake.waitFor(({ model }) => model?.userText.includes(COMPACTION) === true, 30_000);
-    const pid = await eventually(async () => [...(await activeTurns(stack.redis()))].find(([, turns]) => turns > 0)?.[0] ?? 0);
-    process.kill(pid, 'SIGTERM');
+    process.kill(await holderOf(stack.redis(), 'talker'), 'SIGTERM');
     const output = await answer;
     expect(output).toMatchObject({ answer: 'fake: carry on' });
     expect(await turnOf(stack.redis(), String(output['turn_id']))).toMatchObject({ attempts: 2, begun: true });

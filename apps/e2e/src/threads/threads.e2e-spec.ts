@@ -4,7 +4,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { commandsIn, containerOf, execIn } from '../stack/agent-containers.js';
 import { chat, directive, outputOf } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
-import { activeTurns } from '../stack/turns.js';
+import { holderOf } from '../stack/turns.js';
 import { historySent } from './model-history.js';
 
 const LOST = 'The earlier conversation of this thread is not there any more; it begins anew';
@@ -126,9 +126,9 @@ describeWithDocker('the threads of an agent', () => {
       const answer = outputOf(client, 'chat', { message: held }, { timeout: 120_000, onprogress: () => undefined });
       await eventually(async () => expect(await agent().then(commandsIn)).toContainEqual(expect.stringContaining('/workspace/go')), { timeoutMs: 30_000 });
       const fork = await idOf('fork', { thread_id: first }); // the current one now; the turn under way keeps its own
-      const pid = await eventually(async () => [...(await activeTurns(stack.redis()))].find(([, turns]) => turns > 0)?.[0] ?? 0);
+      const pid = await holderOf(stack.redis(), 'survivor');
       process.kill(pid, 'SIGKILL');
-      await eventually(async () => [...(await activeTurns(stack.redis()))].some(([other, turns]) => other !== pid && turns > 0), { timeoutMs: 60_000 });
+      await eventually(async () => (await holderOf(stack.redis(), 'survivor')) !== pid, { timeoutMs: 60_000 });
       await execIn(await agent(), 'touch', '/workspace/go');
       expect(await answer).toMatchObject({ answer: 'held to the end', thread_id: second });
       await chat(client, 'in fork');
