@@ -1,5 +1,6 @@
 import { composeWorkspaceOutput, type JsonObject, type WorkspaceTool, type WorkspaceToolName } from '@codex-mcp/tools';
 import { apply, openWorkspace } from './operations/applying.js';
+import { commit, exportPatch } from './operations/committing.js';
 import { getDiff } from './operations/comparing.js';
 import type { Operation, OperationContext } from './operations/operation.js';
 import { listFiles, readFile, search } from './operations/looking.js';
@@ -17,6 +18,8 @@ const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
   list_files: listFiles,
   search,
   put_files: putFiles,
+  commit,
+  export_patch: exportPatch,
 };
 
 /** Answers a workspace tool for an agent whose session is open. */

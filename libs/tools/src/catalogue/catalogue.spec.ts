@@ -24,6 +24,8 @@ const SIGNATURES: Record<string, string[]> = {
   list_files: ['paths?', 'include_ignored?', 'limit?'],
   search: ['query', 'literal?', 'ignore_case?', 'paths?', 'context_lines?', 'max_results?', 'include_ignored?'],
   put_files: ['files?', 'tar?'],
+  commit: ['message', 'author_name?', 'author_email?', 'paths?'],
+  export_patch: ['message', 'author_name?', 'author_email?', 'turn_id?', 'thread_id?', 'since?', 'paths?'],
   list_sessions: ['agent_id?'],
   get_my_session_info: ['agent_id?'],
   health_check: ['agent_id?'],
@@ -43,7 +45,7 @@ const SIGNATURES: Record<string, string[]> = {
 const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
 
 /** Tools that change something and take nothing away. */
-const ADDING = ['checkpoint', 'open_workspace', 'new_thread', 'fork'];
+const ADDING = ['checkpoint', 'commit', 'open_workspace', 'new_thread', 'fork'];
 
 function signature(schema: JsonSchema): string[] {
   const required = (schema['required'] ?? []) as string[];
@@ -104,7 +106,7 @@ describe('the catalogue', () => {
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(
-      ['audit', 'debug', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'plan', 'read_file', 'review', 'search'],
+      ['audit', 'debug', 'export_patch', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'plan', 'read_file', 'review', 'search'],
     );
     for (const { name, annotations } of listTools()) expect({ name, destructive: annotations.destructiveHint }).toEqual({ name, destructive: !annotations.readOnlyHint && !ADDING.includes(name) });
   });

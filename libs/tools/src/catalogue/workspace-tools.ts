@@ -1,6 +1,8 @@
 import { apply } from './apply.tool.js';
 import { checkpoint } from './checkpoint.tool.js';
+import { commit } from './commit.tool.js';
 import { discard } from './discard.tool.js';
+import { exportPatch } from './export-patch.tool.js';
 import { getDiff } from './get-diff.tool.js';
 import { listFiles } from './list-files.tool.js';
 import { openWorkspace } from './open-workspace.tool.js';
@@ -21,6 +23,8 @@ export const WORKSPACE_TOOLS = {
   list_files: listFiles,
   search,
   put_files: putFiles,
+  commit,
+  export_patch: exportPatch,
 } as const;
 
 export type WorkspaceToolName = keyof typeof WORKSPACE_TOOLS;

@@ -8,14 +8,15 @@ type Comparison = { compared: string; trees: Trees };
 const NOTHING: Trees = { from: '', to: '' };
 
 export const getDiff: Operation<'get_diff'> = async (context, args) => {
-  const { compared, trees } = await comparison(context, args);
+  const { compared, trees } = await comparison(context, args, 'get_diff');
   const changes: Changes = await context.session.workspace.changes(trees, toPathspecs(args.paths), args.max_bytes);
   return { compared, ...changes };
 };
 
-async function comparison(context: OperationContext, { turn_id: turnId, thread_id: threadId, since }: Asked): Promise<Comparison> {
+/** The two states that a call asks for, and what to call them. */
+export async function comparison(context: OperationContext, { turn_id: turnId, thread_id: threadId, since }: Asked, tool: string): Promise<Comparison> {
   const { workspace } = context.session;
-  if ([turnId, threadId, since].filter((choice) => choice !== undefined).length > 1) throw new AppError('invalid_arguments', 'get_diff: give one of turn_id, thread_id and since.');
+  if ([turnId, threadId, since].filter((choice) => choice !== undefined).length > 1) throw new AppError('invalid_arguments', `${tool}: give one of turn_id, thread_id and since.`);
   if (turnId !== undefined) return { compared: `Turn ${turnId}`, trees: (await turnTrees(context, turnId)) ?? NOTHING };
   if (threadId !== undefined) return { compared: `Conversation ${threadId}`, trees: (await workspace.thread(threadId)) ?? NOTHING };
   const from = since === undefined ? await workspace.base() : await checkpointTree(context, since);
