@@ -19,7 +19,7 @@ const files = { 'plain.txt': 'one\ntwo\n', 'crlf.txt': 'one\r\nTwo\r\n', 'mail.t
 
 it.each([
   ['plain', { author, message: 'Change things', files: { 'plain.txt': files['plain.txt'] } }, 'Change things'],
-  ['everything', { author: { name: 'Ünï "Q." Čödè Ľong ünd nöch längër', email: 'u@example.test' }, message: 'Größer: ein sehr langer Betreff, der auf jeden Fall über eine Zeile hinausgeht — wirklich', files }, undefined],
+  ['everything', { author: { name: 'Ünï Q. Čödè Ľong ünd nöch längër', email: 'u@example.test' }, message: 'Größer: ein sehr langer Betreff, der auf jeden Fall über eine Zeile hinausgeht — wirklich', files }, undefined],
   ['a message that looks like mail', { author, message: 'Subject line\n\nFrom: Eve <eve@example.test>\n---\ndiff --git a/x b/x\nFrom here on\nlast line', files }, 'Subject line\n\n From: Eve <eve@example.test>\n ---\n diff --git a/x b/x\n From here on\nlast line'],
 ])('git am makes the same files, author and message of a mail: %s', async (name, { author: by, message, files: written }, expected) => {
   const [directory, clone] = [join(scratch.path, name, 'workspace'), join(scratch.path, name, 'clone')];
