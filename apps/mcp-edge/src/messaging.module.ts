@@ -4,7 +4,8 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Inject, Module } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
+import type { EdgeConfig } from './edge.config.js';
+import { EDGE_CONFIG, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
 
 const queueOptions = (redis: Redis) => ({ connection: redis, prefix: QUEUE_PREFIX });
 
@@ -17,7 +18,11 @@ const queues = BullModule.registerQueueAsync(
 @Module({
   imports: [queues],
   providers: [
-    { provide: TurnStore, inject: [REDIS], useFactory: (redis: Redis) => new TurnStore(redis) },
+    {
+      provide: TurnStore,
+      inject: [REDIS, EDGE_CONFIG],
+      useFactory: (redis: Redis, config: EdgeConfig) => new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS }),
+    },
     { provide: AgentStore, inject: [REDIS], useFactory: (redis: Redis) => new AgentStore(redis) },
     { provide: ThreadStore, inject: [REDIS], useFactory: (redis: Redis) => new ThreadStore(redis) },
     { provide: TurnLogReader, inject: [REDIS_SUBSCRIBER, REDIS], useFactory: (subscriber: Redis, redis: Redis) => new TurnLogReader(subscriber, redis) },

@@ -1,6 +1,6 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
-import { type ConsumptionWatch, HeartbeatPublisher, redisAnswers, whyNot } from '@codex-mcp/messaging';
+import { type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, redisAnswers, whyNot } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents/agents.service.js';
@@ -29,10 +29,12 @@ export type SupervisorParts = {
 export class SupervisorService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly startedAtMs = Date.now();
   private readonly beats: HeartbeatPublisher;
+  private readonly finishedJobs: FinishedJobsSweeper;
   private isBroken = false;
   private ops: { close(): Promise<void> } | undefined;
 
   constructor(private readonly parts: SupervisorParts) {
+    this.finishedJobs = new FinishedJobsSweeper(parts.redis, parts.commands.consumers.map(({ queue }) => queue));
     this.beats = new HeartbeatPublisher(parts.watch.redis, () => this.describe());
     void this.broken.then(() => (this.isBroken = true));
   }
@@ -43,6 +45,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
     await reaper.reap().catch((error: unknown) => logger.warn({ op: 'agents.reap', err: error }, 'agents.reap'));
     await commands.start();
     watch.start();
+    this.finishedJobs.start();
     sweeper.start();
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
     await this.beats.start();
@@ -66,6 +69,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   async onApplicationShutdown(): Promise<void> {
     await this.parts.relay.stop();
     await this.ops?.close();
+    await this.finishedJobs.stop();
     this.parts.watch.close();
     this.parts.redis.disconnect();
   }

@@ -1,9 +1,10 @@
-import { consumerFields, count, loadConfig, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { consumerFields, count, loadConfig, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { z } from 'zod';
 
 export const WorkerConfig = z.object({
   ...serviceFields,
   ...consumerFields,
+  ...retentionFields,
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
   WORKER_CONCURRENCY: count(50).describe('Turns that one worker runs at the same time'),
   TURN_TIMEOUT: seconds(3600).describe('Seconds after which a turn is stopped, where the call names no timeout_s'),

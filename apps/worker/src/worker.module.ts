@@ -51,7 +51,7 @@ export class WorkerModule {
 function assemble(config: WorkerConfig, redis: Redis): Parts {
   const subscriber = createSubscriber(redis);
   const lease: Lease = { holder: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`, token: newToken() };
-  const turns = new TurnStore(redis);
+  const turns = new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS });
   const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT);
   const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
   return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits() };

@@ -1,6 +1,6 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { Heartbeat } from '@codex-mcp/contracts';
-import { type ConsumptionWatch, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
+import { type Heartbeat, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
@@ -36,10 +36,12 @@ export type WorkerParts = {
 export class WorkerService implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly startedAtMs = Date.now();
   private readonly beats: HeartbeatPublisher;
+  private readonly finishedJobs: FinishedJobsSweeper;
   private releaseTimer: NodeJS.Timeout | undefined;
   private ops: { close(): Promise<void> } | undefined;
 
   constructor(private readonly parts: WorkerParts) {
+    this.finishedJobs = new FinishedJobsSweeper(parts.redis, [TURNS_QUEUE]);
     this.beats = new HeartbeatPublisher(parts.watch.redis, () => this.describe());
   }
 
@@ -49,6 +51,7 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
     await modelWaits.listen((wait) => waits.handle(wait));
     processor.start(config.WORKER_CONCURRENCY);
     watch.start();
+    this.finishedJobs.start();
     this.releaseTimer = setInterval(() => void dispatcher.releaseAll().catch((error: unknown) => logger.warn({ op: 'turns.release', err: error }, 'turns.release')), RELEASE_INTERVAL_MS);
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
     await this.beats.start();
@@ -70,6 +73,7 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   async onApplicationShutdown(): Promise<void> {
     this.parts.sessions.closeAll();
     await this.parts.placements.close();
+    await this.finishedJobs.stop();
     await this.ops?.close();
     this.parts.subscriber.disconnect();
     this.parts.watch.close();

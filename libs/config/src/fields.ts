@@ -43,6 +43,9 @@ export const positive = (fallback: number) => number(fallback, (value) => Number
 /** Seconds in the environment, milliseconds in the program. */
 export const seconds = (fallback: number) => positive(fallback).transform((value) => value * 1000).meta(shown(fallback));
 
+/** Hours in the environment, milliseconds in the program. */
+export const hours = (fallback: number) => positive(fallback).transform((value) => value * 3_600_000).meta(shown(fallback));
+
 /** One of the given words, in any case. */
 export const choice = <const Words extends readonly [string, ...string[]]>(words: Words, fallback: Words[number]) =>
   z

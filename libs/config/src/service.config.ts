@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { choice, port, requiredSecret, seconds, textWithDefault } from './fields.js';
+import { choice, count, hours, port, requiredSecret, seconds, textWithDefault } from './fields.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -22,4 +22,10 @@ export const hostFields = {
 /** Read by those who take jobs from queues. */
 export const consumerFields = {
   CONSUMPTION_TIMEOUT: seconds(15).describe('Seconds that a job may wait for a process that has room for it before the process says that it is unhealthy; after three times that it ends, to be started again'),
+};
+
+/** Read by those who end turns. */
+export const retentionFields = {
+  TURN_RETENTION: hours(24).describe('Hours for which a finished turn is kept: its record, its log, its idempotency key'),
+  MAX_FINISHED_TURNS: count(200, 10).describe('Finished turns of an agent that are kept; older ones go sooner than TURN_RETENTION'),
 };

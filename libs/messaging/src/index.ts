@@ -1,5 +1,6 @@
 export { type AgentPlacementRecord, AgentStore } from './agent-store.js';
 export { type Consumer, ConsumptionWatch } from './consumption-watch.js';
+export { FINISHED_JOBS, FinishedJobsSweeper } from './finished-jobs.js';
 export { HeartbeatPublisher, readHeartbeats } from './heartbeats.js';
 export { QUEUE_PREFIX } from './keys.js';
 export { jobFailure, QueueClient } from './queue-client.js';
@@ -9,4 +10,4 @@ export { ThreadStore } from './thread-store.js';
 export { TurnControl } from './turn-control.js';
 export { TurnDispatcher } from './turn-dispatcher.js';
 export { isAfter, type LogEntry, TurnLogReader } from './turn-log.reader.js';
-export { type AcceptOutcome, type Claim, type Lease, TurnStore } from './turn-store.js';
+export { type AcceptOutcome, type Claim, type Lease, type TurnRetention, TurnStore } from './turn-store.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { AppError, agentKey, supervisorQueue } from '@codex-mcp/contracts';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
-import { Worker } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { createRedis, HeartbeatPublisher, jobFailure, QUEUE_PREFIX, QueueClient, readHeartbeats } from './index.js';
+import { createRedis, FINISHED_JOBS, FinishedJobsSweeper, HeartbeatPublisher, jobFailure, QUEUE_PREFIX, QueueClient, readHeartbeats } from './index.js';
 
 let server: RedisFixture;
 let redis: Redis;
@@ -74,4 +74,18 @@ it('tells the living from the dead', async () => {
   await eventually(async () => expect(await redis.smembers('codex-mcp:beats')).toEqual(['codex-mcp:beat:worker:alive']));
   expect(await readHeartbeats(redis)).toEqual([]);
   await alive.stop();
+});
+
+it('sweeps finished jobs of a queue where none finish any more, by their age', async () => {
+  await withHandler('swept', async () => ({ stopped: true }), async (client) => {
+    await client.request('stop', { agent }, 5000);
+  });
+  const queue = new Queue('swept', { connection: redis, prefix: QUEUE_PREFIX });
+  const sweeper = new FinishedJobsSweeper(redis, ['swept']);
+  await sweeper.sweep();
+  expect(await queue.getCompletedCount()).toBe(1);
+  await sweeper.sweep(Date.now() + (FINISHED_JOBS.completed.age + 1) * 1000);
+  expect(await queue.getCompletedCount()).toBe(0);
+  await sweeper.stop();
+  await queue.close();
 });

@@ -1,12 +1,11 @@
 import { AppError, ErrorBody, type JobName, type JobPayload, type JobResult, type QueueDefinition, toErrorBody } from '@codex-mcp/contracts';
 import { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { KEEP_FINISHED } from './finished-jobs.js';
 import { QUEUE_PREFIX } from './keys.js';
 
 /** Events that a new client reads through; far more than can be under way at once. */
 const MAX_EVENTS = 500;
-
-const KEEP = { removeOnComplete: { age: 3600, count: 1000 }, removeOnFail: { age: 24 * 3600, count: 1000 } };
 
 /** Sends commands of a queue definition and waits for their answers. */
 export class QueueClient<Definition extends QueueDefinition> {
@@ -30,7 +29,7 @@ export class QueueClient<Definition extends QueueDefinition> {
 
   /** Rejects with the AppError that the handler threw, or `service_unavailable` when nobody answered in time. */
   async request<Name extends JobName<Definition>>(name: Name, payload: JobPayload<Definition, Name>, timeoutMs: number): Promise<JobResult<Definition, Name>> {
-    const job = await this.queue.add(name, payload, KEEP);
+    const job = await this.queue.add(name, payload, KEEP_FINISHED);
     try {
       const result: unknown = await job.waitUntilFinished(this.events, timeoutMs);
       return this.definition.jobs[name]?.result.parse(result) as JobResult<Definition, Name>;

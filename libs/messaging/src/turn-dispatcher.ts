@@ -1,11 +1,12 @@
 import { TurnJob } from '@codex-mcp/contracts';
 import type { Job, Queue } from 'bullmq';
+import { KEEP_FINISHED } from './finished-jobs.js';
 import type { TurnStore } from './turn-store.js';
 
 /** A turn behind another of its agent waits as a delayed job; far enough that only a promotion ends it. */
 const PARKED_MS = 365 * 24 * 3600 * 1000;
 
-const JOB_OPTIONS = { attempts: 1, removeOnComplete: { age: 24 * 3600, count: 5000 }, removeOnFail: { age: 7 * 24 * 3600, count: 5000 } };
+const JOB_OPTIONS = { attempts: 1, ...KEEP_FINISHED };
 
 /**
  * One BullMQ job per turn, first in first out per agent: the mailbox holds the order, and only its head

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { agentKey, newTurnId, type TurnEvent, type TurnRequest } from '@codex-mcp/contracts';
-import { type RedisFixture, startRedis } from '@codex-mcp/testing';
+import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
 import { createRedis, createSubscriber, TurnLogReader, TurnStore } from './index.js';
 
@@ -192,5 +192,77 @@ describe('cancelling', () => {
 
   it('knows nothing of a turn that never was', async () => {
     expect((await turns.cancel(request(), cancelled)).outcome).toBe('missing');
+  });
+});
+
+describe('retention', () => {
+  const few = () => new TurnStore(redis, { retentionMs: 60_000, maxFinished: 2 });
+
+  async function finished(store: TurnStore, more: Partial<TurnRequest> = {}): Promise<TurnRequest> {
+    const turn = { ...request(), ...more };
+    await store.accept(turn, 10);
+    const { attempts, seq } = await claimed(turn);
+    await store.finish(turn, attempts, seq + 1, completed);
+    return turn;
+  }
+
+  const idsOf = async (store: TurnStore) => (await store.list(agent.key, 10)).map(({ request: { turnId } }) => turnId);
+
+  it('forgets an agent’s oldest finished turns beyond those that are kept, whole: record, log, place in the list and key', async () => {
+    const store = few();
+    const [first, second, third] = [await finished(store, { idempotencyKey: 'k' }), await finished(store), await finished(store)];
+    await eventually(async () => expect(await store.load(first.turnId)).toBeUndefined());
+    expect(new Set(await idsOf(store))).toEqual(new Set([second.turnId, third.turnId]));
+    const left = (await redis.keys('*')).filter((key) => key.includes(first.turnId) || key.includes('idempotency'));
+    expect(left).toEqual([]);
+    expect((await store.accept({ ...request(), idempotencyKey: 'k' }, 10)).outcome).toBe('accepted');
+  });
+
+  it('leaves a key alone that stands for a newer turn by now', async () => {
+    const store = few();
+    const old = await finished(store, { idempotencyKey: 'k' });
+    await redis.del(`codex-mcp:agent:${agent.key}:idempotency:k`); // as if its time had ended
+    const newer = await finished(store, { idempotencyKey: 'k' });
+    await finished(store);
+    await eventually(async () => expect(await store.load(old.turnId)).toBeUndefined());
+    expect(await store.accept({ ...request(), idempotencyKey: 'k' }, 10)).toMatchObject({ outcome: 'exists', turnId: newer.turnId });
+  });
+
+  it('never touches unfinished turns, however many have ended after them', async () => {
+    const store = few();
+    const waiting = [request(), request(), request()];
+    for (const turn of waiting) await store.accept({ ...turn, idempotencyKey: turn.turnId }, 10);
+    const later: TurnRequest[] = [];
+    for (let count = 0; count < 4; count++) {
+      const turn = request();
+      await store.accept(turn, 10);
+      await store.cancel(turn, cancelled);
+      later.push(turn);
+    }
+    await eventually(async () => expect(await store.load(later[1]?.turnId ?? '')).toBeUndefined());
+    expect(await store.unfinished(agent.key)).toEqual(waiting.map(({ turnId }) => turnId));
+    for (const turn of waiting) expect(await store.accept({ ...request(), idempotencyKey: turn.turnId }, 10)).toMatchObject({ outcome: 'exists', turnId: turn.turnId });
+    expect(await idsOf(store)).toEqual(expect.arrayContaining(waiting.map(({ turnId }) => turnId)));
+  });
+
+  it('begins with a turn’s end for everything that speaks of it: the record, the log, the key and the list', async () => {
+    const store = few();
+    const turn = { ...request(), idempotencyKey: 'k' };
+    await store.accept(turn, 10);
+    const lifetimes = async () => Promise.all([`turn:${turn.turnId}`, `turn:${turn.turnId}:log`, `agent:${agent.key}:idempotency:k`, `agent:${agent.key}:turns`].map((key) => redis.pttl(`codex-mcp:${key}`)));
+    expect(await lifetimes()).toEqual([-1, -1, -1, -1]);
+    const { attempts, seq } = await claimed(turn);
+    await store.finish(turn, attempts, seq + 1, completed);
+    for (const lifetimeMs of await lifetimes()) expect(lifetimeMs).toBeGreaterThan(0);
+    await store.accept(request(), 10);
+    expect((await lifetimes())[3]).toBe(-1);
+  });
+
+  it('takes turns whose time has ended out of the list', async () => {
+    const store = few();
+    const gone = await finished(store);
+    await redis.del(`codex-mcp:turn:${gone.turnId}`, `codex-mcp:turn:${gone.turnId}:log`); // what Redis does when the time is over
+    const next = await finished(store);
+    await eventually(async () => expect(await redis.zrevrange(`codex-mcp:agent:${agent.key}:turns`, 0, -1)).toEqual([next.turnId]));
   });
 });

@@ -2,6 +2,7 @@ import { newThreadId, type TerminalEvent, type TurnCommand, TurnEvent, TurnRecor
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { keys } from './keys.js';
+import { sweepTurns } from './turn-sweep.script.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
 const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full', 'unknown_thread']), z.number(), z.string(), z.string()]);
@@ -32,11 +33,18 @@ export type Lease = { holder: string; token: string };
 
 type TurnRef = { turnId: string; agent: { key: string } };
 
-/** The records of turns and every change of them, each one atomic script. Finished turns are kept for `retentionMs`. */
+/** How long a finished turn is kept, and how many of an agent at most. */
+export type TurnRetention = { retentionMs: number; maxFinished: number };
+
+const RETENTION: TurnRetention = { retentionMs: 24 * 3600 * 1000, maxFinished: 200 };
+/** Of an agent's oldest turns, so many are looked at when one ends. */
+const SWEPT_AT_ONCE = 200;
+
+/** The records of turns and every change of them, each one atomic script. Finished turns are kept as `limits` say, unfinished ones always. */
 export class TurnStore {
   constructor(
     private readonly redis: Redis,
-    private readonly limits: { retentionMs: number } = { retentionMs: 24 * 3600 * 1000 },
+    private readonly limits: TurnRetention = RETENTION,
   ) {}
 
   /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. */
@@ -83,6 +91,7 @@ export class TurnStore {
       [attempt, event.type, turnId, agent.key, this.limits.retentionMs, Date.now(), withoutSeq(event), begun ? 1 : 0, ...numbered(firstSeq, last)],
     );
     const [outcome, next] = Finished.parse(reply);
+    if (outcome === 'finished') void this.sweep(agent.key).catch(() => undefined); // what is missed now is swept at the next end
     return { outcome, next: next || undefined };
   }
 
@@ -94,7 +103,13 @@ export class TurnStore {
       [turnId, agent.key, withoutSeq(event), this.limits.retentionMs, Date.now(), keys.turnControl, command({ action: 'cancel', turnId })],
     );
     const [outcome, next] = Cancelled.parse(reply);
+    if (outcome === 'cancelled') void this.sweep(agent.key).catch(() => undefined);
     return { outcome, next: next || undefined };
+  }
+
+  /** Forgets an agent's oldest finished turns beyond those that are kept. */
+  async sweep(agentKey: string): Promise<void> {
+    await sweepTurns.run(this.redis, [keys.turnsOf(agentKey), keys.mailbox(agentKey)], [keys.turn(''), this.limits.maxFinished, SWEPT_AT_ONCE]);
   }
 
   async load(turnId: string): Promise<TurnRecord | undefined> {

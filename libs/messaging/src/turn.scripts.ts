@@ -11,8 +11,13 @@ local function leave(turn, log, mailbox, busy, turnId, agentKey, retentionMs)
   redis.call('LREM', mailbox, 1, turnId)
   redis.call('PEXPIRE', turn, retentionMs)
   redis.call('PEXPIRE', log, retentionMs)
+  local idempotency = redis.call('HGET', turn, 'idempotency')
+  if idempotency then redis.call('PEXPIRE', idempotency, retentionMs) end
   local nextTurn = redis.call('LINDEX', mailbox, 0)
-  if not nextTurn then redis.call('SREM', busy, agentKey) end
+  if not nextTurn then
+    redis.call('SREM', busy, agentKey)
+    redis.call('PEXPIRE', (string.gsub(mailbox, 'mailbox$', 'turns')), retentionMs)
+  end
   return nextTurn or ''
 end
 -- Pairs of (seq, json) from ARGV[first] on; what is already stored is skipped, so that a write sent twice counts once.
@@ -60,9 +65,11 @@ redis.call('HSET', KEYS[1], 'request', ARGV[2], 'agentKey', ARGV[3], 'status', '
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[3])
 redis.call('ZADD', KEYS[5], ARGV[5], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. (tonumber(ARGV[5]) - tonumber(ARGV[6])))
-redis.call('PEXPIRE', KEYS[5], ARGV[6])
-if ARGV[7] == '1' then redis.call('SET', KEYS[6], ARGV[1], 'PX', ARGV[6]) end
+redis.call('PERSIST', KEYS[5])
+if ARGV[7] == '1' then
+  redis.call('SET', KEYS[6], ARGV[1])
+  redis.call('HSET', KEYS[1], 'idempotency', KEYS[6])
+end
 emit(KEYS[3], '{"seq":1,"atMs":' .. ARGV[5] .. ',"event":{"type":"queued","position":' .. position .. '}}')
 return {'accepted', position, '', threadId}`);
 

@@ -13,6 +13,6 @@ export class TurnLookup {
   async find(tenant: string, turnId: string): Promise<TurnRecord> {
     const turn = TURN_ID.test(turnId) ? await this.turns.load(turnId) : undefined;
     if (turn?.request.agent.tenant === tenant) return turn;
-    throw new AppError('unknown_turn', 'You have no such turn. list_turns shows those of an agent; they are kept for a day after their end.');
+    throw new AppError('unknown_turn', 'You have no such turn. list_turns shows those of an agent; they are kept for some time after their end.');
   }
 }

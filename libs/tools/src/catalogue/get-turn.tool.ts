@@ -14,7 +14,7 @@ export const getTurn = defineManagementTool({
   name: 'get_turn',
   title: 'Get a turn',
   description:
-    'A turn of yours, running or ended: its status, what happened in it after a cursor (messages, commands with exit codes, file changes), and when it has ended its result or error. With wait_s it waits until there is something new. Turns are kept for a day after their end.',
+    'A turn of yours, running or ended: its status, what happened in it after a cursor (messages, commands with exit codes, file changes), and when it has ended its result or error. With wait_s it waits until there is something new. Turns are kept for some time after their end.',
   arguments: {
     turn_id: text('The turn'),
     cursor: z.string().refine((value) => CURSOR.test(value), 'must be the next_cursor of an earlier get_turn').describe('next_cursor of the last call: only what came after it. Default: from the beginning').optional(),

@@ -39,6 +39,22 @@ export async function judge(system: ChaosSystem, turns: readonly Submitted[]): P
   return { turns: turns.length, ...found, otherwise };
 }
 
+/** One verdict on turns that were judged apart. */
+export function together(verdicts: readonly Verdict[]): Verdict {
+  const all = (pick: (verdict: Verdict) => readonly string[]) => verdicts.flatMap(pick);
+  const otherwise = new Map<string, readonly string[]>();
+  for (const verdict of verdicts) for (const [code, turns] of verdict.otherwise) otherwise.set(code, [...(otherwise.get(code) ?? []), ...turns]);
+  return {
+    turns: verdicts.reduce((sum, { turns }) => sum + turns, 0),
+    lost: all(({ lost }) => lost),
+    stuck: all(({ stuck }) => stuck),
+    duplicated: all(({ duplicated }) => duplicated),
+    disordered: all(({ disordered }) => disordered),
+    askedAgain: all(({ askedAgain }) => askedAgain),
+    otherwise,
+  };
+}
+
 /** Of a terminal record: `completed`, or the code of its error. */
 export function endingOf({ terminal }: TurnRecord): string | undefined {
   if (!terminal || !isTerminalEvent(terminal.event)) return undefined;

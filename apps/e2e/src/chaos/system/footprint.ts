@@ -1,12 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { FINISHED_JOBS } from '@codex-mcp/messaging';
 import { containersOf, docker, volumesOf } from '../../stack/agent-containers.js';
 import type { ChaosSystem } from './chaos-system.js';
 
 /** What a system holds on to, by name. */
 export type Footprint = ReadonlyMap<string, number>;
 
-/** Turns go by themselves when their retention is over, and BullMQ keeps so many finished jobs, at most thousands. */
-const KEPT = /^codex-mcp:turn:|^codex-mcp-queue:turns:turn_|^codex-mcp-queue:(?:supervisor-[^:]+|placements):\d+$/;
+/** BullMQ keeps so many finished jobs of a queue; only more than that are growth. */
+const JOB = /^codex-mcp-queue:(?:turns:turn_|(?:supervisor-[^:]+|placements):\d+$)/;
+const MAX_JOBS = FINISHED_JOBS.completed.count;
 const ENDS_BY_ITSELF = /^codex-mcp:turn:/;
 
 export async function footprint(system: ChaosSystem): Promise<Footprint> {
@@ -18,7 +20,7 @@ export async function footprint(system: ChaosSystem): Promise<Footprint> {
     ['zombies', (await zombies(services.map(({ pid }) => pid))) + (await zombiesInContainers(system))],
     ['containers', (await containersOf(system.deployment)).length],
     ['volumes', (await volumesOf(system.deployment)).length],
-    ...kindsOf(keys.filter((key) => !KEPT.test(key))),
+    ...kindsOf(keys),
     ['keys of turns that stay for ever', await lasting(system, keys.filter((key) => ENDS_BY_ITSELF.test(key)))],
   ]);
 }
@@ -34,10 +36,13 @@ export function grown(before: Footprint, after: Footprint, allowed: number): str
 /** How many keys there are of each kind: what is in a name by chance does not count. */
 function kindsOf(keys: readonly string[]): Map<string, number> {
   const kinds = new Map<string, number>();
+  const jobs = new Set<string>();
   for (const key of keys) {
     const kind = `keys ${key.replaceAll(/[0-9a-f]{6,}|\d+/g, '#')}`;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    if (JOB.test(key)) jobs.add(kind);
   }
+  for (const kind of jobs) kinds.set(kind, Math.max(kinds.get(kind) ?? 0, MAX_JOBS));
   return kinds;
 }
 
