@@ -11,6 +11,9 @@ const JOB = /^codex-mcp-queue:(?:turns:turn_|(?:supervisor-[^:]+|placements):\d+
 const MAX_JOBS = FINISHED_JOBS.completed.count;
 const ENDS_BY_ITSELF = /^codex-mcp:turn:/;
 
+/** Of turns that have ended there must be none. */
+const LASTING = 'keys of turns that stay for ever';
+
 export async function footprint(system: ChaosSystem): Promise<Footprint> {
   const services = system.services();
   const open = await Promise.all(services.map(async ({ app, pid }) => [`descriptors of ${app} ${pid}`, (await readdir(`/proc/${pid}/fd`)).length] as const));
@@ -21,14 +24,15 @@ export async function footprint(system: ChaosSystem): Promise<Footprint> {
     ['containers', (await containersOf(system.deployment)).length],
     ['volumes', (await volumesOf(system.deployment)).length],
     ...kindsOf(keys),
-    ['keys of turns that stay for ever', await lasting(system, keys.filter((key) => ENDS_BY_ITSELF.test(key)))],
+    [LASTING, await lasting(system, keys.filter((key) => ENDS_BY_ITSELF.test(key)))],
   ]);
 }
 
-/** What has grown from one footprint to another by more than `allowed`. */
+/** What has grown from one footprint to another, taken when all turns have ended, by more than `allowed`. */
 export function grown(before: Footprint, after: Footprint, allowed: number): string[] {
   return [...after].flatMap(([name, count]) => {
     const had = before.get(name) ?? 0;
+    if (name === LASTING) return count > 0 ? [`${count} ${name}`] : [];
     return count - had > allowed ? [`${name}: from ${had} to ${count}`] : [];
   });
 }
