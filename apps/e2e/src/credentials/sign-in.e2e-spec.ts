@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, startFakeModel } from '@codex-mcp/testing';
+import { eventually, fakeJwt, startFakeModel } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { chat, errorOf, outputOf } from '../stack/calls.js';
 import { entryOf } from '../stack/launched.process.js';
@@ -70,6 +70,16 @@ describe('signing in and out beside a running server', () => {
     expect(await chat(client, 'hello again')).toBe('fake: hello again');
     expect(stack.fake.responsesRequests().at(-1)?.headers).toMatchObject({ 'chatgpt-account-id': 'acct_fake', authorization: expect.stringMatching(/^Bearer ey/) });
     expect(await auth(['status'])).toMatchObject({ code: 0, output: expect.stringMatching(/codex-mcp +ChatGPT agent@example\.test \(pro\)[^]*server +ChatGPT/) });
+  }, 120_000);
+
+  it('a token that the model refuses is renewed within the turn, which notices nothing', async () => {
+    const next = fakeJwt();
+    stack.fake.answerTokenRequests({ status: 200, body: { access_token: next, refresh_token: 'rt_fake_next', id_token: fakeJwt() } });
+    stack.fake.requireAuthorization(`Bearer ${next}`);
+    const before = stack.fake.requests.length;
+    expect(await chat(client, 'with a stale token')).toBe('fake: with a stale token');
+    expect(stack.fake.requests.slice(before).map(({ path, status }) => `${path} ${status}`)).toEqual(['/backend-api/codex/responses 401', '/oauth/token 200', '/backend-api/codex/responses 200']);
+    expect(JSON.parse(await readFile(file(), 'utf8'))).toMatchObject({ tokens: { access_token: next, refresh_token: 'rt_fake_next', account_id: 'acct_fake', login_owner_id: expect.any(String) } });
   }, 120_000);
 
   it('one that OpenAI ends is said by the turn that met it, and by all after it', async () => {
