@@ -91,7 +91,8 @@ export class AgentsService {
       await this.removals.begin(agent);
       const removed = await this.runtime.remove(agent);
       const record = await this.registry.get(agent.key);
-      if (record?.supervisorId === this.options.supervisorId) await this.registry.remove(agent);
+      // An agent of this name may live on another host by now.
+      if (!record || record.supervisorId === this.options.supervisorId) await this.registry.remove(agent);
       await this.removals.end(agent.key);
       return removed || record !== undefined;
     });

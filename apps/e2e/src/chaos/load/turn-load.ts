@@ -27,6 +27,7 @@ export class TurnLoad {
       tool: TOOL,
       agent: { tenant: LOCAL_TENANT, agentId, key },
       arguments: { message: `${turn.mark} ${directive(...steps)}`, ...options },
+      thread: { opening: turn.mark },
       correlationId: turn.turnId,
       acceptedAtMs: Date.now(),
     };
