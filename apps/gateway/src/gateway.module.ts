@@ -9,6 +9,8 @@ import { GatewayHealth } from './gateway.health.js';
 import { GatewayHeartbeat } from './gateway.heartbeat.js';
 import { GatewayService } from './gateway.service.js';
 import { GATEWAY_CONFIG, LOGGER, METRICS, REDIS } from './gateway.tokens.js';
+import { GitMetrics } from './git/git.metrics.js';
+import { GitProxyService } from './git/git-proxy.service.js';
 import { ForwarderService } from './proxy/forwarder.service.js';
 import { ProxyMetrics } from './proxy/proxy.metrics.js';
 import { ProxyService } from './proxy/proxy.service.js';
@@ -26,6 +28,8 @@ export class GatewayModule {
         CredentialsService,
         ProxyMetrics,
         ForwarderService,
+        GitMetrics,
+        GitProxyService,
         ProxyService,
         AgentEndpoints,
         ControlServer,

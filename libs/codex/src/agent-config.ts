@@ -35,6 +35,21 @@ const UNUSED_FEATURES = [
 
 const quoted = (text: string): string => JSON.stringify(text);
 
+/** What the agent's git is told, whatever the repository says. */
+const gitSettings = ({ baseUrl }: AgentCodexConfig): [key: string, value: string][] => [
+  // With GIT_OPTIONAL_LOCKS: looking, such as `git status` and `git diff`, writes nothing into .git.
+  ['diff.autoRefreshIndex', 'false'],
+  // The only way to a host is the gateway.
+  [`url.${baseUrl.replace(/\/v1$/, '/git/')}.insteadOf`, 'https://'],
+];
+
+/** The environment of the agent's commands, beyond the few that Codex hands on. */
+function variables(config: AgentCodexConfig): [name: string, value: string][] {
+  const settings = gitSettings(config);
+  const pairs = settings.flatMap(([key, value], at): [string, string][] => [[`GIT_CONFIG_KEY_${at}`, key], [`GIT_CONFIG_VALUE_${at}`, value]]);
+  return [['GIT_OPTIONAL_LOCKS', '0'], ['GIT_CONFIG_COUNT', String(settings.length)], ...pairs];
+}
+
 /**
  * The `config.toml` of an agent. Everything that Codex could ask home for is off, its model is the gateway,
  * and the shell gets a clean environment.
@@ -52,8 +67,7 @@ export function renderAgentConfig(config: AgentCodexConfig): string {
     '',
     '[shell_environment_policy]',
     'inherit = "core"',
-    // So that looking, such as `git status` and `git diff`, writes nothing into .git.
-    'set = { GIT_OPTIONAL_LOCKS = "0", GIT_CONFIG_COUNT = "1", GIT_CONFIG_KEY_0 = "diff.autoRefreshIndex", GIT_CONFIG_VALUE_0 = "false" }',
+    `set = { ${variables(config).map(([name, value]) => `${name} = ${quoted(value)}`).join(', ')} }`,
     '',
     '[features]',
     ...UNUSED_FEATURES.map((feature) => `${feature} = false`),

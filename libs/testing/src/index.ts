@@ -12,3 +12,4 @@ export { freePort } from './free-port.js';
 export { type RedisFixture, type RedisOptions, startRedis } from './redis.fixture.js';
 export { type DoorRule, type Fate, TcpDoor } from './tcp-door.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';
+export { createBareRepository, type GitServer, startGitServer } from './git-server.fixture.js';

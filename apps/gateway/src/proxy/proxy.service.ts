@@ -4,23 +4,26 @@ import type { AgentIdentity, GatewayErrorCode } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
+import { GitProxyService } from '../git/git-proxy.service.js';
 import { sendError } from './api-error.js';
 import { type Exchange, ForwarderService } from './forwarder.service.js';
 import { ProxyMetrics } from './proxy.metrics.js';
 import { routeOf } from './routes.js';
 
-/** Carries agents' requests to the model: adds the credentials, lets nothing but the model's paths pass. */
+/** Carries agents' requests to the model: adds the credentials, lets nothing but the model's paths pass, and leaves git's to {@link GitProxyService}. */
 @Injectable()
 export class ProxyService {
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(ForwarderService) private readonly forwarder: ForwarderService,
+    @Inject(GitProxyService) private readonly git: GitProxyService,
     @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
   ) {}
 
-  /** Answers one request of `agent`; `url` is its path as the model's API has it, such as /v1/responses. Never rejects. */
+  /** Answers one request of `agent`; `url` is its path as the model's API has it, such as /v1/responses, or one below /git/. Never rejects. */
   async handle(agent: AgentIdentity, url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (url.startsWith('/git/')) return this.git.handle(agent, url, request, response);
     const fields = { agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, method: request.method ?? '' };
     this.metrics.inFlight.inc();
     await operation(this.logger, 'model_request', fields, async (add) => {
@@ -33,7 +36,7 @@ export class ProxyService {
   }
 
   async close(): Promise<void> {
-    await this.forwarder.close();
+    await Promise.all([this.forwarder.close(), this.git.close()]);
   }
 
   private async exchange(agent: AgentIdentity, url: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
