@@ -33,7 +33,11 @@ describeWithDocker('git in an agent', () => {
 
   it('reaches a listed host by its own URL, without network and without a credential', async () => {
     expect(await inside(`git clone --quiet https://${server.host}/project.git /workspace/project && cat /workspace/project/README.md`)).toContain('hello from the host');
-    expect(await inside(`env; cat /workspace/project/.git/config; grep -rl ${PASSWORD.slice(0, 6)} /codex-home /workspace /run/gateway`)).not.toContain(PASSWORD);
+    // In two parts, as the agent's records have the command as well.
+    const search = "grep -rl 'canary-of''-the-git-host' /codex-home /workspace /run/gateway /proc/self/environ; echo searched";
+    expect(await inside(search)).toBe('searched');
+    await inside("printf 'canary-of%s' -the-git-host > /workspace/planted");
+    expect(await inside(search)).toBe('/workspace/planted\nsearched');
     expect(stack.output).not.toContain(PASSWORD);
   });
 

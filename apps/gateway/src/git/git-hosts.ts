@@ -23,7 +23,7 @@ export const gitHosts = () =>
       if (host) hosts.set(host.name, host);
       else context.addIssue({ code: 'custom', message: `has "${entry}", which is not a host such as github.com, git.example.org:8443 or git.example.org=10.1.2.3` });
     }
-    return hosts as ReadonlyMap<string, GitHost>;
+    return hosts;
   }).meta({ default: '' });
 
 function parseHost(entry: string): GitHost | undefined {
