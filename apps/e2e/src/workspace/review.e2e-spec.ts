@@ -46,7 +46,7 @@ describeWithDocker('a review of a change', () => {
   });
 
   const git = (...args: string[]) => run('git', ['-C', workspace, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.test', ...args]);
-  const review = (content: string, ...steps: Parameters<typeof directive>) => outputOf(client, 'review', { content, workspace, rubric: directive(...steps) });
+  const review = (content: string, ...steps: Parameters<typeof directive>) => outputOf(client, 'review', { content, workspace, workspace_mode: 'direct', rubric: directive(...steps) });
   const asked = () => stack.fake.responsesRequests().at(-1)?.model.userText ?? '';
 
   it('gets it from git, checks the places of the findings, and leaves files and repository as they are', async () => {
@@ -69,8 +69,18 @@ describeWithDocker('a review of a change', () => {
     expect(asked()).toContain('-two\n+2\n');
   });
 
+  it('is the same in a copy of the directory', async () => {
+    const files = async (content: string) => {
+      const output = await outputOf(client, 'review', { content, workspace, agent_id: 'copier', rubric: directive({ json: { summary: 's', findings: [] } }) });
+      return (output['reviewed'] as { files: { path: string }[] }).files.map(({ path }) => path);
+    };
+    expect(await files('uncommitted')).toEqual(['src/new.js']);
+    expect(await files('branch:main')).toEqual(['src/app.js', 'src/new.js']);
+    expect(await files('commit:HEAD')).toEqual(['src/app.js']);
+  });
+
   it('that does not exist is refused with what does, before the model is asked', async () => {
-    const error = await errorOf(client, 'review', { content: 'branch:nope', workspace });
+    const error = await errorOf(client, 'review', { content: 'branch:nope', workspace, workspace_mode: 'direct' });
     expect(error).toMatchObject({ code: 'invalid_arguments', message: expect.stringMatching(/no branch "nope".*main, work.*The second commit of Ada/) });
     expect(stack.fake.responsesRequests()).toEqual([]);
   });
