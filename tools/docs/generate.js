@@ -24,7 +24,10 @@ async function built(lib) {
 }
 
 /** @returns {Promise<import('./tools-page.js').ListedTool[]>} */
-const readCatalogue = async () => (await built('tools')).listTools();
+async function readCatalogue() {
+  const { listTools, TOOLS } = await built('tools');
+  return listTools().map((/** @type {import('./tools-page.js').ListedTool} */ tool) => ({ ...tool, kind: TOOLS.get(tool.name).kind }));
+}
 
 /** @param {string} file @returns {Promise<string>} empty where there is no such file */
 const readIfThere = async (file) => (existsSync(join(root, file)) ? await readFile(join(root, file), 'utf8') : '');

@@ -2,16 +2,16 @@
 // Markdown of the tool catalogue, from what tools/list shows: names, descriptions and JSON schemas.
 
 /** @typedef {{ type?: string, description?: string, properties?: Record<string, Schema>, required?: readonly string[], items?: Schema, anyOf?: readonly Schema[], enum?: readonly string[] }} Schema */
-/** @typedef {{ name: string, title: string, description: string, inputSchema: Schema, outputSchema: Schema, annotations: { readOnlyHint: boolean, destructiveHint: boolean } }} ListedTool */
+/** @typedef {{ kind: 'turn' | 'workspace' | 'management', name: string, title: string, description: string, inputSchema: Schema, outputSchema: Schema, annotations: { readOnlyHint: boolean, destructiveHint: boolean } }} ListedTool */
 
 const BEGIN = '<!-- tools:begin -->';
 const END = '<!-- tools:end -->';
 
-/** Only a tool that runs Codex has a model to do it with. @param {ListedTool} tool */
-const runsCodex = (tool) => 'model' in (tool.inputSchema.properties ?? {});
+/** @param {ListedTool} tool */
+const runsCodex = (tool) => tool.kind === 'turn';
 
-/** Runs in an agent without Codex, and can therefore be repeated by its key. @param {ListedTool} tool */
-const worksOnWorkspace = (tool) => !runsCodex(tool) && 'idempotency_key' in (tool.inputSchema.properties ?? {});
+/** @param {ListedTool} tool */
+const worksOnWorkspace = (tool) => tool.kind === 'workspace';
 
 /** Arguments that every tool which runs Codex takes; described once. @param {readonly ListedTool[]} tools @returns {readonly string[]} */
 function commonArguments(tools) {

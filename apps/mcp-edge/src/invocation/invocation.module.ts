@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { EdgeMetrics } from '../health/edge.metrics.js';
 import { AgentCleanup } from '../management/agent-cleanup.service.js';
 import { AgentDirectory } from '../management/agent-directory.service.js';
+import { FanOut } from '../management/fan-out.service.js';
 import { HealthCheck } from '../management/health-check.service.js';
 import { ManagementTools } from '../management/management-tools.service.js';
 import { SupervisorClients } from '../management/supervisor-clients.service.js';
@@ -18,7 +19,7 @@ import { TurnCanceller } from './turn-canceller.service.js';
 import { TurnLookup } from './turn-lookup.service.js';
 import { TurnRunner } from './turn-runner.service.js';
 
-const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ThreadManagement, ManagementTools];
+const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ThreadManagement, FanOut, ManagementTools];
 
 /** Tool calls, free of any protocol. */
 @Module({

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller, ToolResult } from '../invocation/invocation.js';
 import { AgentCleanup } from './agent-cleanup.service.js';
 import { AgentDirectory } from './agent-directory.service.js';
+import { FanOut } from './fan-out.service.js';
 import { HealthCheck } from './health-check.service.js';
 import { SupervisorClients } from './supervisor-clients.service.js';
 import { ThreadManagement } from './thread-management.service.js';
@@ -38,6 +39,7 @@ export class ManagementTools {
     reading: TurnReading,
     steering: TurnSteering,
     threads: ThreadManagement,
+    fanOut: FanOut,
   ) {
     this.handlers = {
       list_sessions: async (args, context) => ({ sessions: await directory.views(context.caller.tenant, filter(args, context)) }),
@@ -53,6 +55,8 @@ export class ManagementTools {
       cleanup_inactive_agents: (args, context) => cleanup.run(context.caller.tenant, filter(args, context), args),
       health_check: () => health.report(),
       start: (args, { caller, agent, idempotencyKey }) => starter.start(args, caller, agent, idempotencyKey),
+      implement_n: (args, { caller, agent, idempotencyKey }) => fanOut.implement(args, caller, agent, idempotencyKey),
+      compare: (args, { caller }) => fanOut.compare(caller.tenant, args),
       get_turn: (args, { caller }) => reading.get(caller.tenant, args),
       list_turns: ({ limit }, { agent }) => reading.list(agent, limit),
       steer: ({ message, turn_id }, { agent }) => steering.steer(agent, message, turn_id),

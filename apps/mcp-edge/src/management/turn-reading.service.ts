@@ -44,6 +44,18 @@ export class TurnReading {
     return { ...viewOf(record), events: transcriptOf(page.entries), next_cursor: page.cursor, more: page.more, ...endOf(record) };
   }
 
+  /** Resolves when the turn has ended, or at the deadline (epoch ms). Throws `unknown_turn`. */
+  async ended(tenant: string, turnId: string, deadlineMs: number): Promise<void> {
+    for (let cursor = BEGINNING; ; ) {
+      const { status } = await this.lookup.find(tenant, turnId);
+      const leftMs = deadlineMs - Date.now();
+      if (isTerminal(status) || leftMs <= 0 || this.isReleased) return;
+      const page = await this.page(turnId, cursor);
+      cursor = page.cursor;
+      if (!page.more) await this.news(turnId, cursor, leftMs);
+    }
+  }
+
   async list(agent: AgentIdentity, limit = DEFAULT_TURNS): Promise<OutputOf<(typeof MANAGEMENT_TOOLS)['list_turns']>> {
     const records = await this.turns.list(agent.key, limit);
     return {

@@ -3,10 +3,12 @@ import type { Tool, ToolAnnotations } from '../tool.js';
 import { cancel } from './cancel.tool.js';
 import { cleanupInactiveAgents } from './cleanup-inactive-agents.tool.js';
 import { fork } from './fork.tool.js';
+import { compare } from './compare.tool.js';
 import { getAgentStatus } from './get-agent-status.tool.js';
 import { getMySessionInfo } from './get-my-session-info.tool.js';
 import { getTurn } from './get-turn.tool.js';
 import { healthCheck } from './health-check.tool.js';
+import { implementN } from './implement-n.tool.js';
 import { listActiveAgents } from './list-active-agents.tool.js';
 import { listSessions } from './list-sessions.tool.js';
 import { listThreads } from './list-threads.tool.js';
@@ -29,6 +31,8 @@ export const MANAGEMENT_TOOLS = {
   list_active_agents: listActiveAgents,
   cleanup_inactive_agents: cleanupInactiveAgents,
   start,
+  implement_n: implementN,
+  compare,
   get_turn: getTurn,
   list_turns: listTurns,
   steer,

@@ -33,7 +33,8 @@ function diffText({ diff, truncated, note }: Changes): string {
   return blocks(diff === '' ? undefined : fenced('diff', shown.join('\n')), notes.join(' '));
 }
 
-function commandsText(commands: TurnFacts['commands']): string | undefined {
+/** What was run, the first commands by name. */
+export function commandsText(commands: TurnFacts['commands']): string | undefined {
   const shown = commands.slice(0, MAX_COMMANDS).map((run) => `${code(run.command)}${run.exit_code === undefined ? '' : ` → exit ${run.exit_code}`}`);
   if (commands.length > shown.length) shown.push(`and ${commands.length - shown.length} more`);
   return titled('Commands', bullets(shown));
