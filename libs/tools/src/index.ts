@@ -2,6 +2,7 @@ export { findTool, listTools, type ListedTool, MANAGEMENT_TOOLS, type Management
 export type { Access, AnswerOf, ArgumentsOf, ManagementTool, OutputOf, Tool, ToolAnnotations, TurnTool, QueuedTool, WorkspaceTool } from './tool.js';
 export { isQueued } from './tool.js';
 export type { JsonSchema } from './json-schema.js';
+export { InlineFile } from './arguments/argument.schema.js';
 export { MAX_ARGUMENT_CHARACTERS, parseArguments } from './arguments/parse-arguments.js';
 export { answerSchema, parseAnswer, type ParsedAnswer } from './answers/parse-answer.js';
 export type { ChangeTarget, NamedChange } from './arguments/change-target.js';

@@ -9,6 +9,9 @@ import { changesIfAny, changesRequired, turnFacts, workspaceFacts } from './outp
 /** `read`: the turn leaves the workspace as it is. `write`: it may change files. */
 export type Access = 'read' | 'write';
 
+/** Names of the arguments that hold paths: of what must be there (lists of paths, globs and inline files), and of what may be new. */
+export type FileArguments = { readonly existing: readonly string[]; readonly targets: readonly string[] };
+
 export type ToolAnnotations = {
   readonly title: string;
   readonly readOnlyHint: boolean;
@@ -40,6 +43,7 @@ export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodOb
   readonly arguments: A;
   /** At least one of these arguments must be given; empty when the schema says it all. */
   readonly atLeastOneOf: readonly string[];
+  readonly fileArguments: FileArguments;
   readonly answer: B;
   /** What Codex gets as `outputSchema`; undefined when its final message is taken as plain text. */
   readonly answerSchema: JsonSchema | undefined;
@@ -90,6 +94,7 @@ type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'a
   /** `text`: no output schema is sent; the final message is the answer's one property, `answer`. */
   answerForm?: 'json' | 'text';
   atLeastOneOf?: readonly (keyof A & string)[];
+  fileArguments?: { existing?: readonly (keyof A & string)[]; targets?: readonly (keyof A & string)[] };
   arguments: A;
   answer: B;
   /** What the worker adds to the answer, or puts in the place of a part of it. */
@@ -123,6 +128,7 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
     access: spec.access,
     arguments: args,
     atLeastOneOf: Object.freeze([...(spec.atLeastOneOf ?? [])]),
+    fileArguments: Object.freeze({ existing: [], targets: [], ...spec.fileArguments }),
     answer,
     answerSchema: spec.answerForm === 'text' ? undefined : strictSchema(answer),
     output,

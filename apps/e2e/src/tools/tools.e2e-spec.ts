@@ -26,6 +26,7 @@ describeWithDocker('tools', () => {
   beforeAll(async () => {
     stack = await startStack();
     [sse, http] = await Promise.all([stack.sseClient('tools-agent'), stack.httpClient('tools-agent')]);
+    await outputOf(http, 'put_files', { files: [{ path: 'README.md', content: 'read me' }] });
   });
   beforeEach(() => stack.fake.reset());
   afterAll(() => stack.stop());

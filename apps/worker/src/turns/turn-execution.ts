@@ -9,6 +9,7 @@ import type { Changes } from '../workspace/agent-workspace.js';
 import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { operate } from '../workspace/workspace-operations.js';
+import { settleFiles } from '../workspace/file-arguments.js';
 import { unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
@@ -90,12 +91,13 @@ export class TurnExecution {
     const { threadId } = options;
     if (threadId === undefined) throw new Error(`${request.turnId} has no thread`);
     const conversation: Conversation = { session, thread: await session.threads.open(threadId, notifier(options)) };
+    const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
     const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
     const target = tool.change(args);
     const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
     const turn: CodexTurn = {
       clientId: request.turnId,
-      text: tool.prompt(args, change?.described),
+      text: tool.prompt(settled, change?.described),
       access: tool.access,
       model: args.model ?? this.options.model,
       effort: args.effort,

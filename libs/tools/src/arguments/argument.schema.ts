@@ -10,6 +10,12 @@ export const list = (description: string) => z.preprocess(toList, z.array(z.stri
 /** Like {@link list}, with at least one entry. */
 export const filledList = (description: string) => z.preprocess(toList, z.array(z.string()).min(1, 'must have at least one entry')).describe(description);
 
+/** Files for the agent to read: a path or glob of the workspace each, or a file that the call brings along. */
+export const fileList = (description: string) =>
+  z.preprocess((value) => toList(isRecord(value) ? [value] : value), z.array(z.union([z.string(), z.lazy(() => InlineFile)]))).describe(`${description}: paths or globs relative to the workspace, or {path, content} for a file that is not there`);
+
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Like {@link list}; chat messages of the form `{role, content}` become "role: content". */
 export const messages = (description: string) =>
   z.preprocess((value) => asArray(toList(value))?.map(messageText) ?? value, z.array(z.string())).describe(description);
@@ -115,3 +121,7 @@ export const WorkspacePath = z
 function capitalised(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
+
+/** A file that a call brings along. */
+export const InlineFile = z.strictObject({ path: WorkspacePath.describe('What to call it'), content: z.string() });
+export type InlineFile = z.infer<typeof InlineFile>;

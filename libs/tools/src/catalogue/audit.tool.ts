@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { location, place, Severity, severity } from '../answers/finding.schema.js';
-import { choice, list, text } from '../arguments/argument.schema.js';
+import { choice, fileList, list, text } from '../arguments/argument.schema.js';
 import { ANSWER, EVIDENCE, prompt, READ_ONLY, section, untrusted, WORKSPACE } from '../prompts/prompt.js';
 import { findingsText } from '../rendering/findings.js';
 import { blocks, titled } from '../rendering/markdown.js';
@@ -27,9 +27,10 @@ export const audit = defineTurnTool({
     'Codex audits code for security and quality without changing anything: findings with file, line, severity, evidence and a recommendation, with CWE, CVE and compliance clauses only where they are certain.',
   access: 'read',
   changes: 'if_any',
+  fileArguments: { existing: ['file_paths'] },
   arguments: {
     code: text('What to audit: code, or where it lies in the workspace, such as "src/auth"'),
-    file_paths: list('Files that the code is from or that belong to the audit, relative to the workspace').optional(),
+    file_paths: fileList('Files that the code is from or that belong to the audit').optional(),
     focus_areas: list('What to look at in particular, such as authentication or input validation').optional(),
     severity_threshold: choice(Severity, 'Leave out findings below this severity').optional(),
     compliance_standards: list('Standards to check against, such as OWASP ASVS 4.0 or PCI DSS').optional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list, material, messages, text } from '../arguments/argument.schema.js';
+import { fileList, material, messages, text } from '../arguments/argument.schema.js';
 import { prompt, section } from '../prompts/prompt.js';
 import { turnText } from '../rendering/turn.js';
 import { defineTurnTool } from '../tool.js';
@@ -12,11 +12,12 @@ export const chat = defineTurnTool({
   access: 'write',
   changes: 'if_any',
   answerForm: 'text',
+  fileArguments: { existing: ['reference_files'] },
   arguments: {
     message: text('The message, passed on as it is'),
     context: material('Background that belongs to the message').optional(),
     previous_messages: messages('Earlier messages of a conversation that the agent does not know, oldest first').optional(),
-    reference_files: list('Files to read first, relative to the workspace').optional(),
+    reference_files: fileList('Files to read first').optional(),
   },
   answer: { answer: z.string() },
   prompt: (args) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list, text } from '../arguments/argument.schema.js';
+import { fileList, list, text } from '../arguments/argument.schema.js';
 import { ANSWER, CHANGES, EVIDENCE, prompt, section, untrusted, WORKSPACE } from '../prompts/prompt.js';
 import { blocks, bullets, titled } from '../rendering/markdown.js';
 import { turnText } from '../rendering/turn.js';
@@ -13,10 +13,11 @@ export const fix = defineTurnTool({
   access: 'write',
   changes: 'always',
   atLeastOneOf: ['failing_tests', 'error_output', 'context_files', 'symptoms'],
+  fileArguments: { existing: ['context_files'] },
   arguments: {
     failing_tests: list('Tests that fail: names, files or the commands that run them').optional(),
     error_output: text('Output of the failure, as it was printed').optional(),
-    context_files: list('Files that seem to be involved, relative to the workspace').optional(),
+    context_files: fileList('Files that seem to be involved').optional(),
     symptoms: list('What goes wrong, as it was observed').optional(),
   },
   answer: {

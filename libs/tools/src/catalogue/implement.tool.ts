@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { filledList, list, material, text } from '../arguments/argument.schema.js';
+import { fileList, filledList, material, text } from '../arguments/argument.schema.js';
 import { ANSWER, CHANGES, EVIDENCE, prompt, section, WORKSPACE } from '../prompts/prompt.js';
 import { blocks, bullets, titled } from '../rendering/markdown.js';
 import { turnText } from '../rendering/turn.js';
@@ -12,10 +12,11 @@ export const implement = defineTurnTool({
     'Codex makes a change in the workspace and checks it: writes the code, runs the tests that exist, and explains what it did and what it takes to integrate it. The result holds the diff, taken from the workspace itself.',
   access: 'write',
   changes: 'always',
+  fileArguments: { existing: ['context_files'], targets: ['target_files'] },
   arguments: {
     task: text('What is to be built or changed'),
     target_files: filledList('Files or directories to change or create, relative to the workspace'),
-    context_files: list('Files to read first, relative to the workspace').optional(),
+    context_files: fileList('Files to read first').optional(),
     requirements: material('What the result must fulfil, such as behaviour, style or tests').optional(),
   },
   answer: {

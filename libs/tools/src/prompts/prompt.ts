@@ -1,4 +1,4 @@
-import type { Material } from '../arguments/argument.schema.js';
+import type { InlineFile, Material } from '../arguments/argument.schema.js';
 
 export const WORKSPACE = 'You work in the current directory, the workspace. Look at the real files before you answer.';
 
@@ -22,7 +22,7 @@ export function prompt(...paragraphs: (string | undefined)[]): string {
 }
 
 /** A caller's text between tags; undefined when there is none. The tag gets a number where the text itself closes it. */
-export function section(name: string, value: Material | undefined): string | undefined {
+export function section(name: string, value: Material | (string | InlineFile)[] | undefined): string | undefined {
   const content = value === undefined ? '' : materialText(value);
   if (content.trim() === '') return undefined;
   const tag = unusedTag(name, content);

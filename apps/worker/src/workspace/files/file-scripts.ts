@@ -53,6 +53,32 @@ while (my $name = <STDIN>) {
 print $whole ? "ok $total\\0" : "no\\0";
 ' "$limit" | base64`;
 
+/** Arguments `e<path>` must exist or, as a glob, match; `t<path>` may be new; both inside → `missing|outside NUL path NUL` for each that is not so. */
+export const CHECK = `command -v perl >/dev/null || exit 0
+GIT_INDEX_FILE="$GIT_DIR/none" perl -e '${PERL}
+my $root = realpath(".");
+sub leads_in { my $real = realpath($_[0]); defined $real && ($real eq $root || index($real, "$root/") == 0) }
+sub matches {
+  open(my $names, "-|", "git", "ls-files", "-z", "--others", "--", ":(glob)$_[0]") or return 0;
+  local $/ = "\\0";
+  return defined <$names>;
+}
+for my $word (@ARGV) {
+  my ($kind, $path) = (substr($word, 0, 1), substr($word, 1));
+  if ($kind eq "t") {
+    my $near = $path;
+    until (lstat $near) { $near =~ s{/?[^/]*$}{}; $near = "." if $near eq "" }
+    print "outside\\0$path\\0" unless leads_in($near);
+    next;
+  }
+  (my $plain = $path) =~ s/(?::\\d+(?:[-:]\\d+)*|#L\\d+(?:-L?\\d+)?)$//;
+  my ($there) = grep { lstat $_ } $path, $plain;
+  if (!defined $there) { print "missing\\0$path\\0" unless $path =~ /[*?[]/ && matches($path) }
+  elsif (!-e $there) { print "missing\\0$path\\0" }
+  elsif (!leads_in($there)) { print "outside\\0$path\\0" }
+}
+' -- "$@"`;
+
 /** Text that a search prints at most; it has found more than anybody asked for by then. */
 export const SEARCH_BYTES = 4 * 1024 * 1024;
 
@@ -131,3 +157,12 @@ for my $file (@files) {
 print "ok ", join("", map { defined $_->{old} ? "=" : "+" } @files);
 unlink map { defined $_->{old} ? "$_->{new}.old" : () } @files;
 ' -- "$@"`;
+
+/** How many turns' inputs are kept: a conversation may come back to them. */
+const KEPT_INPUTS = 20;
+
+/** $1 a directory of ours for one turn's inputs, $2 records as `PUT` takes them. */
+export const PUT_INPUTS = `inputs=$1; set -- "$2"
+rm -rf "$inputs" && mkdir -p "$inputs" && cd "$inputs" || exit 1
+${PUT}
+cd .. && ls -t | tail -n +${KEPT_INPUTS + 1} | while read -r old; do rm -rf "./$old"; done`;

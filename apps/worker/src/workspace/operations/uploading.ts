@@ -56,7 +56,8 @@ function refuseUnsuitable(uploads: Upload[]): void {
 /** Also in the spellings that file systems of macOS and Windows take for it. */
 const isGitDirectory = (part: string): boolean => /^(?:\.git|git~1)[. ]*$/i.test(part.replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, ''));
 
-function toRecord({ path, content, executable }: Upload): Buffer[] {
+/** What the script that writes files reads. */
+export function toRecord({ path, content, executable }: Upload): Buffer[] {
   const mode = executable === undefined ? '?' : executable ? 'x' : '-';
   return [Buffer.from(`${path}\0${mode}\0${content.length}\0`), content];
 }
