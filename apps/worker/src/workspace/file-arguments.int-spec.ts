@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => scratch.remove());
 
-const settle = (tool: TurnTool, args: Record<string, unknown>, mayHaveBegun = false, turnId = 'turn_1') => settleFiles(tool, parseArguments(tool, args) as Record<string, unknown>, session, turnId, mayHaveBegun);
+const settle = (tool: TurnTool, args: Record<string, unknown>, mayHaveBegun = false, turnId = 'turn_1') => settleFiles(tool, parseArguments(tool, args), session, turnId, mayHaveBegun);
 const problem = (work: Promise<unknown>): Promise<string> => work.then(() => 'nothing', (error: Error) => error.message);
 
 it('lets through what is there, however it is written, and targets that are new', async () => {

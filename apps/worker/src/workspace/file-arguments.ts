@@ -30,7 +30,8 @@ export async function settleFiles<Args extends object>(tool: TurnTool, args: Arg
   return { ...args, ...Object.fromEntries(existing.filter(([name]) => given.has(name)).map(([name, files]) => [name, files.map(named)])) };
 }
 
-async function check(tool: TurnTool, entries: Entry[], { workspace, placement, sandboxPolicy }: Session): Promise<void> {
+async function check(tool: TurnTool, entries: Entry[], session: Session): Promise<void> {
+  const { workspace, placement } = session;
   if (entries.length === 0) return;
   if (entries.some(({ path }) => /[*?[]/.test(path))) await workspace.repository.prepare();
   const problems = new Map<Entry, Problem>();
@@ -38,7 +39,7 @@ async function check(tool: TurnTool, entries: Entry[], { workspace, placement, s
   const toCheck = entries.filter((entry) => relative.get(entry) !== undefined);
   for (const entry of entries) if (relative.get(entry) === undefined) problems.set(entry, 'outside');
   const words = toCheck.map((entry) => `${entry.kind}${relative.get(entry) ?? ''}`);
-  const found = (await workspace.repository.shell(CHECK, words, { sandboxPolicy: sandboxPolicy('read') })).split('\0');
+  const found = (await workspace.repository.shell(CHECK, words, { sandboxPolicy: session.sandboxPolicy('read') })).split('\0');
   for (let at = 0; at + 1 < found.length; at += 2) {
     for (const entry of toCheck) if (relative.get(entry) === found[at + 1] && !problems.has(entry)) problems.set(entry, found[at] as Problem);
   }
