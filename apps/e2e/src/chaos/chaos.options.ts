@@ -6,14 +6,15 @@ export const USAGE = `Usage: npm run chaos -- [options]
   --rows 1,2,…     these lines of the scorecard; all by default
   --scale F        a fraction of the full load, such as 0.1; 1 by default
   --seed N         repeats the random choices of a run
-  --parallel N     so many rows at the same time, each with a system of its own; 1 by default
+  --parallel N     so many rows at the same time, each with a system of its own; 3 by default, as most of
+                   a row is waiting for locks and deadlines
   --mutants        switches off what each row proves: now each row has to fail`;
 
 const Values = z.object({
   rows: z.string().regex(/^\d+(,\d+)*$/, 'names rows by their numbers, such as 1,2,6').optional(),
   scale: z.coerce.number().positive().default(1),
   seed: z.coerce.number().int().min(0).default(() => Math.floor(Math.random() * 2 ** 31)),
-  parallel: z.coerce.number().int().min(1).default(1),
+  parallel: z.coerce.number().int().min(1).default(3),
   mutants: z.boolean().default(false),
   help: z.boolean().default(false),
 });

@@ -10,6 +10,9 @@ export async function post(url: string, tool: string, body: string): Promise<Res
   return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
 }
 
+/** Whether fetch threw because nobody listens, or because the connection ended before the answer did. By its name: under Jest it is no instance of the global class. */
+export const isNoAnswer = (error: unknown): boolean => typeof error === 'object' && error !== null && 'name' in error && (error.name === 'TypeError' || error.name === 'SyntaxError');
+
 /** An answer as the problem document that it must be. */
 export function problemOf({ type, text }: RestAnswer): z.infer<typeof problemSchema> {
   if (!type.startsWith('application/problem+json')) throw new Error(`${type}: ${text.slice(0, 200)}`);

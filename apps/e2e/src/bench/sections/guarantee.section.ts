@@ -23,6 +23,7 @@ export async function measureGuarantee({ stack, runtime, options, cleanUp }: Sys
     },
     options,
   );
+  const difference = (of: (values: number[]) => number) => (of(samples.on) - of(samples.off)).toFixed(1);
   const costs = samples.on.map((value, round) => value - (samples.off[round] ?? Number.NaN));
   return {
     title: 'What the guarantee costs a warm turn over /mcp',
@@ -33,6 +34,7 @@ export async function measureGuarantee({ stack, runtime, options, cleanUp }: Sys
       { label: 'difference in each round', samples: costs },
     ],
     checks: [{ target: 'median difference', limit: MAX_COST_MS, measured: median(costs), unit: 'ms' }],
-    notes: [`difference of the medians: ${(median(samples.on) - median(samples.off)).toFixed(1)} ms`],
+    // On a busy machine the rounds differ by more than what is measured; the fastest turns of each side were disturbed least.
+    notes: [`difference of the medians ${difference(median)} ms, of the fastest turns ${difference((values) => Math.min(...values))} ms`],
   };
 }

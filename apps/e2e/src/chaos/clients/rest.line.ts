@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { openEvents } from '../../handles/event-stream.js';
 import type { Output } from '../../stack/calls.js';
+import { isNoAnswer } from '../../stack/rest.js';
 import { type Call, type Dialect, type Line, LineBroken } from './line.js';
 import { FrameTranscript } from './transcript.js';
 
@@ -56,7 +57,6 @@ class RestLine implements Line {
 
 const reach = (url: string, init: RequestInit = {}): Promise<Response> => fetch(url, init).catch(broken);
 
-/** What fetch throws where nobody listens, or where the connection ended before the answer did. */
 function broken(error: unknown): never {
-  throw error instanceof TypeError || error instanceof SyntaxError ? new LineBroken(String(error)) : error;
+  throw isNoAnswer(error) ? new LineBroken(String(error)) : error;
 }

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { Step } from '@codex-mcp/testing';
 import type { Output } from '../../stack/calls.js';
 import type { Submitted } from '../load/turn-load.js';
@@ -89,7 +88,7 @@ export class RoamingClient {
   private async problemOf(turnId: string, again: string, result: Output): Promise<string | undefined> {
     if (again !== turnId) return `the repeated call is ${again}`;
     const terminal = (await this.system.turns.load(turnId))?.terminal?.event;
-    const isSame = terminal?.type === 'completed' && isDeepStrictEqual(result, terminal.output);
+    const isSame = terminal?.type === 'completed' && JSON.stringify(result) === JSON.stringify(terminal.output);
     if (!isSame) return `the call made once more was answered with ${JSON.stringify(result)}`;
     return this.transcript.differenceFrom(await this.system.logs.read(turnId));
   }

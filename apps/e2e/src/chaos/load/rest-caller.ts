@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { directive } from '../../stack/calls.js';
+import { isNoAnswer } from '../../stack/rest.js';
 import type { Step } from '@codex-mcp/testing';
 import { z } from 'zod';
 import type { Submitted } from './turn-load.js';
@@ -57,7 +58,7 @@ export class RestCaller {
       const { code, detail, turn_id: turnId } = Problem.parse(answer);
       return { isAnswer: false, turnId, retry: code === 'service_unavailable', reason: `${code}: ${detail}` };
     } catch (error) {
-      if (error instanceof TypeError || error instanceof SyntaxError) return { isAnswer: false, retry: true, reason: String(error) }; // no connection, or it broke
+      if (isNoAnswer(error)) return { isAnswer: false, retry: true, reason: String(error) };
       throw error;
     }
   }

@@ -12,17 +12,18 @@ import { soakRow } from './soak.row.js';
 import { supervisorKillRow } from './supervisor-kill.row.js';
 import { workerKillRow } from './worker-kill.row.js';
 
+/** The longest first: rows that run side by side then end at about the same time. */
 export const ALL_ROWS: readonly Row[] = [
   workerKillRow,
-  replayWindowRow,
-  edgeKillRow,
-  supervisorKillRow,
-  redisOutageRow,
   frozenWorkerRow,
+  supervisorKillRow,
+  replayWindowRow,
+  redisOutageRow,
   agentCrashRow,
-  engineRestartRow,
   modelFaultRow,
-  ambiguousWriteRow,
+  edgeKillRow,
+  engineRestartRow,
   rollingRestartRow,
+  ambiguousWriteRow,
   soakRow,
 ];

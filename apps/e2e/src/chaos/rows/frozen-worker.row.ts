@@ -14,8 +14,8 @@ const [FREEZES, AGENTS, WORKERS, FROZEN_AT_ONCE] = [10, 6, 4, 2];
 const TAKEOVER_MS = 30_000;
 const SETTLE_MS = 60_000;
 /** Shorter than a freeze: whoever wakes up finds that its turn gave no sign of life for too long, and must not say so. */
-const IDLE_TIMEOUT_S = 12;
-const FREEZE_MS = 12_500;
+const IDLE_TIMEOUT_S = 16;
+const FREEZE_MS = 16_500;
 /** Until after the takeover, and on. */
 const LONG = { text: Array.from({ length: 60 }, (_, index) => `word${index}`).join(' '), chunks: 60, delayMs: 400 };
 

@@ -21,9 +21,9 @@ export const replayWindowRow: Row = {
   mutation: { file: 'apps/worker/dist/turns/codex-turn.js', find: 'clientUserMessageId: turn.clientId', replace: 'clientUserMessageId: `${turn.clientId}-${Date.now()}`' },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const load = new TurnLoad(system);
-    const agents = await warmAgents(load, AGENTS);
-    const kills = new WorkerKills(system, load);
     const planned = scaled(KILLS);
+    const agents = await warmAgents(load, Math.min(AGENTS, planned));
+    const kills = new WorkerKills(system, load);
     for (let wave = 0; kills.count < planned && wave < planned; wave++) {
       const moments = agents.slice(0, planned - kills.count).map((agentId) => ({ agentId, afterMs: random.between(0, WINDOW_MS), atModel: random.next() < 0.5 }));
       await Promise.all(moments.map((moment) => killAt(moment, { system, random, load, kills })));

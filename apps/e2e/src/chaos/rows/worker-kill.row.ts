@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { warmAgents } from '../load/agents.js';
 import { WorkerKills } from '../load/kills.js';
-import { percentile, recoveriesOf } from '../load/recoveries.js';
+import { type Hit, percentile, recoveriesOf } from '../load/recoveries.js';
 import { TurnLoad } from '../load/turn-load.js';
 import { judge, type Verdict } from '../load/verdict.js';
 import type { Random } from '../random.js';
@@ -25,13 +25,13 @@ export const workerKillRow: Row = {
   },
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const load = new TurnLoad(system);
-    const agents = await warmAgents(load, AGENTS);
-    for (let turn = 0; turn < scaled(TURNS); turn++) await load.submit(agents[turn % AGENTS] ?? '', [ofMixedLength(random)]);
+    const agents = await warmAgents(load, Math.min(AGENTS, Math.max(WORKERS, scaled(AGENTS * 10))));
+    for (let turn = 0; turn < scaled(TURNS); turn++) await load.submit(agents[turn % agents.length] ?? '', [ofMixedLength(random)]);
     const kills = new WorkerKills(system, load);
     const planned = scaled(KILLS);
     for (let more = 0; kills.count < planned && more < TURNS; ) {
       // A fast machine is done with the turns before the kills have hit as many as they should.
-      if ((await load.unfinished()).length < AGENTS) await load.submit(agents[more++ % AGENTS] ?? '', [ofMixedLength(random)]);
+      if ((await load.unfinished()).length < agents.length) await load.submit(agents[more++ % agents.length] ?? '', [ofMixedLength(random)]);
       await delay(random.between(...PAUSE_MS));
       const busy = [...(await kills.holdings()).keys()];
       if (busy.length > 0) await kills.kill(random.pick(busy));
@@ -39,7 +39,7 @@ export const workerKillRow: Row = {
     await load.settled(SETTLE_MS);
     const verdict = await judge(system, load.submitted);
     const recoveriesMs = await recoveriesOf(system, kills.hits);
-    const failures = [...broken(system, verdict), ...shortOf(verdict), ...(kills.count < planned ? [`only ${kills.count} kills hit a turn`] : [])];
+    const failures = [...broken(system, verdict), ...shortOf(verdict, kills.hits), ...spoiled(verdict, kills.hits), ...(kills.count < planned ? [`only ${kills.count} kills hit a turn`] : [])];
     return { verdict, faults: kills.count, recoveriesMs, failures, slow: late(recoveriesMs) };
   },
 };
@@ -49,11 +49,22 @@ function ofMixedLength(random: Random) {
   return { text: 'one two three four five six', chunks: 6, firstDelayMs: random.between(0, 1000), delayMs: random.pick([10, 10, 100, 100, 300, 2000]) };
 }
 
-function shortOf({ turns, otherwise, askedAgain }: Verdict): string[] {
-  const bad = new Set([...otherwise.values(), askedAgain].flat()).size;
+/** Of the turns that lost a worker, nearly all complete with one model run. */
+function shortOf({ otherwise, askedAgain }: Verdict, hits: readonly Hit[]): string[] {
+  const hit = idsOf(hits);
+  const bad = new Set([...otherwise.values(), askedAgain].flat().filter((turnId) => hit.has(turnId))).size;
   const kinds = [...otherwise].map(([code, list]) => `${list.length} ${code}`).join(', ');
-  return (turns - bad) / turns >= MIN_SHARE ? [] : [`${bad} of ${turns} did not complete with one model run (${kinds})`];
+  return (hit.size - bad) / hit.size >= MIN_SHARE ? [] : [`${bad} of ${hit.size} that lost a worker did not complete with one model run (${kinds})`];
 }
+
+/** What was not hit notices nothing. */
+function spoiled({ otherwise, askedAgain }: Verdict, hits: readonly Hit[]): string[] {
+  const hit = idsOf(hits);
+  const bad = [...otherwise.values(), askedAgain].flat().filter((turnId) => !hit.has(turnId));
+  return bad.length === 0 ? [] : [`${bad.length} that lost no worker did not complete with one model run (${bad.slice(0, 3).join(', ')})`];
+}
+
+const idsOf = (hits: readonly Hit[]): Set<string> => new Set(hits.map(({ turn }) => turn.turnId));
 
 function late(recoveriesMs: readonly number[]): string[] {
   const p95 = percentile(recoveriesMs, 0.95);

@@ -22,7 +22,7 @@ export type SystemOptions = {
   readonly redisBehindDoor?: boolean;
 };
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 /** Every request is kept: the model calls of each turn are counted when all is over. */
 const LOG_LIMIT = 100_000;
 
