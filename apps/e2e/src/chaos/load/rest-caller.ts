@@ -33,6 +33,7 @@ export class RestCaller {
     const mark = `[mark ${this.agentId} ${++this.count}]`;
     const body = JSON.stringify({ agent_id: this.agentId, message: `${mark} ${directive(...steps)}` });
     const turnIds = new Set<string>();
+    let reason = '';
     for (const deadline = Date.now() + GIVE_UP_MS; Date.now() < deadline; await delay(RETRY_PAUSE_MS)) {
       const wasTold = turnIds.size > 0;
       const outcome = await this.attempt(body, mark);
@@ -43,10 +44,11 @@ export class RestCaller {
         return void this.answered.push({ turnId: outcome.turnId ?? '', agentId: this.agentId, mark });
       }
       if (!outcome.retry) return void this.failures.push(`${mark} ${outcome.reason}`);
+      ({ reason } = outcome);
       this.retries += 1;
       this.edge += 1;
     }
-    this.failures.push(`${mark} was not answered within ${GIVE_UP_MS} ms`);
+    this.failures.push(`${mark} was not answered within ${GIVE_UP_MS} ms, lastly because ${reason}`);
   }
 
   private async attempt(body: string, mark: string): Promise<Outcome> {
