@@ -30,7 +30,6 @@ export class TurnLoad {
       thread: { opening: turn.mark },
       correlationId: turn.turnId,
       acceptedAtMs: Date.now(),
-      thread: { opening: turn.mark },
     };
     const { position } = await this.system.turns.accept(request, MAX_QUEUED);
     this.submitted.push(turn);
