@@ -36,7 +36,7 @@ export type ExecutionOptions = {
   onRunning: (steer: (text: string) => Promise<void>) => void;
 };
 
-type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode };
+type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string };
 
 /** One tool call as Codex does it: prompt, answer, at most one repair, and the workspace's changes. */
 export class TurnExecution {
@@ -118,7 +118,7 @@ export class TurnExecution {
 
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
     const { agent, correlationId, workspaceHints: hints } = request;
-    const hinted = hints === undefined ? undefined : { hints };
+    const hinted = hints === undefined || args.url !== undefined ? undefined : { hints };
     const workspace = args.workspace === undefined ? hinted : { path: args.workspace, mode: args.workspace_mode };
     const session = this.sessions.acquire({ agent, threadId: options.threadId, workspace, epoch: options.epoch, correlationId }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.

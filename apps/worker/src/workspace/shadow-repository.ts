@@ -46,7 +46,7 @@ export type CommandRunner = Pick<AppServerClient, 'exec' | 'writeFile'>;
 /** `source`: where the host directory is that the workspace is a copy of. */
 export type Place = { cwd: string; stateDir: string; workspace: Workspace; source?: string | undefined };
 
-type RunOptions = { env?: Record<string, string>; outputBytesCap?: number; sandboxPolicy?: object | undefined };
+type RunOptions = { env?: Record<string, string>; outputBytesCap?: number; timeoutMs?: number; sandboxPolicy?: object | undefined };
 
 /**
  * A git repository of codex-mcp's own beside the workspace, in which states of directories are kept as trees and
@@ -111,10 +111,10 @@ export class ShadowRepository {
     return this.run(['sh', '-c', script, 'sh', ...args], options);
   }
 
-  private async run(command: string[], { env = {}, outputBytesCap = OUTPUT_BYTES, sandboxPolicy }: RunOptions): Promise<string> {
+  private async run(command: string[], { env = {}, outputBytesCap = OUTPUT_BYTES, timeoutMs = GIT_TIMEOUT_MS, sandboxPolicy }: RunOptions): Promise<string> {
     const { exitCode, stdout, stderr } = await this.codex.exec(command, {
       cwd: this.place.cwd,
-      timeoutMs: GIT_TIMEOUT_MS,
+      timeoutMs,
       outputBytesCap,
       // Fixed commands of ours, so no sandbox, unless they follow paths that others choose.
       sandboxPolicy: sandboxPolicy ?? { type: 'dangerFullAccess' },

@@ -26,6 +26,7 @@ export function parseArguments<T extends Tool>(tool: T, raw: unknown): Arguments
   if (!result.success) throw invalid(tool, describeIssues(result.error.issues));
   const { workspace, workspace_mode: mode } = result.data;
   if (mode !== undefined && workspace === undefined) throw invalid(tool, 'workspace_mode says how to work on a directory; name it with workspace');
+  if (tool.name === 'open_workspace') refuseMixedOpening(tool, result.data);
   if (tool.kind === 'turn') {
     if (tool.atLeastOneOf.length > 0 && !tool.atLeastOneOf.some((name) => isGiven(result.data[name]))) {
       throw invalid(tool, `give at least one of ${tool.atLeastOneOf.join(', ')}`);
@@ -33,6 +34,11 @@ export function parseArguments<T extends Tool>(tool: T, raw: unknown): Arguments
     refuseLength(tool, 'prompt', tool.prompt(result.data).length, MAX_PROMPT_CHARACTERS);
   }
   return result.data as ArgumentsOf<T>;
+}
+
+function refuseMixedOpening(tool: Tool, { workspace, url, branch, depth, discard }: Record<string, unknown>): void {
+  if (workspace !== undefined && url !== undefined) throw invalid(tool, 'give a directory with workspace, or a repository with url');
+  if (url === undefined && [branch, depth, discard].some(isGiven)) throw invalid(tool, 'branch, depth and discard are for a repository; name it with url');
 }
 
 function presentArguments(tool: Tool, raw: unknown): Record<string, unknown> {

@@ -14,7 +14,7 @@ const SIGNATURES: Record<string, string[]> = {
   chat: ['message', 'context?', 'previous_messages?', 'reference_files?'],
   audit: ['code', 'file_paths?', 'focus_areas?', 'severity_threshold?', 'compliance_standards?'],
   debug: ['error_message', 'code_context?', 'stack_trace?', 'environment_info?', 'reproduction_steps?'],
-  open_workspace: ['workspace?', 'workspace_mode?'],
+  open_workspace: ['workspace?', 'workspace_mode?', 'url?', 'branch?', 'depth?', 'discard?'],
   apply: ['paths?', 'dry_run?'],
   get_diff: ['turn_id?', 'thread_id?', 'since?', 'paths?', 'max_bytes?'],
   discard: ['turn_id?', 'paths?'],
@@ -47,7 +47,7 @@ const SIGNATURES: Record<string, string[]> = {
 const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
 
 /** Tools that change something and take nothing away. */
-const ADDING = ['checkpoint', 'commit', 'open_workspace', 'new_thread', 'fork'];
+const ADDING = ['checkpoint', 'commit', 'new_thread', 'fork'];
 
 function signature(schema: JsonSchema): string[] {
   const required = (schema['required'] ?? []) as string[];

@@ -2,6 +2,7 @@ import { AppError } from '@codex-mcp/contracts';
 import { toPathspecs } from '../agent-workspace.js';
 import { fileWrites } from '../file-contents.js';
 import type { IsolatedCopy } from '../isolated-copy.js';
+import { cloneInto } from './cloning.js';
 import type { Operation, OperationContext } from './operation.js';
 
 /** How often an edit of the directory in the very moment of the writing is taken into account. */
@@ -25,8 +26,10 @@ export const apply: Operation<'apply'> = async (context, { paths, dry_run: dryRu
   throw new AppError('apply_conflict', `Nothing was applied: ${edited.join(', ')} changed again and again while it was written. Call again when nobody edits it.`);
 };
 
-export const openWorkspace: Operation<'open_workspace'> = async ({ session }) => {
+export const openWorkspace: Operation<'open_workspace'> = async (context, { url, ...wanted }) => {
+  const { session } = context;
   const { workspace } = session.placement;
+  if (url !== undefined) return { mode: 'volume', changed_files: 0, repository: await cloneInto(context, { url, ...wanted }) };
   if (workspace.kind === 'volume') return { mode: 'volume', changed_files: await changedFiles(session) };
   return { mode: workspace.kind === 'host' ? 'direct' : 'isolated', path: workspace.path, changed_files: await changedFiles(session) };
 };
