@@ -92,11 +92,11 @@ describeWithDocker('a review of a change', () => {
     const [turn] = await unfinishedTurns(stack.redis(), 'reviewer');
     const worker = await eventually(async () => [...(await activeTurns(stack.redis())).keys()][0] ?? 0);
     process.kill(worker, 'SIGKILL');
-    await eventually(async () => expect((await turnOf(stack.redis(), turn?.request.turnId ?? '')).attempts).toBe(2), { timeoutMs: 40_000 });
+    await eventually(async () => expect((await turnOf(stack.redis(), turn?.request.turnId ?? '')).attempts).toBe(2), { timeoutMs: 90_000 });
     // What the review was asked about has changed meanwhile; its findings are about what it saw.
     await rm(join(workspace, 'src', 'new.js'));
     await execIn(container, 'touch', '/tmp/go');
     expect(await output).toMatchObject({ summary: 'once', reviewed: { files: [{ path: 'src/new.js' }] }, findings: [{ location: 'verified' }] });
     expect(stack.fake.responsesRequests()).toHaveLength(2);
-  });
+  }, 150_000);
 });

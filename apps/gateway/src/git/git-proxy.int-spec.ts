@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createBareRepository, eventually, type GitServer, startGitServer, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { type GatewayUnderTest, send, startGateway, startUpstream } from '../gateway.fixture.js';
+
+jest.setTimeout(60_000); // many commands of git, on a busy machine
 
 const run = promisify(execFile);
 const PASSWORD = 'canary-of-the-host';

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { ChangeTarget } from '@codex-mcp/tools';
 import { localCommands } from './local-commands.fixture.js';
 import { withLocations } from './finding-places.js';
 import { findChange } from './named-change.js';
 import { ShadowRepository } from './shadow-repository.js';
+
+jest.setTimeout(60_000); // many commands of git, on a busy machine
 
 let directory: TemporaryDirectory;
 let shadow: ShadowRepository;
