@@ -30,17 +30,19 @@ const LIST = `set -e
 ${DECODE}
 from=$1; to=$2; shift 2
 list() { ${GIT} diff ${OPTIONS} --raw --no-abbrev -z "$@"; }
-list --numstat "$from" "$to" -- "$@" > "$GIT_DIR/changes"
-base64 < "$GIT_DIR/changes"
+changes=$GIT_DIR/changes.$$
+trap 'rm -f "$changes"' EXIT
+list --numstat "$from" "$to" -- "$@" > "$changes"
+base64 < "$changes"
 echo .
-tr '\\0' '\\n' < "$GIT_DIR/changes" | awk '/^:[0-7]+ [0-7]+ [0-9a-f]+ [0-9a-f]+ [A-Z]/ { print $3; print $4 }' | git cat-file --batch-check='%(objectname) %(objectsize)'
-rm -f "$GIT_DIR/changes"`;
+tr '\\0' '\\n' < "$changes" | awk '/^:[0-7]+ [0-7]+ [0-9a-f]+ [0-9a-f]+ [A-Z]/ { print $3; print $4 }' | git cat-file --batch-check='%(objectname) %(objectsize)'`;
 
 /** $1 `text` or `binary`: whether git decides what is binary or all is; $2 cap in bytes, $3 from, $4 to, then pathspecs → the patch as base64. */
 const PATCH = `set -e
 ${DECODE}
 case $1 in
-  binary) echo '* -diff' > "$GIT_DIR/info/binary"; attributes=$GIT_DIR/info/binary quoted=true;;
+  binary) attributes=$GIT_DIR/info/binary quoted=true
+    [ -f "$attributes" ] || { echo '* -diff' > "$attributes.$$"; mv "$attributes.$$" "$attributes"; };;
   *) attributes=/dev/null quoted=false;;
 esac
 cap=$2 from=$3 to=$4; shift 4

@@ -66,6 +66,16 @@ describe('a diff, applied to a clean clone, gives the workspace byte for byte', 
     expect(await filesOf(clone)).toEqual(await filesOf(directory));
   });
 
+  it('also where several are asked for at once', async () => {
+    const { workspace, directory } = await pair('at-once');
+    const from = await workspace.take();
+    await writeFile(join(directory, 'latin.txt'), Buffer.from('caf\xe9\n', 'latin1'));
+    await writeFile(join(directory, 'b.txt'), 'b\n');
+    const to = await workspace.take();
+    const all = await Promise.all([[], ['b.txt'], ['latin.txt'], [], ['b.txt']].map(async (paths) => (await workspace.changes({ from, to }, paths)).files.map(({ path }) => path)));
+    expect(all).toEqual([['b.txt', 'latin.txt'], ['b.txt'], ['latin.txt'], ['b.txt', 'latin.txt'], ['b.txt']]);
+  });
+
   it('but for files that are too large, which are named', async () => {
     const { workspace, directory, clone } = await pair('large');
     const from = await workspace.take();
