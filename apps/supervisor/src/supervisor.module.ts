@@ -12,6 +12,7 @@ import { createRuntime } from './runtime/runtime.factory.js';
 import type { SupervisorConfig } from './supervisor.config.js';
 import { supervisorIdentity } from './supervisor-identity.js';
 import { SupervisorService } from './supervisor.service.js';
+import { ApplyJournal } from './workspace/apply-journal.js';
 import { HostDirectories } from './workspace/host-directories.js';
 import { WorkspaceRoots } from './workspace/workspace-roots.js';
 
@@ -34,7 +35,7 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const runtime = await createRuntime(config, gateway, logger, path);
   const removals = new Removals(config.RUN_DIR);
   const roots = new WorkspaceRoots(config.WORKSPACE_ROOTS);
-  const directories = new HostDirectories(roots, logger, config.DEPLOYMENT);
+  const directories = new HostDirectories(roots, logger, new ApplyJournal(config.RUN_DIR));
   const relay = new RelayServer(registry, runtime, directories, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
   const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, roots, logger, {
     supervisorId,
@@ -45,5 +46,5 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const commands = new CommandsHandler(agents, supervisorId, redis);
   const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), commands.consumers, config.CONSUMPTION_TIMEOUT);
   const sweeper = new IdleSweeper(agents, reaper, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
-  return new SupervisorService({ config, supervisorId, redis, runtime, agents, reaper, commands, watch, sweeper, relay, logger });
+  return new SupervisorService({ config, supervisorId, redis, runtime, agents, directories, reaper, commands, watch, sweeper, relay, logger });
 }

@@ -10,6 +10,7 @@ import type { IdleSweeper } from './agents/idle.sweeper.js';
 import type { RelayServer } from './relay/relay.server.js';
 import type { AgentRuntime } from './runtime/agent-runtime.port.js';
 import type { SupervisorConfig } from './supervisor.config.js';
+import type { HostDirectories } from './workspace/host-directories.js';
 
 export type SupervisorParts = {
   config: SupervisorConfig;
@@ -17,6 +18,7 @@ export type SupervisorParts = {
   redis: Redis;
   runtime: AgentRuntime;
   agents: AgentsService;
+  directories: HostDirectories;
   reaper: Reaper;
   commands: CommandsHandler;
   watch: ConsumptionWatch;
@@ -40,7 +42,8 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { relay, reaper, commands, watch, sweeper, config, logger } = this.parts;
+    const { relay, directories, reaper, commands, watch, sweeper, config, logger } = this.parts;
+    await directories.recover();
     await relay.start();
     await reaper.reap().catch((error: unknown) => logger.warn({ op: 'agents.reap', err: error }, 'agents.reap'));
     await commands.start();

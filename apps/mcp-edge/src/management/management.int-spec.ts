@@ -86,6 +86,7 @@ describe('listings', () => {
       runtime: 'docker',
       container_id: 'container-of-busy',
       workspace: 'volume',
+      workspace_mode: 'volume',
       thread_id: expect.stringMatching(/^thread_[0-9a-f]{32}$/),
       created_at: '2026-01-01T00:00:00.000Z',
       last_active_at: expect.stringMatching(/Z$/),

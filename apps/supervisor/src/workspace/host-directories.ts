@@ -1,6 +1,7 @@
 import { type AgentRecord, AppError, TreeWrite, type TreeWriteResult } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
 import { KeyedMutex } from '../agents/keyed-mutex.js';
+import type { ApplyJournal } from './apply-journal.js';
 import { TreeWriter } from './tree-writer.js';
 import type { WorkspaceRoots } from './workspace-roots.js';
 
@@ -13,8 +14,15 @@ export class HostDirectories {
   constructor(
     private readonly roots: WorkspaceRoots,
     private readonly logger: Logger,
-    private readonly deployment: string,
+    private readonly journal: ApplyJournal,
   ) {}
+
+  /** Takes back what a crash has left half written. A directory where that fails is tried again with its next write. */
+  async recover(): Promise<void> {
+    for (const { root } of await this.journal.all()) {
+      await operation(this.logger, 'workspace.recover', { path: root }, () => this.mutex.run(root, () => new TreeWriter(root, this.journal).recover())).catch(() => undefined);
+    }
+  }
 
   /** All of the changes or, where a file is not what they expect, none. Throws `workspace_not_allowed`, also where the directory cannot be written. */
   async write(agent: AgentRecord, body: unknown): Promise<TreeWriteResult> {
@@ -23,7 +31,7 @@ export class HostDirectories {
     const workspace = await this.roots.resolve(agent.workspace);
     const path = workspace.kind === 'isolated' ? workspace.path : '';
     return operation(this.logger, 'workspace.apply', { agent: agent.agentId, tenant: agent.tenant, path, files: files.length }, async (add) => {
-      const result = await this.mutex.run(path, () => new TreeWriter(path, `.codex-mcp-apply-${this.deployment}`).write(files)).catch(asRefusal(path));
+      const result = await this.mutex.run(path, () => new TreeWriter(path, this.journal).write(files)).catch(asRefusal(path));
       add({ changed: result.changed.length });
       return result;
     });

@@ -1,27 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { FileWrite } from '@codex-mcp/contracts';
-import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { ApplyJournal } from './apply-journal.js';
 import { TreeWriter } from './tree-writer.js';
 
 jest.setTimeout(60_000); // on a busy machine
 
 type Files = Record<string, string>;
 
-const STAGING = '.codex-mcp-apply-test';
 const MODES = { file: '100644', run: '100755', link: '120000' } as const;
 
 let directory: TemporaryDirectory;
 let root: string;
+let journal: ApplyJournal;
 
 beforeEach(async () => {
   directory = await temporaryDirectory();
   root = join(directory.path, 'tree');
   mkdirSync(root);
+  journal = new ApplyJournal(join(directory.path, 'run'));
 });
 afterEach(() => directory.remove());
 
@@ -72,17 +74,17 @@ function between(before: Files, after: Files): FileWrite[] {
   });
 }
 
-const write = (before: Files, after: Files) => new TreeWriter(root, STAGING).write(between(before, after));
+const write = (before: Files, after: Files) => new TreeWriter(root, journal).write(between(before, after));
 
-const BEFORE: Files = { 'kept.txt': 'kept', 'a/b/deep.txt': 'one', 'a/gone.txt': 'x', tool: 'run:#!/bin/sh', pointer: 'link:kept.txt', 'dir/inside': 'was a directory', flat: 'was a file' };
-const AFTER: Files = { 'kept.txt': 'kept', 'a/b/deep.txt': 'two', 'new/x.txt': 'new', tool: '#!/bin/sh', pointer: 'link:new/x.txt', dir: 'is a file', 'flat/inside': 'run:is a directory' };
+const BEFORE: Files = { 'kept.txt': 'kept', 'a/b/deep.txt': 'one', 'a/gone.txt': 'x', tool: 'run:#!/bin/sh', pointer: 'link:kept.txt', 'dir/inside': 'was a directory', flat: 'was a file', turned: 'link:nowhere' };
+const AFTER: Files = { 'kept.txt': 'kept', 'a/b/deep.txt': 'two', 'new/x.txt': 'new', tool: '#!/bin/sh', pointer: 'link:new/x.txt', dir: 'is a file', 'flat/inside': 'run:is a directory', 'turned/inside': 'was a link' };
 
 describe('a tree', () => {
   it('becomes what was asked for, and nothing else is left in it', async () => {
     put(BEFORE);
     expect(await write(BEFORE, AFTER)).toEqual({ changed: [] });
     expect(look()).toEqual(AFTER);
-    expect(readdirSync(root).toSorted()).toEqual(['a', 'dir', 'flat', 'kept.txt', 'new', 'pointer', 'tool']);
+    expect(readdirSync(root).toSorted()).toEqual(['a', 'dir', 'flat', 'kept.txt', 'new', 'pointer', 'tool', 'turned']);
   });
 
   it('keeps the permissions of its files', async () => {
@@ -109,83 +111,119 @@ describe('a tree', () => {
     expect(look()).toEqual(before);
   });
 
-  it.each(['../out', 'a/../../out', '/etc/x', 'a//b', './x', '.git/config', 'sub/.GIT/hooks/x', `${STAGING}/x`, 'nul\0'])('is never written at %j', async (path) => {
+  it.each(['../out', 'a/../../out', '/etc/x', 'a//b', './x', '.git/config', 'sub/.GIT/hooks/x', '.codex-mcp-apply-x/y', 'nul\0'])('is never written at %j', async (path) => {
     await expect(write({}, { [path]: 'x' })).rejects.toMatchObject({ code: 'invalid_arguments' });
   });
 });
 
 describe('an edit at the same time', () => {
+  let editor: ChildProcess | undefined;
+  afterEach(() => void editor?.kill('SIGKILL'));
+
   it('is never lost', async () => {
     put({ file: '0' });
-    const editor = startEditor(join(root, 'file'));
+    editor = startEditor(join(root, 'file'));
     const outcomes = { written: 0, refused: 0 };
-    while (outcomes.written < 20 || outcomes.refused < 20) {
+    while (outcomes.written < 20 || outcomes.refused < 5) {
       const present = readFileSync(join(root, 'file'), 'utf8');
+      // Half of the time the editor gets its chance between what was read and what is written.
+      if (outcomes.refused <= outcomes.written) await edited(present);
       const { changed } = await write({ file: present }, { file: `${present}+` });
       outcomes[changed.length > 0 ? 'refused' : 'written']++;
     }
-    await editor.stop();
+    editor.kill('SIGTERM');
+    await once(editor, 'exit');
     // The editor adds to what it finds, so a number that is missing was an edit that was written over.
     const numbers = readFileSync(join(root, 'file'), 'utf8').replaceAll('+', '').split(',').slice(1);
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => String(at + 1)));
+  });
+
+  const edited = (present: string) => eventually(() => readFileSync(join(root, 'file'), 'utf8') !== present, { intervalMs: 1 });
+});
+
+describe('what a crash left half done', () => {
+  const staging = '.codex-mcp-apply-crashed';
+  const entry = (path: string, text: string | null) => {
+    const put = text === null ? null : parse(text);
+    return { path: Buffer.from(path).toString('base64'), put: put && { mode: put.mode, oid: oidOf(put.content) } };
+  };
+
+  /** A file replaced, one made, one moved away; as after a kill before the end was written down. */
+  async function crash(): Promise<void> {
+    mkdirSync(join(root, staging));
+    put({ [`${staging}/old-0`]: 'old', [`${staging}/new-0`]: 'new', [`${staging}/new-1`]: 'made', [`${staging}/old-2`]: 'moved' });
+    linkSync(join(root, staging, 'new-0'), join(root, 'replaced'));
+    linkSync(join(root, staging, 'new-1'), join(root, 'made'));
+    await journal.begin({ root, staging, entries: [entry('replaced', 'new'), entry('made', 'made'), entry('moved/away', null)] });
+  }
+
+  it('is taken back', async () => {
+    await crash();
+    await new TreeWriter(root, journal).recover();
+    expect(look()).toEqual({ replaced: 'old', 'moved/away': 'moved' });
+    expect(await journal.all()).toEqual([]);
+  });
+
+  it('is left to whoever has worked on it since, and the former file is beside it', async () => {
+    await crash();
+    writeFileSync(join(root, 'replaced'), 'edited in place');
+    writeFileSync(join(root, 'made'), 'edited too');
+    await new TreeWriter(root, journal).recover();
+    expect(look()).toEqual({ replaced: 'edited in place', 'replaced.before-apply': 'old', made: 'edited too', 'moved/away': 'moved' });
+  });
+
+  it('is not believed of the directory itself', async () => {
+    put({ 'secret/kept': 'x', [`tree/${staging}/journal`]: JSON.stringify({ paths: [Buffer.from('../planted').toString('base64')] }), [`tree/${staging}/old-0`]: 'planted' });
+    await new TreeWriter(root, journal).write([]);
+    expect(readdirSync(directory.path)).not.toContain('planted');
   });
 });
 
 describe('a crash', () => {
   it('leaves all or, after the next start, nothing', async () => {
-    const script = `const { TreeWriter } = await import(${JSON.stringify(new URL('../../dist/workspace/tree-writer.js', import.meta.url).href)});
+    const [writer, journals] = ['tree-writer', 'apply-journal'].map((name) => JSON.stringify(new URL(`../../dist/workspace/${name}.js`, import.meta.url).href));
+    const script = `const [{ TreeWriter }, { ApplyJournal }] = await Promise.all([import(${writer}), import(${journals})]);
       process.stdout.write('.');
-      await new TreeWriter(${JSON.stringify(root)}, ${JSON.stringify(STAGING)}).write(JSON.parse(process.argv[1]));`;
-    const seen = new Set<string>();
-    for (let round = 0; round < 24; round++) {
+      await new TreeWriter(${JSON.stringify(root)}, new ApplyJournal(${JSON.stringify(join(directory.path, 'run'))})).write(JSON.parse(process.argv[1]));`;
+    for (let round = 0; round < 16; round++) {
       rmSync(root, { recursive: true });
       put(BEFORE);
       const child = spawn(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(between(BEFORE, AFTER))], { stdio: ['ignore', 'pipe', 'inherit'] });
       await once(child.stdout, 'data');
       await killWhen(child, round);
-      await new TreeWriter(root, STAGING).recover();
-      const found = look();
-      expect([BEFORE, AFTER]).toContainEqual(found);
-      seen.add(JSON.stringify(found));
+      await new TreeWriter(root, journal).recover();
+      const found = Object.entries(look()).filter(([path]) => !path.startsWith('.codex-mcp-apply-'));
+      expect([BEFORE, AFTER]).toContainEqual(Object.fromEntries(found));
     }
-    expect(seen.size).toBe(2);
   });
 });
-
-function staged(): number {
-  try {
-    return readdirSync(join(root, STAGING)).length;
-  } catch {
-    return 0;
-  }
-}
 
 /** Kills at a moment that differs from round to round: when so much of the work is visible, or is done. */
 async function killWhen(child: ChildProcess, round: number): Promise<void> {
   const isOver = once(child, 'exit');
   const steps = round % 8;
-  for (let looked = 0; looked < 100_000 && child.exitCode === null; looked++) {
-    if (steps < 7 && staged() > steps * 2) break;
-    if (looked % 50 === 0) await new Promise(setImmediate);
-  }
+  while (child.exitCode === null && (steps === 7 || staged() <= steps * 2)) await new Promise(setImmediate);
   child.kill('SIGKILL');
   await isOver;
 }
 
+function staged(): number {
+  try {
+    const staging = readdirSync(root).find((name) => name.startsWith('.codex-mcp-apply-'));
+    return staging === undefined ? 0 : readdirSync(join(root, staging)).length;
+  } catch {
+    return 0; // gone between the two looks
+  }
+}
+
 /** Another process that adds to a file as editors do: reads it, and puts a new one in its place. */
-function startEditor(file: string): { stop(): Promise<void> } {
+function startEditor(file: string): ChildProcess {
   const script = `const fs = require('node:fs'); const file = process.argv[1]; let n = 0;
     process.once('SIGTERM', () => process.exit());
     setInterval(() => {
       let text; try { text = fs.readFileSync(file, 'utf8'); } catch { return; }
       fs.writeFileSync(file + '.edit', text + ',' + ++n);
       fs.renameSync(file + '.edit', file);
-    }, 1);`;
-  const child = spawn(process.execPath, ['-e', script, file], { stdio: 'inherit' });
-  return {
-    async stop() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  };
+    }, 20);`;
+  return spawn(process.execPath, ['-e', script, file], { stdio: 'inherit' });
 }

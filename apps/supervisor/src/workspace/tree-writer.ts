@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
-import { chmod, chown, link, lstat, mkdir, open, readFile, readlink, rename, rm, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, chown, link, lstat, mkdir, readFile, readlink, rename, rm, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { AppError, type FileWrite, type TreeWriteResult } from '@codex-mcp/contracts';
-import { z } from 'zod';
-import { isInside, parentsOf } from './tree-path.js';
+import type { ApplyJournal, JournalRecord } from './apply-journal.js';
+import { isInside, parentsOf, STAGING_PREFIX } from './tree-path.js';
 
 type Expected = FileWrite['old'];
-type Change = { path: Buffer; old: Expected; new: { mode: string; content: Buffer } | null; backup: string; staged: string };
-
-const Journal = z.object({ paths: z.array(z.base64()) });
+type Change = { path: Buffer; old: Expected; new: { mode: NonNullable<Expected>['mode']; content: Buffer } | null; backup: string; staged: string };
 
 /** A file was not what was expected, found before or while the tree was written. */
 class ChangedError extends Error {
@@ -21,83 +19,75 @@ class ChangedError extends Error {
 /**
  * Writes into a host directory that others edit at the same time: all changes or none, and never over a byte that
  * was not expected. What is replaced is moved aside first and compared again there, so that an edit in the last moment
- * is found, and put back. A crash in between is made undone by the next `recover`.
+ * is found, and put back. A crash in between is made undone by `recover`.
  */
 export class TreeWriter {
-  private readonly staging: string;
-
-  /** `name`: of the directory inside the tree that changes are prepared in; one writer at a time may use it. */
   constructor(
     private readonly root: string,
-    name: string,
-  ) {
-    this.staging = join(root, name);
-  }
+    private readonly journal: ApplyJournal,
+  ) {}
 
   async write(files: FileWrite[]): Promise<TreeWriteResult> {
     await this.recover();
-    const changes = files.map((file, at) => this.change(file, at));
+    const staging = join(this.root, `${STAGING_PREFIX}${randomBytes(8).toString('hex')}`);
+    const changes = files.map((file, at) => toChange(file, at, staging));
     const unexpected = await this.unexpected(changes);
     if (unexpected.length > 0) return { changed: unexpected };
     try {
-      await this.stage(changes);
+      await this.stage(changes, staging);
       await this.replace(changes);
     } catch (error) {
       await this.recover();
+      await rm(staging, { recursive: true, force: true });
       if (error instanceof ChangedError) return { changed: [error.path.toString()] };
       throw error;
     }
-    await unlink(join(this.staging, 'journal')); // from here on it is done
-    await rm(this.staging, { recursive: true, force: true });
+    await this.journal.end(this.root); // from here on it is done
+    await rm(staging, { recursive: true, force: true });
     await this.removeEmptyParents(changes);
     return { changed: [] };
   }
 
   /** Takes back what a crash has left half done. */
   async recover(): Promise<void> {
-    const journal = await readFile(join(this.staging, 'journal'), 'utf8').catch(() => undefined);
-    const paths = journal === undefined ? [] : Journal.parse(JSON.parse(journal)).paths;
-    for (const [at, path] of paths.entries()) await this.takeAway(Buffer.from(path, 'base64'), at);
-    for (const [at, path] of paths.entries()) await this.putBack(Buffer.from(path, 'base64'), at);
-    await rm(this.staging, { recursive: true, force: true });
-  }
-
-  private change(file: FileWrite, at: number): Change {
-    const path = Buffer.from(file.path, 'base64');
-    if (!isInside(path)) throw new AppError('invalid_arguments', `"${path.toString()}" is no path that may be written.`);
-    const wanted = file.new && { mode: file.new.mode, content: Buffer.from(file.new.content, 'base64') };
-    return { path, old: file.old, new: wanted, backup: join(this.staging, `old-${at}`), staged: join(this.staging, `new-${at}`) };
+    const record = await this.journal.of(this.root);
+    if (!record) return;
+    const staging = join(this.root, record.staging);
+    for (const [at, entry] of record.entries.entries()) await this.takeAway(entry, join(staging, `new-${at}`));
+    for (const [at, entry] of record.entries.entries()) await this.putBack(Buffer.from(entry.path, 'base64'), join(staging, `old-${at}`));
+    await this.journal.end(this.root);
+    await rm(staging, { recursive: true, force: true });
   }
 
   private async unexpected(changes: Change[]): Promise<string[]> {
     const found: string[] = [];
+    const leaving = new Set(changes.flatMap(({ path, old }) => (old ? path.toString('latin1') : [])));
     for (const { path, old } of changes) {
-      const parentsAreDirectories = await this.mayHold(path);
-      if (!parentsAreDirectories || !(await isAs(this.target(path), old))) found.push(path.toString());
+      const mayHold = await this.mayHold(path, leaving);
+      if (!mayHold || !(await isAs(this.target(path), old))) found.push(path.toString());
     }
     return found;
   }
 
-  private async stage(changes: Change[]): Promise<void> {
+  private async stage(changes: Change[], staging: string): Promise<void> {
     const owner = await lstat(this.root);
-    await mkdir(this.staging, { mode: 0o700 });
+    await mkdir(staging, { mode: 0o700 });
     for (const change of changes) if (change.new) await prepare(change.staged, change.new, await statOf(this.target(change.path)), owner);
-    const journal = await open(join(this.staging, 'journal-new'), 'w', 0o600);
-    await journal.writeFile(JSON.stringify({ paths: changes.map(({ path }) => path.toString('base64')) }));
-    await journal.sync();
-    await journal.close();
-    await rename(join(this.staging, 'journal-new'), join(this.staging, 'journal'));
+    const entries = changes.map(({ path, new: put }): JournalRecord['entries'][number] => ({ path: path.toString('base64'), put: put && { mode: put.mode, oid: blobId(put.content) } }));
+    await this.journal.begin({ root: this.root, staging: basename(staging), entries });
   }
 
   private async replace(changes: Change[]): Promise<void> {
     for (const { path, old, backup } of changes) {
       if (!old) continue;
+      if (!(await this.mayHold(path))) throw new ChangedError(path);
       await rename(this.target(path), backup).catch(asChanged(path, 'ENOENT'));
       if (!(await isAs(Buffer.from(backup), old))) throw new ChangedError(path);
     }
     const owner = await lstat(this.root);
     for (const change of changes) {
       if (!change.new) continue;
+      if (!(await this.mayHold(change.path))) throw new ChangedError(change.path);
       await this.makeParents(change.path, owner);
       await rmdir(this.target(change.path)).catch(() => undefined); // a directory that has become a file
       // Fails where somebody has just made a file of this name, which stays.
@@ -107,15 +97,18 @@ export class TreeWriter {
     for (const { path, old, backup } of changes) if (old && !(await isAs(Buffer.from(backup), old))) throw new ChangedError(path);
   }
 
-  private async takeAway(path: Buffer, at: number): Promise<void> {
-    const [ours, now] = await Promise.all([statOf(Buffer.from(join(this.staging, `new-${at}`))), statOf(this.target(path))]);
-    if (isSame(ours, now)) await unlink(this.target(path));
+  /** What was put there, unless somebody has worked on it since. */
+  private async takeAway({ path: encoded, put }: JournalRecord['entries'][number], staged: string): Promise<void> {
+    const path = Buffer.from(encoded, 'base64');
+    if (!put || !(await this.mayHold(path))) return;
+    const [ours, now] = await Promise.all([statOf(Buffer.from(staged)), statOf(this.target(path))]);
+    if (isSame(ours, now) && (await isAs(this.target(path), put as Expected))) await unlink(this.target(path));
   }
 
-  private async putBack(path: Buffer, at: number): Promise<void> {
-    const [backup, target] = [join(this.staging, `old-${at}`), this.target(path)];
+  private async putBack(path: Buffer, backup: string): Promise<void> {
+    const target = this.target(path);
     const [before, now] = await Promise.all([statOf(Buffer.from(backup)), statOf(target)]);
-    if (!before || isSame(before, now)) return;
+    if (!before || isSame(before, now) || !(await this.mayHold(path))) return;
     await this.makeParents(path, await lstat(this.root));
     await rmdir(target).catch(() => undefined); // a directory that was made where a file was
     // A file that somebody made at this place in the meantime keeps it; the former one goes beside it.
@@ -127,11 +120,11 @@ export class TreeWriter {
     return Buffer.concat([Buffer.from(`${this.root}/`), path]);
   }
 
-  /** No link on the way, so that nothing is written elsewhere. */
-  private async mayHold(path: Buffer): Promise<boolean> {
+  /** No link on the way, but one that is `leaving`, so that nothing is written elsewhere. */
+  private async mayHold(path: Buffer, leaving: ReadonlySet<string> = new Set()): Promise<boolean> {
     for (const parent of parentsOf(path)) {
       const stats = await statOf(this.target(parent));
-      if (!stats) return true;
+      if (!stats || leaving.has(parent.toString('latin1'))) return true;
       if (stats.isSymbolicLink()) return false;
       if (!stats.isDirectory()) return true; // a file that becomes a directory; what is expected of it is checked by itself
     }
@@ -154,6 +147,13 @@ export class TreeWriter {
       }
     }
   }
+}
+
+function toChange(file: FileWrite, at: number, staging: string): Change {
+  const path = Buffer.from(file.path, 'base64');
+  if (!isInside(path)) throw new AppError('invalid_arguments', `"${path.toString()}" is no path that may be written.`);
+  const wanted = file.new && { mode: file.new.mode, content: Buffer.from(file.new.content, 'base64') };
+  return { path, old: file.old, new: wanted, backup: join(staging, `old-${at}`), staged: join(staging, `new-${at}`) };
 }
 
 const asChanged = (path: Buffer, code: string) => (error: NodeJS.ErrnoException): never => {
