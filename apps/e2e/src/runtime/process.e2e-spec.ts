@@ -62,6 +62,15 @@ describe('agents as processes', () => {
     expect(await treeOf(outside)).toEqual({});
   });
 
+  it('are reviewed as a change that git finds, with the places of the findings checked', async () => {
+    await runInAgent(client, 'echo to be reviewed > reviewed.txt');
+    const finding = (file: string) => ({ severity: 'low', title: 't', explanation: 'e', recommendation: 'r', file, line: 1 });
+    const rubric = directive({ json: { summary: 's', findings: [finding('reviewed.txt'), finding('invented.txt')] } });
+    const found = [{ location: 'verified' }, { location: 'not_found' }];
+    expect(await outputOf(client, 'review', { content: 'reviewed.txt', rubric })).toMatchObject({ findings: found });
+    expect(await outputOf(client, 'review', { content: 'uncommitted', rubric })).toMatchObject({ reviewed: { files: expect.arrayContaining([expect.objectContaining({ path: 'reviewed.txt' })]) }, findings: found });
+  });
+
   it('get nothing of the server’s environment', async () => {
     const seen = await runInAgent(client, 'env; cat /proc/self/environ | tr "\\0" "\\n"');
     expect(seen).not.toMatch(/OPENAI_API_KEY|REDIS_URL|DEPLOYMENT|sk-fake/);

@@ -112,7 +112,7 @@ export class TurnExecution {
 
   /** The answer, with what the workspace says of it. */
   private async measured(answer: object, session: AgentSession, change: FoundChange | undefined): Promise<object> {
-    const located = await withLocations(answer, session.placement.cwd, session.workspace.repository, change);
+    const located = await withLocations(answer, session, change);
     return change ? { ...located, reviewed: { compared: change.described.compared, files: change.described.files } } : located;
   }
 

@@ -1,14 +1,15 @@
 import { posix } from 'node:path';
 import type { Location } from '@codex-mcp/tools';
 import { z } from 'zod';
+import type { AgentSession } from '../agents/agent-session.js';
 import type { FoundChange } from './named-change.js';
 import { SEE_IN_CHANGE, SEE_IN_WORKSPACE } from './named-change.script.js';
-import type { ShadowRepository } from './shadow-repository.js';
 
 const Finding = z.looseObject({ file: z.string().optional(), line: z.number().optional(), end_line: z.number().optional() });
 type Finding = z.infer<typeof Finding>;
 const Answer = z.looseObject({ findings: z.array(Finding) });
 
+type Session = Pick<AgentSession, 'workspace' | 'placement' | 'sandboxPolicy'>;
 type Range = readonly [first: number, last: number];
 /** What there is of a path; in a file that the change has deleted, lines are those that it had. */
 type Sight = { exists: boolean; lines: number; hunks: Range[] };
@@ -19,12 +20,12 @@ const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
  * Marks each finding that names a file with what there is at its place: in the change that was looked at, else in the
  * workspace. Answers without findings are returned as they are.
  */
-export async function withLocations(answer: object, cwd: string, shadow: ShadowRepository, change?: FoundChange): Promise<object> {
+export async function withLocations(answer: object, session: Session, change?: FoundChange): Promise<object> {
   const parsed = Answer.safeParse(answer);
   if (!parsed.success) return answer;
-  const findings = parsed.data.findings.map((finding) => ({ ...finding, ...(finding.file !== undefined && { file: relative(finding.file, cwd) }) }));
+  const findings = parsed.data.findings.map((finding) => ({ ...finding, ...(finding.file !== undefined && { file: relative(finding.file, session.placement.cwd) }) }));
   const paths = [...new Set(findings.flatMap(({ file }) => (file === undefined || !isInside(file) ? [] : [file])))];
-  const seen = paths.length === 0 ? new Map<string, Sight>() : await look(paths, shadow, change);
+  const seen = paths.length === 0 ? new Map<string, Sight>() : await look(paths, session, change);
   const changed = change && new Set(change.described.files.map(({ path }) => path));
   return { ...answer, findings: findings.map((finding) => (finding.file === undefined ? finding : { ...finding, location: locationOf(finding, seen.get(finding.file), changed?.has(finding.file)) })) };
 }
@@ -37,8 +38,8 @@ function relative(file: string, cwd: string): string {
 
 const isInside = (path: string): boolean => path !== '' && !posix.isAbsolute(path) && path !== '..' && !path.startsWith('../');
 
-async function look(paths: string[], shadow: ShadowRepository, change: FoundChange | undefined): Promise<Map<string, Sight>> {
-  if (!change) return sightsIn(await shadow.shell(SEE_IN_WORKSPACE, paths), paths);
+async function look(paths: string[], session: Session, change: FoundChange | undefined): Promise<Map<string, Sight>> {
+  if (!change) return sightsIn(await session.workspace.repository.shell(SEE_IN_WORKSPACE, paths, { sandboxPolicy: session.sandboxPolicy('read') }), paths);
   const former = new Map(change.described.files.map(({ path, previous_path: previous }) => [path, previous ?? path]));
   const { from, to } = change.trees;
   return sightsIn(await change.repository.shell(SEE_IN_CHANGE, [from, to, ...paths.flatMap((path) => [path, former.get(path) ?? path])]), paths);

@@ -174,7 +174,8 @@ describe('a change that a call names', () => {
 describe('the places of findings', () => {
   async function marks(target: ChangeTarget | undefined, places: object[]): Promise<unknown[]> {
     const change = target && (await find(target));
-    const answer = await withLocations({ summary: 's', findings: places }, workspace, shadow, change);
+    const session = { workspace: { repository: shadow }, placement: { cwd: workspace }, sandboxPolicy: () => undefined } as unknown as Parameters<typeof withLocations>[1];
+    const answer = await withLocations({ summary: 's', findings: places }, session, change);
     return (answer as { findings: { location?: string }[] }).findings.map(({ location }) => location);
   }
 
