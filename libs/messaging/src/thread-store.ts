@@ -22,7 +22,7 @@ export class ThreadStore {
     await createThread.run(
       this.redis,
       [keys.agent(agentKey), keys.threads(agentKey), keys.mailbox(agentKey)],
-      [threadId, title, Date.now(), this.limits.maxThreads, keys.turn(''), UNBORN_AGENT_MS, ...origin],
+      [threadId, title, Date.now(), this.limits.maxThreads, keys.turn(''), UNBORN_AGENT_MS, newThreadId(), ...origin],
     );
     return threadId;
   }

@@ -7,6 +7,22 @@ local function threadOf(threads, threadId)
   return json and cjson.decode(json)
 end
 local function keepThread(threads, threadId, thread) redis.call('HSET', threads, threadId, cjson.encode(thread)) end
+-- Versions without threads had Codex's own id as the agent's current one: that conversation becomes the thread threadId.
+-- How many turns it has is not known; one is the least, so that its loss would be told.
+local function adopt(agent, threads, threadId, atMs)
+  local current = redis.call('HGET', agent, 'threadId')
+  if not current or string.sub(current, 1, 7) == 'thread_' or redis.call('HEXISTS', threads, current) == 1 then return end
+  keepThread(threads, threadId, {createdAtMs = tonumber(atMs), usedAtMs = tonumber(atMs), turns = 1, codexThreadId = current})
+  redis.call('HSET', agent, 'threadId', threadId)
+end
+-- The agent's current thread, or else a first one.
+local function currentThread(agent, threads, firstId, atMs)
+  adopt(agent, threads, firstId, atMs)
+  local threadId = redis.call('HGET', agent, 'threadId')
+  local thread = threadId and threadOf(threads, threadId)
+  if thread then return threadId, thread end
+  return firstId, {createdAtMs = tonumber(atMs), usedAtMs = tonumber(atMs), turns = 0}
+end
 `;
 
 // The keys of the turns in the mailbox are computed: one Redis serves all, never a cluster.
@@ -33,12 +49,13 @@ end
  * A new thread, the agent's current one from now on. Beyond the most that are kept, those unused for longest go, never
  * one with an unfinished turn. An agent that no turn ever wakes is forgotten.
  * KEYS agent, threads, mailbox. ARGV threadId, title or '', atMs, max threads, turn key prefix, expiry of an unborn agent
- * in ms; for a fork the parent's id, the last turn, and the thread of Codex that has it. → 1
+ * in ms, an id for a conversation of a version without threads; for a fork the parent's id, the last turn, and the thread of Codex that has it. → 1
  */
 export const createThread = new LuaScript(`${THREADS}${PRUNE}
+adopt(KEYS[1], KEYS[2], ARGV[7], ARGV[3])
 local thread = {createdAtMs = tonumber(ARGV[3]), usedAtMs = tonumber(ARGV[3]), turns = 0}
 if ARGV[2] ~= '' then thread.title = ARGV[2] end
-if ARGV[7] then thread.forkedFrom = {threadId = ARGV[7], throughTurnId = ARGV[8], codexThreadId = ARGV[9]} end
+if ARGV[8] then thread.forkedFrom = {threadId = ARGV[8], throughTurnId = ARGV[9], codexThreadId = ARGV[10]} end
 keepThread(KEYS[2], ARGV[1], thread)
 redis.call('HSET', KEYS[1], 'threadId', ARGV[1])
 prune(KEYS[2], KEYS[3], ARGV[1], tonumber(ARGV[4]), ARGV[5])

@@ -60,12 +60,15 @@ export class TurnStore {
     return { outcome, position, turnId: known || turnId, ...(threadId !== '' && { threadId }) };
   }
 
-  /** Begins a turn (or takes it over from a holder that is gone) and takes its agent's lease. */
-  async claim(turnId: string, agentKey: string, lease: Lease): Promise<Claim> {
+  /**
+   * Begins a turn (or takes it over from a holder that is gone) and takes its agent's lease. One that `needsThread` has one
+   * from then on, whichever version accepted it.
+   */
+  async claim(turnId: string, agentKey: string, lease: Lease, needsThread = false): Promise<Claim> {
     const reply = await claimTurn.run(
       this.redis,
-      [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)],
-      [turnId, lease.holder, lease.token, Date.now()],
+      [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId), keys.threads(agentKey)],
+      [turnId, lease.holder, lease.token, Date.now(), ...(needsThread ? [newThreadId()] : [])],
     );
     const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId] = Claimed.parse(reply);
     if (outcome !== 'claimed') return { outcome };

@@ -50,9 +50,9 @@ local position = redis.call('LLEN', KEYS[2])
 if position >= tonumber(ARGV[4]) then return {'full', position, '', ''} end
 local threadId = ''
 if ARGV[8] then
-  threadId = named and ARGV[10] or redis.call('HGET', KEYS[7], 'threadId')
-  local thread = threadId and threadOf(KEYS[8], threadId)
-  if not thread then threadId, thread = ARGV[8], {createdAtMs = tonumber(ARGV[5]), turns = 0} end
+  local thread
+  threadId, thread = currentThread(KEYS[7], KEYS[8], ARGV[8], ARGV[5])
+  if named then threadId, thread = ARGV[10], threadOf(KEYS[8], ARGV[10]) end
   thread.usedAtMs = tonumber(ARGV[5])
   if not thread.opening and ARGV[9] ~= '' then thread.opening = ARGV[9] end
   keepThread(KEYS[8], threadId, thread)
@@ -75,10 +75,12 @@ return {'accepted', position, '', threadId}`);
 
 /**
  * Takes the agent's lease for a turn. A new holder gets a new epoch, which ends the old one's connection to the agent;
- * each claim counts as an attempt, and only the newest attempt may write, also within one worker.
- * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId or '']
+ * each claim counts as an attempt, and only the newest attempt may write, also within one worker. A turn that was
+ * accepted by a version without threads gets the agent's current one, where it needs one.
+ * KEYS turn, agent, mailbox, log, threads. ARGV turnId, holder, leaseToken, atMs; for a turn that needs a thread an id for
+ * a first one. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId or '']
  */
-export const claimTurn = new LuaScript(`${EMIT}
+export const claimTurn = new LuaScript(`${EMIT}${THREADS}
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status then return {'missing', 0, 0, 0, 0, '', 0, ''} end
 if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0, ''} end
@@ -93,6 +95,12 @@ local attempts = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 redis.call('HSET', KEYS[1], 'status', 'running', 'epoch', epoch)
 redis.call('HSETNX', KEYS[1], 'startedAtMs', ARGV[4])
+if ARGV[5] and redis.call('HEXISTS', KEYS[1], 'threadId') == 0 then
+  local threadId, thread = currentThread(KEYS[2], KEYS[5], ARGV[5], ARGV[4])
+  keepThread(KEYS[5], threadId, thread)
+  redis.call('HSET', KEYS[2], 'threadId', threadId)
+  redis.call('HSET', KEYS[1], 'threadId', threadId)
+end
 emit(KEYS[4], '{"seq":' .. seq .. ',"atMs":' .. ARGV[4] .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
 return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request'), redis.call('HGET', KEYS[1], 'startedAtMs'), redis.call('HGET', KEYS[1], 'threadId') or ''}`);
 

@@ -1,6 +1,7 @@
 import { AppError, type TerminalEvent, toErrorBody, type TurnEvent, type TurnJob, type TurnRequest } from '@codex-mcp/contracts';
 import type { Claim, Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { type Logger, operation } from '@codex-mcp/observability';
+import { findTool } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { unlessAborted } from './abort.js';
 import { TakenOverError } from '../agents/taken-over.errors.js';
@@ -41,7 +42,7 @@ export class TurnRunner {
 
   /** `shutdown` aborts when this worker must end: the turn goes on in its agent and is left to whoever gets the job next. */
   async run(job: TurnJob, shutdown: AbortSignal): Promise<RunResult> {
-    const claim = await this.turns.claim(job.turnId, job.agentKey, this.lease);
+    const claim = await this.turns.claim(job.turnId, job.agentKey, this.lease, findTool(job.tool)?.kind === 'turn');
     if (claim.outcome === 'not_head') return 'parked';
     if (claim.outcome === 'claimed' && claim.attempts <= MAX_ATTEMPTS) return this.begin(claim, shutdown);
     if (claim.outcome === 'claimed') await this.giveUp(job, claim, EXHAUSTED);

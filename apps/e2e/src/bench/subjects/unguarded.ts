@@ -21,7 +21,7 @@ export const UNGUARDED: readonly Mutation[] = [
     this.known = true;`,
   ),
   instead(
-    'async claim(turnId, agentKey, lease) {',
+    'async claim(turnId, agentKey, lease, needsThread = false) {',
     `const asked = await this.redis.get('request:' + turnId);
     if (asked) {
     this.known ??= await this.redis.hmget(keys.agent(agentKey), 'threadId', 'epoch');
