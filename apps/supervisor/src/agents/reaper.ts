@@ -18,7 +18,8 @@ const FOR_PEOPLE: ReadonlySet<Verdict> = new Set(['unclaimed', 'foreign', 'lost'
 
 /** Brings registry, runtime and gateway of this host to agreement about which agents there are. */
 export class Reaper {
-  private readonly told = new Set<string>();
+  /** Agents that are for people, and what was said of them. */
+  private readonly told = new Map<string, Verdict>();
 
   constructor(
     private readonly agents: AgentsService,
@@ -43,8 +44,8 @@ export class Reaper {
     for (const agent of await this.removals.pending()) await attempt(this.agents.remove(agent));
     const alive = await this.aliveSupervisors();
     const found = await this.look();
-    for (const name of this.told) if (!FOR_PEOPLE.has(this.verdict(found.get(name) ?? {}, alive))) this.told.delete(name);
-    for (const [name, findings] of found) if (this.verdict(findings, alive) !== 'agreed') await attempt(this.settle(name, findings, alive));
+    for (const [name, verdict] of this.told) if (this.verdict(found.get(name) ?? {}, alive) !== verdict) this.told.delete(name);
+    for (const [name, findings] of found) if (!this.told.has(name) && this.verdict(findings, alive) !== 'agreed') await attempt(this.settle(name, findings, alive));
     if (failures.length > 0) throw failures[0];
   }
 
@@ -86,8 +87,7 @@ export class Reaper {
   }
 
   private tell(name: string, agentKey: string, verdict: Verdict, { record, remains }: Findings): void {
-    if (this.told.has(name)) return;
-    this.told.add(name);
+    this.told.set(name, verdict);
     const fields = { agent: record?.agentId ?? remains?.spec?.agent.agentId, supervisorId: record?.supervisorId };
     this.logger.warn({ op: 'agent.unsettled', agentKey, verdict, ...fields }, 'agent.unsettled');
   }
