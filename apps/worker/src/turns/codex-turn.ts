@@ -87,7 +87,8 @@ function start({ session, thread }: Conversation, turn: CodexTurn): Promise<stri
   });
 }
 
-async function findTurn({ session, thread }: Conversation, clientId: string): Promise<Turn | undefined> {
+/** The turn in Codex's own history, as far as it has begun. */
+export async function findTurn({ session, thread }: Conversation, clientId: string): Promise<Turn | undefined> {
   const turns = await session.codex.readTurns(thread.codexThreadId).catch((error: unknown) => {
     if (error instanceof AppError) throw error;
     return []; // a thread without a first turn has no history to read

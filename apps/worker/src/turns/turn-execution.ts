@@ -11,7 +11,7 @@ import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { operate } from '../workspace/workspace-operations.js';
 import { settleFiles } from '../workspace/file-arguments.js';
 import { unlessAborted } from './abort.js';
-import { type CodexTurn, ConnectionLostError, runCodexTurn } from './codex-turn.js';
+import { type CodexTurn, ConnectionLostError, findTurn, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
 
 /** How long a turn's agent is looked for again when the way to it breaks: time enough to restart any service. */
@@ -80,17 +80,22 @@ export class TurnExecution {
   private async attempt(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const args: Common = tool.arguments.parse(request.arguments);
     const session = await this.session(request, args, options);
-    // Nothing changes under the hands of a turn that may be at work.
-    const news = options.mayHaveBegun ? undefined : await unlessAborted(options.signal, session.refreshCopy());
-    if (news !== undefined) options.push({ type: 'status', message: news });
     if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
+    await this.refresh(session, options);
     return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch(onceOnly));
+  }
+
+  private async refresh(session: AgentSession, options: ExecutionOptions): Promise<void> {
+    const news = await unlessAborted(options.signal, session.refreshCopy());
+    if (news !== undefined) options.push({ type: 'status', message: news });
   }
 
   private async converseAbout(tool: TurnTool, args: Common, session: AgentSession, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const { threadId } = options;
     if (threadId === undefined) throw new Error(`${request.turnId} has no thread`);
     const conversation: Conversation = { session, thread: await session.threads.open(threadId, notifier(options)) };
+    // Nothing changes under the hands of a turn that is at work.
+    if (!options.mayHaveBegun || !(await findTurn(conversation, request.turnId))) await this.refresh(session, options);
     const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
     const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
     const target = tool.change(args);

@@ -11,8 +11,8 @@ const CHECKPOINTS = `${PREFIX}/checkpoints`;
 /** Turns that changed something are remembered up to this number; older ones can no longer be compared. */
 const REMEMBERED_TURNS = 500;
 
-const REMEMBER_LAST = `git update-ref ${LAST} "$tree"
-git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
+const REMEMBER_LAST = `git update-ref ${LAST} "$tree"`;
+const REMEMBER_BASE = `git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
 
 /** $1 before, $2 after, $3 turn, $4 thread or nothing. States are commits, so that the oldest can be told and forgotten. */
 const RECORD_TURN = `set -e
@@ -28,8 +28,11 @@ after=$(git commit-tree "$2" -m "after $3")
 } | git update-ref --stdin
 git for-each-ref --sort=-committerdate --format='delete %(refname)' ${PREFIX}/turns | tail -n +${2 * REMEMBERED_TURNS + 1} | git update-ref --stdin`;
 
-/** $1: the tree to become. Files that the ignore rules keep out of trees stay as they are. */
+/** $1: the tree that a directory of ours becomes, whatever is in it. */
 const RESET = 'set -e\nrm -f "$GIT_INDEX_FILE.lock"\ngit read-tree --reset -u "$1"';
+
+/** $1 the tree that the workspace is, $2 the one to become. Fails, and changes nothing, where a file that is to change is not as in $1. Ignored files stay as they are. */
+const CHANGE = 'set -e\nrm -f "$GIT_INDEX_FILE.lock"\ngit read-tree -m -u "$1" "$2"';
 
 /** $1 from, $2 to, then pathspecs → the tree that is $1 where no path matches and $2 where one does. */
 const MIX = `set -e
@@ -45,13 +48,17 @@ rm -f "$GIT_INDEX_FILE" "$GIT_DIR/mix.patch"`;
 export class AgentWorkspace {
   readonly repository: ShadowRepository;
 
-  constructor(codex: CommandRunner, place: Place) {
+  constructor(
+    codex: CommandRunner,
+    private readonly place: Place,
+  ) {
     this.repository = new ShadowRepository(codex, place);
   }
 
   /** What the workspace is now. */
   take(): Promise<string> {
-    return this.repository.tree(REMEMBER_LAST);
+    // Where a copy starts from is known only to whoever makes it.
+    return this.repository.tree(this.place.source === undefined ? `${REMEMBER_LAST}\n${REMEMBER_BASE}` : REMEMBER_LAST);
   }
 
   /** The state taken last, over restarts; undefined before the first. */
@@ -86,8 +93,14 @@ export class AgentWorkspace {
     return this.repository.read(`${CHECKPOINTS}/${name}`);
   }
 
-  async saveCheckpoint(name: string, tree: string): Promise<void> {
-    await this.repository.shell(`set -e\ngit update-ref "${CHECKPOINTS}/$1" "$(git commit-tree "$2" -m "$1")"`, [name, tree]);
+  async saveCheckpoint(name: string, tree: string, turnId: string): Promise<void> {
+    await this.repository.shell(`set -e\ngit update-ref "${CHECKPOINTS}/$1" "$(git commit-tree "$2" -m "$3")"`, [name, tree, turnId]);
+  }
+
+  /** The checkpoint that an earlier attempt of the turn has saved. */
+  async checkpointOf(name: string, turnId: string): Promise<string | undefined> {
+    const saved = await this.repository.shell(`git log -1 --format=%s "${CHECKPOINTS}/$1" 2>/dev/null || true`, [name]);
+    return saved.trim() === turnId ? this.checkpoint(name) : undefined;
   }
 
   /** The newest first. */
@@ -113,12 +126,17 @@ export class AgentWorkspace {
   /** Makes the workspace what it was in `tree`, where one of `pathspecs` matches or, without any, everywhere. Returns what that changed. */
   async restore(tree: string, pathspecs: string[] = []): Promise<Changes> {
     const now = await this.take();
-    await this.become(pathspecs.length === 0 ? tree : await this.mix({ from: now, to: tree }, pathspecs));
+    await this.become({ from: now, to: pathspecs.length === 0 ? tree : await this.mix({ from: now, to: tree }, pathspecs) });
     return this.changes({ from: now, to: await this.take() });
   }
 
-  /** Checks a tree out; only what differs is touched. */
-  async become(tree: string): Promise<void> {
+  /** Makes the workspace, which has just been taken as `from`, what it is in `to`; a file that somebody changed in between ends it. */
+  async become({ from, to }: Trees): Promise<void> {
+    await this.repository.shell(CHANGE, [from, to]);
+  }
+
+  /** Fills a directory that is ours alone. */
+  async fill(tree: string): Promise<void> {
     await this.repository.shell(RESET, [tree]);
   }
 

@@ -1,9 +1,11 @@
-import type { FileWrite } from '@codex-mcp/contracts';
+import { AppError, type FileWrite } from '@codex-mcp/contracts';
 import type { Trees } from './agent-workspace.js';
 import type { ShadowRepository } from './shadow-repository.js';
 
 /** Bytes of contents that are read at a time. */
 const BATCH_BYTES = 16 * 1024 * 1024;
+/** All contents together are held in memory on their way. */
+const MAX_BYTES = 64 * 1024 * 1024;
 const BATCH_COUNT = 500;
 
 const NOTHING = '000000';
@@ -15,6 +17,7 @@ const RAW = `set -e
 git diff --raw -z --no-renames --no-abbrev "$1" "$2" > "$GIT_DIR/raw"
 base64 < "$GIT_DIR/raw" | tr -d '\\n'`;
 const SIZES = 'printf "%s\\n" "$@" | git cat-file --batch-check="%(objectsize)"';
+const SLICE = 'git cat-file blob "$1" | tail -c "+$2" | head -c "$3" | base64 | tr -d "\\n"';
 const CONTENTS = 'printf "%s\\n" "$@" | git cat-file --batch | base64 | tr -d "\\n"';
 
 type Side = { mode: string; oid: string };
@@ -28,7 +31,7 @@ export async function fileWrites(repository: ShadowRepository, { from, to }: Tre
   return changes.map((change) => ({
     path: change.path.toString('base64'),
     old: change.old && { mode: modeOf(change.old), oid: change.old.oid },
-    new: change.new && { mode: modeOf(change.new), content: (contents.get(change.new.oid) ?? Buffer.alloc(0)).toString('base64') },
+    new: change.new && { mode: modeOf(change.new), content: contents.get(change.new.oid)?.toString('base64') ?? '' },
   }));
 }
 
@@ -48,12 +51,27 @@ function parseRaw(raw: Buffer): RawChange[] {
 
 async function contentsOf(repository: ShadowRepository, oids: string[]): Promise<Map<string, Buffer>> {
   const contents = new Map<string, Buffer>();
+  let total = 0;
   for (let first = 0; first < oids.length; first += BATCH_COUNT) {
     const some = oids.slice(first, first + BATCH_COUNT);
-    const sizes = (await repository.shell(SIZES, some)).split('\n').map(Number);
-    for (const batch of batches(some, sizes)) split(Buffer.from(await repository.shell(CONTENTS, batch), 'base64'), contents);
+    const sizes = (await repository.shell(SIZES, some)).trim().split('\n').map(Number);
+    total += sizes.reduce((sum, size) => sum + size, 0);
+    if (total > MAX_BYTES) throw new AppError('input_too_large', `The changed files are larger than ${MAX_BYTES / 1024 / 1024} MiB together. Apply a part of them at a time, with \`paths\`.`);
+    for (const batch of batches(some, sizes)) {
+      const [oid = '', ...others] = batch;
+      const size = sizes[some.indexOf(oid)] ?? 0;
+      if (others.length === 0 && size > BATCH_BYTES) contents.set(oid, await large(repository, oid, size));
+      else split(Buffer.from(await repository.shell(CONTENTS, batch), 'base64'), contents);
+    }
+    for (const [at, oid] of some.entries()) if (contents.get(oid)?.length !== sizes[at]) throw new AppError('turn_failed', 'A changed file could not be read whole; nothing was applied.');
   }
   return contents;
+}
+
+async function large(repository: ShadowRepository, oid: string, size: number): Promise<Buffer> {
+  const slices: Buffer[] = [];
+  for (let at = 0; at < size; at += BATCH_BYTES) slices.push(Buffer.from(await repository.shell(SLICE, [oid, String(at + 1), String(BATCH_BYTES)]), 'base64'));
+  return Buffer.concat(slices);
 }
 
 function batches(oids: string[], sizes: number[]): string[][] {

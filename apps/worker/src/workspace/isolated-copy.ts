@@ -10,26 +10,28 @@ const MAKE_REPOSITORY = `set -e
 shadow=$GIT_DIR
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 if [ ! -e .git ]; then
+  rm -rf .git-new
   git clone --quiet --shared --no-checkout -- "$1" .git-new 2>/dev/null || git init --quiet .git-new
   mv .git-new/.git .git && rmdir .git-new
   head=$(git rev-parse --quiet --verify HEAD || true)
   git symbolic-ref HEAD "refs/heads/$2"
   [ -z "$head" ] || git update-ref "refs/heads/$2" "$head"
+  cp "$1/.git/info/exclude" .git/info/exclude 2>/dev/null || true
 fi
 [ ! -d "$1/.git/objects" ] || printf '%s\\n' "$1/.git/objects" > "$shadow/objects/info/alternates"
 [ -s "$shadow/branch-start" ] || git rev-parse --quiet --verify HEAD > "$shadow/branch-start" || true
 [ ! -s "$shadow/branch-start" ] || [ -e .git/index ] || git read-tree HEAD`;
 
 /** The branch goes along with the user's while the agent has committed nothing to it. $1 source. */
-const FOLLOW_HEAD = `set -e
-shadow=$GIT_DIR
+const FOLLOW_HEAD = `shadow=$GIT_DIR
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+start=$(cat "$shadow/branch-start" 2>/dev/null)
 theirs=$(git --git-dir="$1/.git" rev-parse --quiet --verify HEAD 2>/dev/null || true)
-[ -n "$theirs" ] && [ "$theirs" != "$(cat "$shadow/branch-start")" ] || exit 0
-[ "$(git rev-parse --quiet --verify HEAD || true)" = "$(cat "$shadow/branch-start")" ] || exit 0
-git update-ref HEAD "$theirs"
-git read-tree HEAD
-echo "$theirs" > "$shadow/branch-start"`;
+[ -n "$theirs" ] && [ "$theirs" != "$start" ] || exit 0
+[ "$(git rev-parse --quiet --verify HEAD || true)" = "$start" ] || exit 0
+git cat-file -e "$theirs" 2>/dev/null || exit 0
+git update-ref HEAD "$theirs" && git read-tree HEAD && echo "$theirs" > "$shadow/branch-start"
+exit 0`;
 
 /** $1 base, $2 theirs, $3 ours → the merged tree; exit code 1 with the conflicts' paths after it. */
 const MERGE = `base=$(git commit-tree "$1" -m base) || exit 2
@@ -61,14 +63,15 @@ export class IsolatedCopy {
     const base = await this.workspace.startingPoint();
     if (base === undefined) {
       await this.repository.shell(MAKE_REPOSITORY, [this.source, this.branch]);
-      await this.workspace.become(theirs);
+      await this.workspace.fill(theirs);
       await this.workspace.startFrom(theirs);
       return undefined;
     }
     if (base === theirs) return undefined;
-    const { tree, conflicts } = await this.merge({ from: base, to: theirs }, await this.workspace.take());
+    const ours = await this.workspace.take();
+    const { tree, conflicts } = await this.merge({ from: base, to: theirs }, ours);
     if (conflicts.length > 0) return `The directory and the agent's copy of it have both changed ${conflicts.join(', ')}; the agent goes on with its own`;
-    await this.workspace.become(tree);
+    await this.workspace.become({ from: ours, to: tree });
     await this.workspace.startFrom(theirs);
     await this.repository.shell(FOLLOW_HEAD, [this.source]);
     return 'Took over what was changed in the directory';

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { AppServerClient } from '@codex-mcp/codex';
 import { AppError, type Workspace } from '@codex-mcp/contracts';
 
-const GIT_TIMEOUT_MS = 60_000;
+/** The first look at a large directory reads all of it. */
+const GIT_TIMEOUT_MS = 300_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** Nothing of the user's configuration, no hook, no filter, no helper runs in a command of ours. */
@@ -13,7 +14,6 @@ const SETTINGS: Record<string, string> = {
   'core.autocrlf': 'false',
   'core.safecrlf': 'false',
   'core.attributesFile': '/dev/null',
-  'core.excludesFile': '/dev/null',
   'core.looseCompression': '1',
   'gc.auto': '0',
   'safe.directory': '*',
@@ -26,7 +26,8 @@ const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
 
 /** Makes the repository, or clears away what a command that was killed has left in it. */
 export const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
-rm -f "$GIT_INDEX_FILE.lock"
+rm -f "$GIT_INDEX_FILE.lock" "$GIT_DIR"/index.mix*
+find "$GIT_DIR/refs" -name '*.lock' -delete
 printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"
 printf '/.codex-mcp-apply-*\\n' > "$GIT_DIR/info/exclude"`;
 
@@ -39,6 +40,11 @@ ${PREPARE}
 git add --all --ignore-errors . || [ $? -eq 1 ]
 tree=$(git write-tree)
 `;
+
+/** What the user's repository tracks although its ignore rules name it is part of the directory; only the names in the user's index are believed. */
+const ADD_TRACKED = `if [ -f .git/index ]; then
+  GIT_INDEX_FILE=.git/index git ls-files -z --cached --ignored --exclude-standard 2>/dev/null | git update-index -z --add --remove --stdin 2>/dev/null || true
+fi`;
 
 /** Runs commands and writes files where the agent lives. */
 export type CommandRunner = Pick<AppServerClient, 'exec' | 'writeFile'>;
@@ -85,7 +91,7 @@ export class ShadowRepository {
   /** The id of the tree that the directory is now which the workspace is a copy of. */
   async sourceTree(): Promise<string> {
     const env = { GIT_WORK_TREE: this.place.source ?? this.place.cwd, GIT_INDEX_FILE: `${this.gitDir}/source-index` };
-    return (await this.shell(`cd "$GIT_WORK_TREE"\n${WRITE_TREE}\necho "$tree"`, [], { env })).trim();
+    return (await this.shell(`cd "$GIT_WORK_TREE"\n${PREPARE}\n${ADD_TRACKED}\n${WRITE_TREE}\necho "$tree"`, [], { env })).trim();
   }
 
   /** Puts what a script is to read into a file of the repository's own; returns its path. */
@@ -118,27 +124,29 @@ export class ShadowRepository {
       outputBytesCap,
       // Fixed commands of ours, so no sandbox, unless they follow paths that others choose.
       sandboxPolicy: sandboxPolicy ?? { type: 'dangerFullAccess' },
-      env: { ...gitEnvironment(this.gitDir, this.place.cwd), ...this.environment, ...env },
+      env: { ...gitEnvironment(this.gitDir, this.place), ...this.environment, ...env },
     });
     if (exitCode === 0) return stdout;
     throw new AppError('turn_failed', 'The workspace could not be read by git.', { detail: stderr.slice(0, 2000) });
   }
 }
 
-function gitEnvironment(gitDir: string, workTree: string): Record<string, string> {
-  const settings = Object.entries(SETTINGS).flatMap(([key, value], at) => [
+function gitEnvironment(gitDir: string, { cwd, source }: Place): Record<string, string> {
+  // Patterns only, which cannot run anything.
+  const all = { ...SETTINGS, 'core.excludesFile': `${source ?? cwd}/.git/info/exclude` };
+  const settings = Object.entries(all).flatMap(([key, value], at) => [
     [`GIT_CONFIG_KEY_${at}`, key],
     [`GIT_CONFIG_VALUE_${at}`, value],
   ]);
   return {
     GIT_DIR: gitDir,
-    GIT_WORK_TREE: workTree,
+    GIT_WORK_TREE: cwd,
     GIT_INDEX_FILE: `${gitDir}/index`,
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_SYSTEM: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
     ...IDENTITY,
-    GIT_CONFIG_COUNT: String(Object.keys(SETTINGS).length),
+    GIT_CONFIG_COUNT: String(Object.keys(all).length),
     ...(Object.fromEntries(settings) as Record<string, string>),
   };
 }

@@ -9,18 +9,22 @@ import type { Operation, OperationContext } from './operation.js';
 const ATTEMPTS = 5;
 
 export const apply: Operation<'apply'> = async (context, { paths, dry_run: dryRun = false }) => {
-  const { session } = context;
+  const { request, session } = context;
   const copy = copyOf(context);
+  const earlier = await session.workspace.turn(request.turnId);
   let edited: string[] = [];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const trees = await copy.applied(toPathspecs(paths));
     const changes = await session.workspace.changes(trees);
+    // An earlier attempt of this call wrote them and was cut off before it could say so.
+    if (earlier && trees.from === trees.to) return { ...(await session.workspace.changes(earlier)), applied: true };
     if (dryRun || trees.from === trees.to) return { ...changes, applied: false };
+    await session.workspace.recordTurn({ turnId: request.turnId }, trees);
     const files = await fileWrites(session.workspace.repository, trees);
     edited = (await session.writeToHost(files)).changed;
     if (edited.length > 0) continue;
-    await session.refreshCopy();
     session.workspaceChanged();
+    await session.refreshCopy().catch(() => undefined); // the next call does it
     return { ...changes, applied: true };
   }
   throw new AppError('apply_conflict', `Nothing was applied: ${edited.join(', ')} changed again and again while it was written. Call again when nobody edits it.`);
@@ -42,5 +46,5 @@ async function changedFiles({ workspace }: OperationContext['session']): Promise
 function copyOf({ session }: OperationContext): IsolatedCopy {
   if (session.copy) return session.copy;
   const own = session.placement.workspace.kind === 'host' ? 'works in the directory itself, so its changes are there already' : 'has a workspace of its own, which is no copy of a directory';
-  throw new AppError('invalid_arguments', `There is nothing to apply: the agent ${own}. export its changes with get_diff, or call open_workspace with a directory.`);
+  throw new AppError('invalid_arguments', `There is nothing to apply: the agent ${own} Export its changes with get_diff, or call open_workspace with a directory.`);
 }

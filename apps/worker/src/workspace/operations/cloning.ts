@@ -59,7 +59,7 @@ export async function cloneInto(context: OperationContext, { url, branch, depth,
     throw new AppError('invalid_arguments', 'open_workspace: the agent’s workspace has changes or files of its own. Look at them with get_diff and list_files, then give discard: true; the state before is kept as the checkpoint before-open.');
   }
   return recorded(context, async () => {
-    if (!(await isBegun(context))) await workspace.saveCheckpoint('before-open', await workspace.take());
+    if (!(await isBegun(context))) await workspace.saveCheckpoint('before-open', await workspace.take(), context.request.turnId);
     const words = (await workspace.repository.shell(CLONE, [turnId, url, branch ?? '', depth === undefined ? '' : String(depth)], { timeoutMs: CLONE_TIMEOUT_MS })).trim();
     if (words !== '') throw new AppError('turn_failed', `The repository could not be cloned: ${words.slice(-1000)}`);
     const [commit = '', head = ''] = (await workspace.repository.shell(TAKE_PLACE, [])).trim().split('\n');

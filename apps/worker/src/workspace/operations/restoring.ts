@@ -4,8 +4,8 @@ import type { Operation, OperationContext } from './operation.js';
 
 const UNCHANGED: Changes = { diff: '', files: [], truncated: false };
 
-export const checkpoint: Operation<'checkpoint'> = async ({ session: { workspace } }, { name }) => {
-  await workspace.saveCheckpoint(name, await workspace.take());
+export const checkpoint: Operation<'checkpoint'> = async ({ request, session: { workspace } }, { name }) => {
+  await workspace.saveCheckpoint(name, await workspace.take(), request.turnId);
   const checkpoints = await workspace.checkpoints();
   return { name, checkpoints: checkpoints.map((kept) => ({ name: kept.name, at: kept.at.toISOString() })) };
 };
@@ -18,10 +18,11 @@ export const discard: Operation<'discard'> = async (context, { turn_id: turnId, 
 };
 
 /** The state that is left stays as a checkpoint, so that nobody loses work to a slip. */
-async function goBack({ session }: OperationContext, tree: string, paths: string[] | undefined, checkpointName: string): Promise<Changes> {
+async function goBack({ request, session }: OperationContext, tree: string, paths: string[] | undefined, checkpointName: string): Promise<Changes> {
   const { workspace } = session;
-  await workspace.saveCheckpoint(checkpointName, await workspace.take());
+  const kept = await workspace.checkpointOf(checkpointName, request.turnId);
+  if (kept === undefined) await workspace.saveCheckpoint(checkpointName, await workspace.take(), request.turnId);
   const changes = await workspace.restore(tree, toPathspecs(paths));
   session.workspaceChanged();
-  return changes;
+  return kept === undefined ? changes : workspace.changes({ from: kept, to: await workspace.take() });
 }
