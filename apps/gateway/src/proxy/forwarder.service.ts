@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity, GatewayErrorCode } from '@codex-mcp/contracts';
@@ -15,7 +16,7 @@ import { toUpstream } from './headers.js';
 import type { Trouble } from './model-trouble.js';
 import { ProxyMetrics } from './proxy.metrics.js';
 import { Relay, type RelayEnd } from './relay.js';
-import { replayableBody } from './request-body.js';
+import { ReplayBudget } from './replay-budget.js';
 import { retryWaitMs } from './retry.policy.js';
 import { createDispatcher, explainTrouble, explainUpstreamError, upstreamTarget } from './upstream.js';
 
@@ -30,6 +31,7 @@ type Sent = { end: RelayEnd; relay: Relay; origin: string };
 @Injectable()
 export class ForwarderService {
   private readonly dispatcher: Dispatcher;
+  private readonly replayBudget = new ReplayBudget();
 
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
@@ -45,18 +47,27 @@ export class ForwarderService {
   async forward(agent: AgentIdentity, route: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const body = request.method === 'GET' ? null : await replayableBody(request).then((kept) => kept ?? request, () => undefined);
-    if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
-    for (let attempt = 1; ; attempt++) {
-      const exchange = await this.attempt({ agent, route, request, body, response }, attempt);
-      if (!('waitMs' in exchange)) return exchange;
-      const waited = await delay(exchange.waitMs, true, { signal: gone.signal }).catch(() => false);
-      if (!waited) return { status: exchange.status, end: 'agent_gone', attempts: attempt, responseBytes: 0 };
+    const release = this.replayBudget.reserve(agent.key, Number(request.headers['content-length'] ?? 0));
+    try {
+      const body = request.method === 'GET' ? null : release ? await buffer(request).catch(() => undefined) : request;
+      if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
+      return await this.persist({ agent, route, request, body, response }, gone.signal);
+    } finally {
+      release?.();
     }
   }
 
   async close(): Promise<void> {
     await this.dispatcher.destroy();
+  }
+
+  private async persist(sending: Sending, gone: AbortSignal): Promise<Exchange> {
+    for (let attempt = 1; ; attempt++) {
+      const exchange = await this.attempt(sending, attempt);
+      if (!('waitMs' in exchange)) return exchange;
+      const waited = await delay(exchange.waitMs, true, { signal: gone }).catch(() => false);
+      if (!waited) return { status: exchange.status, end: 'agent_gone', attempts: attempt, responseBytes: 0 };
+    }
   }
 
   private async attempt(sending: Sending, attempt: number): Promise<Exchange | { status: number | undefined; waitMs: number }> {

@@ -8,7 +8,7 @@ import { createRedis, createSubscriber, ModelWaits } from '@codex-mcp/messaging'
 import { eventually, type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, type Step, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
 import { type GatewayUnderTest, open, send, startGateway, startUpstream } from '../gateway.fixture.js';
-import { MAX_REPLAY_BYTES } from './request-body.js';
+import { REPLAY_LIMITS } from './replay-budget.js';
 
 const POST = { method: 'POST', path: '/v1/responses' };
 const FINE = 'data: fine\n\n';
@@ -57,6 +57,8 @@ const bodyFor = (step: Step) => JSON.stringify({ model: 'gpt-5.5', input: `say i
 const ask = (step: Step) => send({ ...POST, socketPath: agent.socketPath }, bodyFor(step));
 const requests = () => model.responsesRequests();
 const endOf = () => eventually(() => gateway.lines().map((line) => JSON.parse(line)).find(({ op, end }) => op === 'model_request' && end !== undefined) ?? null);
+
+const ends = (how: string) => gateway.lines().map((line) => JSON.parse(line)).filter(({ op, end }) => op === 'model_request' && end === how);
 
 describe('a request that the model’s service refuses for the moment', () => {
   it.each<[string, Step, ModelWait['trouble']]>([
@@ -184,8 +186,30 @@ describe('what is not sent again', () => {
       request.resume().on('end', () => response.writeHead(503).end('busy'));
     });
     await start({ OPENAI_BASE_URL: upstream.url });
-    const large = await send({ ...POST, socketPath: agent.socketPath }, 'x'.repeat(MAX_REPLAY_BYTES + 1));
+    const large = await send({ ...POST, socketPath: agent.socketPath }, 'x'.repeat(REPLAY_LIMITS.requestBytes + 1));
     expect({ large, count }).toMatchObject({ large: { status: 503, body: 'busy' }, count: 1 });
+    upstream.close();
+  });
+
+  it('what one agent has sent beyond its share of the memory; other agents are not concerned', async () => {
+    const upstream = await startUpstream((request, response) => request.resume().on('end', () => response.writeHead(429, { 'retry-after': '600' }).end('busy')));
+    await start({ OPENAI_BASE_URL: upstream.url });
+    const leave = new AbortController();
+    const large = 'x'.repeat(REPLAY_LIMITS.requestBytes);
+    const gone = Array.from({ length: REPLAY_LIMITS.agentBytes / large.length }, () => expect(open({ ...POST, socketPath: agent.socketPath, signal: leave.signal }, large)).rejects.toThrow('aborted'));
+    await eventually(() => expect(waits).toHaveLength(gone.length), { timeoutMs: 40_000 });
+    expect(await send({ ...POST, socketPath: agent.socketPath }, 'x')).toMatchObject({ status: 429, body: 'busy' });
+    const other = await gateway.register('b');
+    gone.push(expect(open({ ...POST, socketPath: other.socketPath, signal: leave.signal }, large)).rejects.toThrow('aborted'));
+    await eventually(() => expect(waits.at(-1)).toMatchObject({ agentKey: other.key }));
+    leave.abort();
+    await Promise.all(gone);
+    await eventually(() => expect(ends('agent_gone')).toHaveLength(gone.length));
+    const again = new AbortController();
+    const kept = expect(open({ ...POST, socketPath: agent.socketPath, signal: again.signal }, large)).rejects.toThrow('aborted');
+    await eventually(() => expect(waits).toHaveLength(gone.length + 1));
+    again.abort();
+    await kept;
     upstream.close();
   });
 });
