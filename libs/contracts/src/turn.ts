@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentIdentity } from './agent.js';
+import { AgentIdentity, WorkspaceChoice } from './agent.js';
 import { ErrorBody } from './errors.js';
 
 export const Effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']);
@@ -17,8 +17,8 @@ export const TurnRequest = z.object({
   thread: z.object({ named: z.string().optional(), /** The beginning of what is asked. */ opening: z.string() }).optional(),
   /** A second request of the same agent with this key is the same turn. */
   idempotencyKey: z.string().max(200).optional(),
-  /** Directories that the caller works in, the likeliest first. */
-  workspaceHints: z.array(z.string()).optional(),
+  /** The directory that the caller works in, for a call that names none. */
+  workspace: WorkspaceChoice.optional(),
 });
 export type TurnRequest = z.infer<typeof TurnRequest>;
 

@@ -1,13 +1,16 @@
 import type { JsonObject } from '@codex-mcp/tools';
 
+/** The directory that a caller works in, or those that it may mean, the likeliest first. */
+export type CallerWorkspace = { readonly path: string } | { readonly hints: readonly string[] };
+
 /** Who calls, as a protocol adapter found out. */
 export type Caller = {
   readonly tenant: string;
   /** The agent of calls that name none; normalised and checked at the call. */
   readonly defaultAgentId: string;
   readonly correlationId: string;
-  /** Directories that the caller works in, the likeliest first, for calls that name none. */
-  readonly workspaceHints?: readonly string[] | undefined;
+  /** For calls that name no directory. */
+  readonly workspace?: CallerWorkspace | undefined;
 };
 
 /** One call of a tool, free of any protocol. */

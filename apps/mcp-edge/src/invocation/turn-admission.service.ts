@@ -44,11 +44,11 @@ export class TurnAdmission {
     await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun());
   }
 
-  requestOf({ tool, args, agent, caller: { correlationId, workspaceHints: hints = [] }, idempotencyKey }: TurnCall): TurnRequest {
+  requestOf({ tool, args, agent, caller: { correlationId, workspace }, idempotencyKey }: TurnCall): TurnRequest {
     const { idempotency_key: ownKey, ...own } = TurnArguments.parse(args);
     const key = KeyArgument.parse({ idempotency_key: ownKey }).idempotency_key ?? idempotencyKey;
     const thread = tool.kind === 'turn' ? { thread: { ...ThreadArgument.parse(own), opening: openingOf(tool, own) } } : {};
-    const optional = { ...(key !== undefined && { idempotencyKey: key }), ...(hints.length > 0 && { workspaceHints: [...hints] }) };
+    const optional = { ...(key !== undefined && { idempotencyKey: key }), ...(workspace && { workspace: 'path' in workspace ? { path: workspace.path } : { hints: [...workspace.hints] } }) };
     return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, correlationId, acceptedAtMs: Date.now(), ...optional };
   }
 

@@ -28,7 +28,7 @@ export class FanOut {
   async implement({ n, ...given }: ArgumentsOf<ImplementN>, caller: Caller, agent: AgentIdentity, idempotencyKey: string | undefined): Promise<OutputOf<ImplementN>> {
     const { thread_id: thread, workspace } = given;
     if (thread !== undefined) throw new AppError('invalid_arguments', 'implement_n: a thread belongs to one agent; leave thread_id out.');
-    if (workspace === undefined && !caller.workspaceHints?.length) throw new AppError('invalid_arguments', 'implement_n: name the directory to work on with workspace; each agent gets a copy of it.');
+    if (workspace === undefined && !caller.workspace) throw new AppError('invalid_arguments', 'implement_n: name the directory to work on with workspace; each agent gets a copy of it.');
     if (given.workspace_mode === 'direct') throw new AppError('invalid_arguments', 'implement_n: several agents cannot work in one directory at a time; leave workspace_mode out.');
     const args = parseArguments(TURN_TOOLS.implement, given);
     await this.admission.assertCanRun();

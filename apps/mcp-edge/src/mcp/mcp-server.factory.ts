@@ -74,18 +74,20 @@ export class McpServerFactory {
         const notification = { method: 'notifications/progress' as const, params: { progressToken: token ?? '', progress: ++progress, message } };
         extra.sendNotification(notification).catch(() => undefined); // the client is gone; its turn goes on
       };
-      return this.call({
+      const result = await this.call({
         tool: params.name,
         arguments: params.arguments,
         caller: {
           tenant: context.principal.tenant,
           defaultAgentId: context.agentHint ?? session.agentHint ?? slugAgentId(server.getClientVersion()?.name ?? ''),
           correlationId: context.correlationId,
-          workspaceHints: await workspaces.hints(params.arguments, context.workspaceHint ?? session.workspaceHint, extra),
+          workspace: await workspaces.of(params.arguments, context.workspaceHint ?? session.workspaceHint, extra),
         },
         ...(token === undefined ? { handleAfterMs: this.config.HANDLE_AFTER } : { onProgress: notify }),
         signal: cancellation(extra.signal, session, extra.requestId),
       });
+      if (!result.isError) workspaces.remember(params.arguments);
+      return result;
     });
     return server;
   }

@@ -19,7 +19,7 @@ afterEach(async () => void (await Promise.all(clients.splice(0).map((client) => 
 /** The directories that the turn of a call was given, beside what it names itself. */
 async function hintsOf(client: Client, args: Record<string, unknown> = {}): Promise<unknown> {
   await client.callTool({ name: 'chat', arguments: { message: 'x', ...args } });
-  return system.worker.seen.at(-1)?.workspaceHints;
+  return system.worker.seen.at(-1)?.workspace;
 }
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
@@ -32,23 +32,49 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   it('a client’s roots are where its calls work, until they change', async () => {
     let roots = ['file:///home/ada/project', 'file:///home/ada/with%20space', 'file://another-machine/x'];
     const client = await connect({ roots: () => roots });
-    expect(await hintsOf(client)).toEqual(['/home/ada/project', '/home/ada/with space']);
+    expect(await hintsOf(client)).toEqual({ hints: ['/home/ada/project', '/home/ada/with space'] });
     roots = ['file:///home/ada/other'];
-    expect(await hintsOf(client)).toEqual(['/home/ada/project', '/home/ada/with space']);
+    expect(await hintsOf(client)).toEqual({ hints: ['/home/ada/project', '/home/ada/with space'] });
     await client.sendRootsListChanged();
-    await eventually(async () => expect(await hintsOf(client)).toEqual(['/home/ada/other']));
+    await eventually(async () => expect(await hintsOf(client)).toEqual({ hints: ['/home/ada/other'] }));
   });
 
   it('the directory that a call names stays that of its agent for the session', async () => {
     const client = await connect({ roots: () => ['file:///home/ada/project'] });
     await hintsOf(client, { workspace: '/srv/named' });
-    expect(await hintsOf(client)).toEqual(['/srv/named']);
-    expect(await hintsOf(client, { agent_id: 'another' })).toEqual(['/home/ada/project']);
+    expect(await hintsOf(client)).toEqual({ path: '/srv/named' });
+    expect(await hintsOf(client, { agent_id: 'another' })).toEqual({ hints: ['/home/ada/project'] });
+  });
+
+  it('an agent that has cloned something stays with it', async () => {
+    const client = await connect({ roots: () => ['file:///home/ada/project'] });
+    system.worker.play = async ({ request: { turnId, agent } }) => ({ type: 'completed', output: { mode: 'volume', changed_files: 0, turn_id: turnId, agent_id: agent.agentId, duration_ms: 1 } });
+    expect((await client.callTool({ name: 'open_workspace', arguments: { url: 'https://git.example.org/x' } })).isError).toBeUndefined();
+    expect(await hintsOf(client)).toBeUndefined();
+  });
+
+  it('a directory that a call could not have is not remembered', async () => {
+    const client = await connect({ roots: () => ['file:///home/ada/project'] });
+    system.worker.play = async () => ({ type: 'failed', error: { code: 'workspace_not_allowed', message: 'No.', retryable: false } });
+    await hintsOf(client, { workspace: '/mistyped' });
+    expect(await hintsOf(client)).toEqual({ hints: ['/home/ada/project'] });
+  });
+
+  it('roots that do not come are asked for again', async () => {
+    let fail = true;
+    const roots = () => {
+      if (fail) throw new Error('not now');
+      return ['file:///home/ada/project'];
+    };
+    const client = await connect({ roots });
+    expect(await hintsOf(client)).toEqual({ hints: [] });
+    fail = false;
+    expect(await hintsOf(client)).toEqual({ hints: ['/home/ada/project'] });
   });
 
   it('the connection says it where the client has no roots', async () => {
-    expect(await hintsOf(await connect({ query: '?workspace=/srv/of-the-url' }))).toEqual(['/srv/of-the-url']);
-    expect(await hintsOf(await connect({ headers: { 'X-Workspace': '/srv/of-the-header' } }))).toEqual(['/srv/of-the-header']);
+    expect(await hintsOf(await connect({ query: '?workspace=/srv/of-the-url' }))).toEqual({ path: '/srv/of-the-url' });
+    expect(await hintsOf(await connect({ headers: { 'X-Workspace': '/srv/of-the-header' } }))).toEqual({ path: '/srv/of-the-header' });
     expect(await hintsOf(await connect({}))).toBeUndefined();
   });
 });

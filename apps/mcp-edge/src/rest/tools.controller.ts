@@ -68,10 +68,15 @@ export class ToolsController {
     return {
       tool: name,
       arguments: args ?? {},
-      caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response), workspaceHints: [workspaceHintOf(request) ?? []].flat() },
+      caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response), workspace: restWorkspace(request) },
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     };
   }
+}
+
+function restWorkspace(request: Request): { path: string } | undefined {
+  const path = workspaceHintOf(request);
+  return path === undefined ? undefined : { path };
 }
 
 function keyOf(request: Request): string | undefined {

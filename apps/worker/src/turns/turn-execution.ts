@@ -122,9 +122,9 @@ export class TurnExecution {
   }
 
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
-    const { agent, correlationId, workspaceHints: hints } = request;
-    const hinted = hints === undefined || args.url !== undefined ? undefined : { hints };
-    const workspace = args.workspace === undefined ? hinted : { path: args.workspace, mode: args.workspace_mode };
+    const { agent, correlationId } = request;
+    const ofCaller = args.url === undefined ? request.workspace : undefined;
+    const workspace = args.workspace === undefined ? ofCaller : { path: args.workspace, mode: args.workspace_mode };
     const session = this.sessions.acquire({ agent, threadId: options.threadId, workspace, epoch: options.epoch, correlationId }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.
     return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));

@@ -83,7 +83,7 @@ export const workspaceChoice = {
   workspace: z
     .string()
     .refine(isAbsolute, 'must be an absolute path of a directory on the server')
-    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work on. Default: keep the workspace that the agent has.')
+    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work on. Default: the one that this session named last for the agent, else where your client says that it works, else the workspace that the agent has.')
     .optional(),
   workspace_mode: choice(WorkspaceMode, 'isolated: on a copy, whose changes `apply` takes over into the directory. direct: in the directory itself. Default: as the agent has it, else isolated.').optional(),
 };

@@ -10,7 +10,7 @@ export const openWorkspace = defineWorkspaceTool({
   name: 'open_workspace',
   title: 'Open a workspace',
   description:
-    "Has the agent work on a directory of the server from now on: on a copy of it (isolated), which follows what is edited there and whose changes `apply` takes over, or in the directory itself (direct). Each directory's copy is kept. With a URL the agent's own workspace becomes a clone of that git repository, from a host that the operator lists in GIT_HOSTS. With neither it says what the agent works in.",
+    "Has the agent work on a directory of the server, in this session from now on: on a copy of it (isolated), which follows what is edited there and whose changes `apply` takes over, or in the directory itself (direct). Each directory's copy is kept. With a URL the agent's own workspace becomes a clone of that git repository, from a host that the operator lists in GIT_HOSTS. With neither it says what the agent works in.",
   access: 'read',
   arguments: {
     ...workspaceChoice,
