@@ -1,6 +1,6 @@
 import { UnreachableError } from '@codex-mcp/codex';
 import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
-import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool } from '@codex-mcp/tools';
+import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool, type WorkspaceTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { repairIdOf } from '../agents/agent-threads.js';
@@ -82,7 +82,7 @@ export class TurnExecution {
     const session = await this.session(request, args, options);
     if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
     await this.refresh(session, options);
-    return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch(onceOnly));
+    return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch((error: unknown) => lostIn(tool, error)));
   }
 
   private async refresh(session: AgentSession, options: ExecutionOptions): Promise<void> {
@@ -178,10 +178,11 @@ async function stoppedInTime<Result>(work: Promise<Result>, signal: AbortSignal,
 const isTransient = (error: unknown, hasBegun: boolean): boolean =>
   error instanceof ConnectionLostError || error instanceof UnreachableError || (hasBegun && error instanceof AppError && TRANSIENT.has(error.code));
 
-/** What was done to a workspace when the way to it broke is for the caller to see, and not to be done twice. */
-function onceOnly(error: unknown): never {
+/** What was done to a workspace when the way to it broke is for the caller to see, and not to be done twice; where that does no harm, it is tried again. */
+function lostIn({ access, annotations }: WorkspaceTool, error: unknown): never {
   if (!(error instanceof UnreachableError)) throw error;
-  throw new AppError('turn_interrupted', 'The agent was lost while this was done to its workspace. Look at the workspace, then call again.', { cause: error });
+  const isRepeatable = access === 'read' && !annotations.destructiveHint;
+  throw isRepeatable ? new ConnectionLostError(error.message) : new AppError('turn_interrupted', 'The agent was lost while this was done to its workspace. Look at the workspace, then call again.', { cause: error });
 }
 
 function facts(request: TurnRequest, threadId: string, turn: CodexTurn, { usage, commands }: TurnCollector): Omit<TurnFacts, 'duration_ms'> {
