@@ -4,6 +4,8 @@
  */
 export default {
   testEnvironment: 'node',
+  // Jest's 5 s end a test on a busy machine, and before `eventually` (10 s) can say what it waited for.
+  testTimeout: 30_000,
   testMatch: ['**/src/**/*.{spec,int-spec,contract-spec}.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   // Nest's decorators need the swc legacy transform with metadata; everything else stays native ESM.

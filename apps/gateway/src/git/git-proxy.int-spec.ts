@@ -4,10 +4,11 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createBareRepository, eventually, type GitServer, startGitServer, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
-import { type GatewayUnderTest, send, startGateway, startUpstream } from '../gateway.fixture.js';
+import { type GatewayUnderTest, open, send, startGateway, startUpstream } from '../gateway.fixture.js';
 
 jest.setTimeout(60_000); // many commands of git, on a busy machine
 
@@ -198,10 +199,24 @@ describe('a host that does not behave', () => {
   });
 
   it('is cut off where its answer takes too long', async () => {
-    const path = await startHost({ GIT_TIMEOUT: '3' });
+    const path = await startHost({ GIT_TIMEOUT: '1' });
     answer = (response) => response.writeHead(200, ADVERTISEMENT).write('0000');
-    await expect(send({ socketPath, method: 'GET', path })).rejects.toThrow();
-    await eventually(() => expect(events()).toMatchObject([{ end: 'timeout' }]));
+    // A machine that stalls for that long has not even begun to answer, which is a 504 instead.
+    await eventually(() => expect(send({ socketPath, method: 'GET', path })).rejects.toThrow(), { timeoutMs: 20_000 });
+    await eventually(() => expect(events().at(-1)).toMatchObject({ end: 'timeout', status: 200 }));
+  });
+
+  it('is not taken for an unreachable one by a clock that runs ahead', async () => {
+    // Three ticks of undici's clock, which all exchanges share: its own timeouts would come first in all but one of them.
+    const path = await startHost({ GIT_TIMEOUT: '1.497' });
+    answer = (response) => response.writeHead(200, ADVERTISEMENT).write('0000');
+    const answers: Promise<string>[] = [];
+    for (let times = 0; times < 30; times += 1) {
+      const { stream } = await open({ socketPath, method: 'GET', path });
+      answers.push(text(stream).catch(() => 'cut off'));
+    }
+    await Promise.all(answers);
+    await eventually(() => expect(events().map(({ end }) => end)).toEqual(answers.map(() => 'timeout')));
   });
 });
 

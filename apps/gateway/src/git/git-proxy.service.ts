@@ -36,8 +36,9 @@ export class GitProxyService {
     const pinned = [...config.GIT_HOSTS.values()].flatMap(({ origin, address }) => (address === undefined ? [] : [[new URL(origin).hostname, address] as const]));
     this.dispatcher = new Agent({
       connect: { timeout: config.UPSTREAM_CONNECT_TIMEOUT, lookup: guardedLookup(new Map(pinned)) },
-      headersTimeout: config.GIT_TIMEOUT,
-      bodyTimeout: config.GIT_TIMEOUT,
+      // The exchange has its own timer; undici's, which may run ahead by half a second, would tell of an unreachable host.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
   }
 
