@@ -8,10 +8,8 @@ import { type GatewayUnderTest, send, startGateway, startUpstream } from '../gat
 /** A refresh starts a process, which takes its time on a busy machine. */
 const PATIENCE = { timeoutMs: 30_000 };
 jest.setTimeout(120_000);
-const POST = { method: 'POST', path: '/v1/responses' };
 
-// Each refresh is a process of its own.
-jest.setTimeout(30_000);
+const POST = { method: 'POST', path: '/v1/responses' };
 
 let home: TemporaryDirectory;
 let issuer: FakeModel;
