@@ -17,17 +17,19 @@ let model: Awaited<ReturnType<typeof startUpstream>>;
 /** Access tokens that the model has seen, in order, and those that it takes. */
 let seen: string[];
 let takes: (token: string) => boolean;
+/** With what it answers a request whose token it takes. */
+let statuses: number[];
 let gateway: GatewayUnderTest;
 let socketPath: string;
 
 beforeEach(async () => {
   home = await temporaryDirectory();
   issuer = await startFakeModel();
-  [seen, takes] = [[], () => true];
+  [seen, takes, statuses] = [[], () => true, []];
   model = await startUpstream((request: IncomingMessage, response: ServerResponse) => {
     const token = String(request.headers.authorization).replace('Bearer ', '');
     seen.push(token);
-    request.resume().on('end', () => (takes(token) ? response.end('fine') : response.writeHead(401, { 'x-request-id': 'of-401' }).end('{"error":"no"}')));
+    request.resume().on('end', () => (takes(token) ? response.writeHead(statuses.shift() ?? 200).end('fine') : response.writeHead(401, { 'x-request-id': 'of-401' }).end('{"error":"no"}')));
   });
 });
 afterEach(async () => {
@@ -103,6 +105,19 @@ describe('an access token', () => {
     takes = (token) => token !== revokedLater;
     expect((await ask()).status).toBe(200);
     expect(refreshes()).toBe(2);
+  });
+
+  it.each([
+    [429, 'the next request', 2],
+    [503, 'nobody, as it has not been taken yet', 1],
+  ])('is renewed once for a request, however often that is sent again: after %s and another 401, by %s', async (status, _, afterNext) => {
+    statuses = [status];
+    takes = () => statuses.length > 0 && seen.length === 2;
+    await start(fakeJwt());
+    expect(await ask()).toMatchObject({ status: 401, headers: { 'x-request-id': 'of-401' } });
+    expect([refreshes(), seen.length]).toEqual([1, 3]);
+    expect((await ask()).status).toBe(401);
+    expect(refreshes()).toBe(afterNext);
   });
 });
 

@@ -24,7 +24,7 @@ import { createDispatcher, explainTrouble, explainUpstreamError, upstreamTarget 
 export type Exchange = { status: number | undefined; end: string; attempts: number; firstByteMs?: number; responseBytes: number };
 
 type Refused = { code: GatewayErrorCode; message: string };
-type Sending = { agent: AgentIdentity; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse };
+type Sending = { agent: AgentIdentity; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse; hasRenewed: boolean };
 type Sent = { end: RelayEnd; relay: Relay; origin: string };
 
 /** Sends agents' requests to the model, again and again where nothing of an answer has reached the agent and waiting may help. */
@@ -51,7 +51,7 @@ export class ForwarderService {
     try {
       const body = request.method === 'GET' ? null : release ? await buffer(request).catch(() => undefined) : request;
       if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
-      return await this.persist({ agent, route, request, body, response }, gone.signal);
+      return await this.persist({ agent, route, request, body, response, hasRenewed: false }, gone.signal);
     } finally {
       release?.();
     }
@@ -84,13 +84,14 @@ export class ForwarderService {
     return { ...known, status: sendError(sending.response, code, message), end: code };
   }
 
-  /** Sends the request; where a token is refused, once more with the next one. */
+  /** Sends the request; where a token is refused, once more with the next one, and that once however often it is sent again. */
   private async withCredential(sending: Sending): Promise<Sent | Refused> {
     const credential = usable(await this.credentials.obtain());
     if ('code' in credential) return credential;
     const first = await this.send(credential, sending);
     if (first.end !== 'unauthorized') return first;
-    const next = await this.credentials.afterRefusal(credential);
+    const next = sending.hasRenewed ? undefined : await this.credentials.afterRefusal(credential);
+    sending.hasRenewed = true;
     const renewed = next && usable(next);
     if (renewed && 'code' in renewed) return renewed;
     const last = renewed ? await this.send(renewed, sending) : first;
@@ -103,7 +104,8 @@ export class ForwarderService {
     const relay = new Relay(response, body !== request);
     this.dispatcher.dispatch({ origin, path, method: body === null ? 'GET' : 'POST', headers: toUpstream(request.headers, credential), body }, relay);
     const end = await relay.ended;
-    if (relay.status !== undefined && relay.status !== 401) this.credentials.accepted(credential);
+    // A service that fails may have done so before it looked at the token.
+    if (relay.status !== undefined && relay.status !== 401 && relay.status < 500) this.credentials.accepted(credential);
     return { end, relay, origin };
   }
 
