@@ -144,8 +144,8 @@ describe('an edit at the same time', () => {
 describe('what a crash left half done', () => {
   const staging = '.codex-mcp-apply-crashed';
   const entry = (path: string, text: string | null) => {
-    const put = text === null ? null : parse(text);
-    return { path: Buffer.from(path).toString('base64'), put: put && { mode: put.mode, oid: oidOf(put.content) } };
+    const placed = text === null ? null : parse(text);
+    return { path: Buffer.from(path).toString('base64'), put: placed && { mode: placed.mode, oid: oidOf(placed.content) } };
   };
 
   /** A file replaced, one made, one moved away; as after a kill before the end was written down. */
@@ -202,7 +202,8 @@ describe('a crash', () => {
 async function killWhen(child: ChildProcess, round: number): Promise<void> {
   const isOver = once(child, 'exit');
   const steps = round % 8;
-  while (child.exitCode === null && (steps === 7 || staged() <= steps * 2)) await new Promise(setImmediate);
+  const isTime = () => steps < 7 && staged() > steps * 2;
+  while (child.exitCode === null && !isTime()) await new Promise(setImmediate);
   child.kill('SIGKILL');
   await isOver;
 }
