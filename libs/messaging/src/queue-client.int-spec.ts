@@ -46,6 +46,20 @@ it('brings the handler’s error back as it was', async () => {
   });
 });
 
+it('finds the answer, and the error, of which no event tells', async () => {
+  let fails = false;
+  const handle = async () => {
+    if (fails) throw jobFailure(new AppError('at_capacity', 'All 20 agents are busy.'));
+    return { stopped: true };
+  };
+  await withHandler('silent', handle, async (client) => {
+    (Reflect.get(client, 'eventsConnection') as Redis).disconnect(); // as after a process was frozen
+    expect(await client.request('stop', { agent }, 60_000)).toEqual({ stopped: true });
+    fails = true;
+    await expect(client.request('stop', { agent }, 60_000)).rejects.toMatchObject({ code: 'at_capacity' });
+  });
+});
+
 it('keeps the words of an unexpected failure from the caller', async () => {
   const handle = async () => {
     throw jobFailure(new Error('password is hunter2'));

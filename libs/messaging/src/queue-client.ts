@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, ErrorBody, type JobName, type JobPayload, type JobResult, type QueueDefinition, toErrorBody } from '@codex-mcp/contracts';
-import { Queue, QueueEvents } from 'bullmq';
+import { type Job, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { KEEP_FINISHED } from './finished-jobs.js';
 import { QUEUE_PREFIX } from './keys.js';
+
+/** How often an answer is looked for beside the events that tell of it: after a freeze or an outage none may come any more. */
+const LOOK_MS = 1000;
 
 /** Events that a new client reads through; far more than can be under way at once. */
 const MAX_EVENTS = 500;
@@ -30,20 +34,27 @@ export class QueueClient<Definition extends QueueDefinition> {
   /** Rejects with the AppError that the handler threw, or `service_unavailable` when nobody answered in time. */
   async request<Name extends JobName<Definition>>(name: Name, payload: JobPayload<Definition, Name>, timeoutMs: number): Promise<JobResult<Definition, Name>> {
     const job = await this.queue.add(name, payload, KEEP_FINISHED);
+    const settled = new AbortController();
     try {
-      const result: unknown = await job.waitUntilFinished(this.events, timeoutMs);
+      const result: unknown = await Promise.race([job.waitUntilFinished(this.events, timeoutMs), this.lookFor(job.id ?? '', settled.signal)]);
       return this.definition.jobs[name]?.result.parse(result) as JobResult<Definition, Name>;
     } catch (error) {
-      const missed = await this.answerTo(job.id).catch(() => undefined);
-      if (missed) return this.definition.jobs[name]?.result.parse(missed.result) as JobResult<Definition, Name>;
       throw await this.failure(name, error, () => job.remove());
+    } finally {
+      settled.abort();
     }
   }
 
-  /** The answer itself, where the event that tells of it did not get here in time. */
-  private async answerTo(jobId: string | undefined): Promise<{ result: unknown } | undefined> {
-    const job = jobId === undefined ? undefined : await this.queue.getJob(jobId);
-    return job?.finishedOn !== undefined && !job.failedReason ? { result: job.returnvalue } : undefined;
+  /** The job's own answer; rejects with what its handler threw. Never settles after `signal`. */
+  private async lookFor(jobId: string, signal: AbortSignal): Promise<unknown> {
+    for (;;) {
+      await delay(LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return new Promise(() => undefined);
+      const job: Job | undefined = await this.queue.getJob(jobId).catch(() => undefined);
+      if (job?.finishedOn === undefined) continue;
+      if (job.failedReason) throw new Error(job.failedReason);
+      return job.returnvalue;
+    }
   }
 
   private async failure(name: string, error: unknown, withdraw: () => Promise<void>): Promise<AppError> {
