@@ -21,7 +21,8 @@ describeWithDocker('cancellation', () => {
 
   /** Waits until the agent's command runs in its container; resolves with the turn's id. */
   async function running(agentId: string): Promise<string> {
-    await eventually(async () => expect(await sleepers(agentId)).not.toEqual([]));
+    // The shell has the same words in its command line, before it has begun.
+    await eventually(async () => (await sleepers(agentId)).some((command) => command.trim() === 'sleep 4242'));
     return String((await unfinishedTurns(stack.redis(), agentId))[0]?.request.turnId);
   }
 
