@@ -23,6 +23,9 @@ export type Workspace = z.infer<typeof Workspace>;
 export const WorkspaceMode = z.enum(['isolated', 'direct']);
 export type WorkspaceMode = z.infer<typeof WorkspaceMode>;
 
+/** What callers call the kind of a workspace. */
+export const workspaceModeOf = ({ kind }: Workspace): WorkspaceMode | 'volume' => (kind === 'host' ? 'direct' : kind);
+
 /**
  * The directory that a call names, and how to work with it: without a mode as the agent does already, else isolated.
  * Of the `hints` of a caller that names none, the first counts that is a directory under WORKSPACE_ROOTS.

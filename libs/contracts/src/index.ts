@@ -11,7 +11,7 @@ export {
   slugAgentId,
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
-export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode } from './agent.js';
+export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
 export { ForkOrigin, ThreadRecord } from './thread.js';
 export {
   Effort,

@@ -1,4 +1,4 @@
-import { type AgentIdentity, type AgentRecord, AppError } from '@codex-mcp/contracts';
+import { type AgentIdentity, type AgentRecord, AppError, workspaceModeOf } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import type { AgentView } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
@@ -39,7 +39,7 @@ export class AgentDirectory {
       runtime: record.runtime,
       ...(record.runtime === 'docker' && { container_id: record.runtimeId }),
       workspace: record.workspace.kind === 'volume' ? 'volume' : record.workspace.path,
-      workspace_mode: record.workspace.kind === 'host' ? 'direct' : record.workspace.kind,
+      workspace_mode: workspaceModeOf(record.workspace),
       ...(record.threadId !== undefined && { thread_id: record.threadId }),
       created_at: iso(record.createdAt),
       last_active_at: iso(record.lastActiveAt),

@@ -1,5 +1,5 @@
 import { type CommandRunner, type Place, ShadowRepository } from './shadow-repository.js';
-import { type Changes, diffTrees, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
+import { type Changes, diffTrees, listChanges, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
 
 export type { Changes, Trees } from './workspace-diff.js';
 
@@ -123,11 +123,13 @@ export class AgentWorkspace {
     return diffTrees(this.repository, trees, pathspecs, maxBytes);
   }
 
-  /** Makes the workspace what it was in `tree`, where one of `pathspecs` matches or, without any, everywhere. Returns what that changed. */
-  async restore(tree: string, pathspecs: string[] = []): Promise<Changes> {
-    const now = await this.take();
-    await this.become({ from: now, to: pathspecs.length === 0 ? tree : await this.mix({ from: now, to: tree }, pathspecs) });
-    return this.changes({ from: now, to: await this.take() });
+  async countChanges(trees: Trees): Promise<number> {
+    return trees.from === trees.to ? 0 : (await listChanges(this.repository, trees, [])).length;
+  }
+
+  /** Makes the workspace, which has just been taken as `from`, what it is in `to`, where one of `pathspecs` matches or, without any, everywhere. */
+  async restore({ from, to }: Trees, pathspecs: string[] = []): Promise<void> {
+    await this.become({ from, to: pathspecs.length === 0 ? to : await this.mix({ from, to }, pathspecs) });
   }
 
   /** Makes the workspace, which has just been taken as `from`, what it is in `to`; a file that somebody changed in between ends it. */

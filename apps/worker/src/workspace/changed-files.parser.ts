@@ -15,6 +15,8 @@ export type Change = {
   file: ChangedFile;
   /** Ids of the content before and after; zeros where there is none. */
   blobs: [before: string, after: string];
+  /** As git writes them, such as 100644; zeros where there is no file. */
+  modes: [before: string, after: string];
   /** As bytes, because a path need not be UTF-8. */
   paths: Buffer[];
   /** How many parts of a patch tell of it: one that turns into another type of file is deleted and created. */
@@ -39,13 +41,13 @@ export function parseChanges(output: Buffer): Change[] {
 
 /** `:100644 100644 <sha> <sha> M`, path; a rename (`R100`) has the old path before the new one. */
 function readRaw(header: string, [first = '', second = '']: string[], changes: Map<string, Change>): number {
-  const [, , before = '', after = '', kind = 'M'] = header.split(' ');
+  const [modeBefore = '', modeAfter = '', before = '', after = '', kind = 'M'] = header.slice(1).split(' ');
   const letter = kind.charAt(0);
   const moved = letter === 'R' || letter === 'C';
   const path = moved ? second : first;
   const file: ChangedFile = { path: shownPath(path), status: STATUS[letter] ?? 'modified', ...(letter === 'R' && { previous_path: shownPath(first) }) };
   const paths = (moved ? [first, second] : [first]).map((name) => Buffer.from(name, 'latin1'));
-  changes.set(path, { file, blobs: [before, after], paths, parts: letter === 'T' ? 2 : 1 });
+  changes.set(path, { file, blobs: [before, after], modes: [modeBefore, modeAfter], paths, parts: letter === 'T' ? 2 : 1 });
   return moved ? 3 : 2;
 }
 

@@ -1,5 +1,6 @@
 import { AppError, type FileWrite } from '@codex-mcp/contracts';
 import type { Trees } from './agent-workspace.js';
+import { parseChanges } from './changed-files.parser.js';
 import type { ShadowRepository } from './shadow-repository.js';
 
 /** Bytes of contents that are read at a time. */
@@ -20,33 +21,17 @@ const SIZES = 'printf "%s\\n" "$@" | git cat-file --batch-check="%(objectsize)"'
 const SLICE = 'git cat-file blob "$1" | tail -c "+$2" | head -c "$3" | base64 | tr -d "\\n"';
 const CONTENTS = 'printf "%s\\n" "$@" | git cat-file --batch | base64 | tr -d "\\n"';
 
-type Side = { mode: string; oid: string };
-type RawChange = { path: Buffer; old: Side | null; new: Side | null };
+type Mode = NonNullable<FileWrite['old']>['mode'];
 
 /** What it takes to make the second of two trees from the first, file by file; nested repositories are left out. */
 export async function fileWrites(repository: ShadowRepository, { from, to }: Trees): Promise<FileWrite[]> {
-  const raw = Buffer.from(await repository.shell(RAW, [from, to]), 'base64');
-  const changes = parseRaw(raw).filter((change) => [change.old, change.new].every((side) => side === null || WRITABLE.has(side.mode)));
-  const contents = await contentsOf(repository, [...new Set(changes.flatMap((change) => (change.new ? [change.new.oid] : [])))]);
-  return changes.map((change) => ({
-    path: change.path.toString('base64'),
-    old: change.old && { mode: modeOf(change.old), oid: change.old.oid },
-    new: change.new && { mode: modeOf(change.new), content: contents.get(change.new.oid)?.toString('base64') ?? '' },
+  const changes = parseChanges(Buffer.from(await repository.shell(RAW, [from, to]), 'base64')).filter(({ modes }) => modes.every((mode) => mode === NOTHING || WRITABLE.has(mode)));
+  const contents = await contentsOf(repository, [...new Set(changes.flatMap(({ modes, blobs }) => (modes[1] === NOTHING ? [] : blobs[1])))]);
+  return changes.map(({ paths, modes: [before, after], blobs: [oid, next] }) => ({
+    path: (paths[0] ?? Buffer.alloc(0)).toString('base64'),
+    old: before === NOTHING ? null : { mode: before as Mode, oid },
+    new: after === NOTHING ? null : { mode: after as Mode, content: contents.get(next)?.toString('base64') ?? '' },
   }));
-}
-
-const modeOf = ({ mode }: Side) => mode as NonNullable<FileWrite['old']>['mode'];
-
-/** `:100644 100644 <oid> <oid> M` NUL path NUL. */
-function parseRaw(raw: Buffer): RawChange[] {
-  const fields = raw.toString('latin1').split('\0');
-  const changes: RawChange[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [oldMode = '', newMode = '', oldOid = '', newOid = ''] = (fields[at] ?? '').slice(1).split(' ');
-    const side = (mode: string, oid: string): Side | null => (mode === NOTHING ? null : { mode, oid });
-    changes.push({ path: Buffer.from(fields[at + 1] ?? '', 'latin1'), old: side(oldMode, oldOid), new: side(newMode, newOid) });
-  }
-  return changes;
 }
 
 async function contentsOf(repository: ShadowRepository, oids: string[]): Promise<Map<string, Buffer>> {

@@ -147,7 +147,7 @@ describe('a call that another worker takes over', () => {
     takeOver();
     expect(await discard(contextOf('turn_1'), {})).toMatchObject({ files: [{ path: 'a.txt' }] });
     const kept = (await workspace.checkpoint('before-discard')) ?? '';
-    await workspace.restore(kept);
+    await workspace.restore({ from: await workspace.take(), to: kept });
     expect(readFileSync(join(cwd, 'a.txt'), 'utf8')).toBe('work\n');
   });
 });

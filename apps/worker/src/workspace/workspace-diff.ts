@@ -70,7 +70,8 @@ export async function diffTrees(repository: ShadowRepository, trees: Trees, path
 
 type Listed = Change & { isHuge: boolean };
 
-async function listChanges(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[]): Promise<Listed[]> {
+/** The changed files alone, without what changed in them. */
+export async function listChanges(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[]): Promise<Listed[]> {
   const [list = '', sizes = ''] = (await repository.shell(LIST, [from, to, ...pathspecs].map(encoded))).split('\n.\n');
   const sizeOf = new Map(sizes.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]));
   return parseChanges(Buffer.from(list, 'base64')).map((change) => {

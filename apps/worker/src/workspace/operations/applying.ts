@@ -1,4 +1,4 @@
-import { AppError } from '@codex-mcp/contracts';
+import { AppError, workspaceModeOf } from '@codex-mcp/contracts';
 import { toPathspecs } from '../agent-workspace.js';
 import { fileWrites } from '../file-contents.js';
 import type { IsolatedCopy } from '../isolated-copy.js';
@@ -34,17 +34,16 @@ export const openWorkspace: Operation<'open_workspace'> = async (context, { url,
   const { session } = context;
   const { workspace } = session.placement;
   if (url !== undefined) return { mode: 'volume', changed_files: 0, repository: await cloneInto(context, { url, ...wanted }) };
-  if (workspace.kind === 'volume') return { mode: 'volume', changed_files: await changedFiles(session) };
-  return { mode: workspace.kind === 'host' ? 'direct' : 'isolated', path: workspace.path, changed_files: await changedFiles(session) };
+  return { mode: workspaceModeOf(workspace), ...(workspace.kind !== 'volume' && { path: workspace.path }), changed_files: await changedFiles(session) };
 };
 
 async function changedFiles({ workspace }: OperationContext['session']): Promise<number> {
   const [from, to] = [await workspace.base(), await workspace.take()];
-  return (await workspace.changes({ from, to })).files.length;
+  return workspace.countChanges({ from, to });
 }
 
 function copyOf({ session }: OperationContext): IsolatedCopy {
   if (session.copy) return session.copy;
   const own = session.placement.workspace.kind === 'host' ? 'works in the directory itself, so its changes are there already' : 'has a workspace of its own, which is no copy of a directory';
-  throw new AppError('invalid_arguments', `There is nothing to apply: the agent ${own} Export its changes with get_diff, or call open_workspace with a directory.`);
+  throw new AppError('invalid_arguments', `There is nothing to apply: the agent ${own}. Export its changes with get_diff, or call open_workspace with a directory.`);
 }

@@ -20,9 +20,10 @@ export const discard: Operation<'discard'> = async (context, { turn_id: turnId, 
 /** The state that is left stays as a checkpoint, so that nobody loses work to a slip. */
 async function goBack({ request, session }: OperationContext, tree: string, paths: string[] | undefined, checkpointName: string): Promise<Changes> {
   const { workspace } = session;
+  const now = await workspace.take();
   const kept = await workspace.checkpointOf(checkpointName, request.turnId);
-  if (kept === undefined) await workspace.saveCheckpoint(checkpointName, await workspace.take(), request.turnId);
-  const changes = await workspace.restore(tree, toPathspecs(paths));
+  if (kept === undefined) await workspace.saveCheckpoint(checkpointName, now, request.turnId);
+  await workspace.restore({ from: now, to: tree }, toPathspecs(paths));
   session.workspaceChanged();
-  return kept === undefined ? changes : workspace.changes({ from: kept, to: await workspace.take() });
+  return workspace.changes({ from: kept ?? now, to: await workspace.take() });
 }
