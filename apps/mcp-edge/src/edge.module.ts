@@ -10,9 +10,11 @@ import { IndexController } from './health/index.controller.js';
 import { Readiness } from './health/readiness.service.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { InvocationModule } from './invocation/invocation.module.js';
+import { McpHandlers } from './mcp/mcp-handlers.service.js';
 import { McpServerFactory } from './mcp/mcp-server.factory.js';
 import { SseController } from './mcp/sse.controller.js';
 import { StreamableHttpController } from './mcp/streamable-http.controller.js';
+import { ToolHandlers } from './mcp/tool-handlers.service.js';
 import { OpsModule } from './ops/ops.module.js';
 import { JobsController } from './rest/jobs.controller.js';
 import { ToolsController } from './rest/tools.controller.js';
@@ -50,7 +52,7 @@ export class EdgeModule {
       module: EdgeModule,
       imports: [ResourcesModule.register(resources), InvocationModule, OpsModule],
       controllers: [IndexController, HealthController, ToolsController, JobsController, SseController, StreamableHttpController],
-      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, McpServerFactory, TurnEventStreams],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, ToolHandlers, McpHandlers, McpServerFactory, TurnEventStreams],
     };
   }
 }

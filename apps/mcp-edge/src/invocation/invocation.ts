@@ -13,6 +13,16 @@ export type Caller = {
   readonly workspace?: CallerWorkspace | undefined;
 };
 
+/** Something only the person at the client can say, as MCP puts it: an embedded request, such as `elicitation/create` with its params. */
+export type Question = { readonly method: string; readonly params?: JsonObject };
+
+/**
+ * Asks the person at the client, several questions by their keys at once, and resolves with the client's answers by the same keys;
+ * an answer to an elicitation is `{action, content?}`. Where a client can be asked only by answering its request, it rejects with
+ * InputRequired: let that pass. The client then sends the request again, with the answers, and `state` comes back as `resumed`.
+ */
+export type Ask = (questions: Readonly<Record<string, Question>>, state: JsonObject, signal?: AbortSignal) => Promise<Record<string, unknown>>;
+
 /** One call of a tool, free of any protocol. */
 export type Invocation = {
   readonly tool: string;
@@ -26,6 +36,8 @@ export type Invocation = {
   readonly onProgress?: (message: string) => void;
   /** Cancels the turn. A caller that merely disconnects does not abort it. */
   readonly signal?: AbortSignal;
+  /** Undefined where nobody can be asked over this connection. */
+  readonly ask?: Ask | undefined;
 };
 
 /** `structured` is complete in itself; `text` is the same for a person. */

@@ -8,6 +8,7 @@ import { EdgeMetrics } from '../health/edge.metrics.js';
 import { ManagementTools } from '../management/management-tools.service.js';
 import { TurnReading } from '../management/turn-reading.service.js';
 import { chooseAgent } from './agent-choice.js';
+import { InputRequired } from './input-required.js';
 import type { Invocation, ToolResult } from './invocation.js';
 import { asCallerError, within } from './redis-outage.errors.js';
 import { type AdmittedTurn, TurnAdmission, type TurnCall } from './turn-admission.service.js';
@@ -60,16 +61,18 @@ export class ToolInvoker {
         if (!tool) throw new AppError('unknown_tool', `There is no tool "${invocation.tool.slice(0, 80)}"; tools/list and GET /tools name them.`);
         return await work(tool, add);
       } catch (error) {
+        if (error instanceof InputRequired) return error;
         throw asCallerError(error);
       }
     });
     this.inFlight.add(call);
     try {
       const result = await call;
-      observe(outcomeOf(result));
-      return result;
+      observe(result instanceof InputRequired ? 'input_required' : outcomeOf(result));
+      if (!(result instanceof InputRequired)) return result;
+      throw result;
     } catch (error) {
-      observe(error instanceof AppError ? error.code : 'internal');
+      if (!(error instanceof InputRequired)) observe(error instanceof AppError ? error.code : 'internal');
       throw error;
     } finally {
       this.inFlight.delete(call);

@@ -9,6 +9,7 @@ export type CallContext = {
   readonly correlationId: string;
   readonly agentHint: string | undefined;
   readonly workspaceHint: string | undefined;
+  readonly toolset: string | undefined;
   /** The client does not read fast enough; what it may miss is not sent. */
   readonly isCongested: () => boolean;
 };
@@ -30,9 +31,19 @@ export function workspaceHintOf(request: Request): string | undefined {
   return typeof hint === 'string' && isAbsolute(hint) ? hint : undefined;
 }
 
+/** The tools that a connection or request wants to see: header X-Toolset, else query toolset. */
+export function toolsetOf(request: Request): string | undefined {
+  const toolset = request.get('X-Toolset') ?? request.query['toolset'];
+  return typeof toolset === 'string' && toolset !== '' ? toolset : undefined;
+}
+
+/** What a request asks for beside its message. */
+export const hintsOf = (request: Request) => ({ agent: agentHintOf(request), workspace: workspaceHintOf(request), toolset: toolsetOf(request) });
+
 /** What the handlers of an MCP message are to know of the request that brings it. */
 export const contextOf = (request: Request, rest: Pick<CallContext, 'principal' | 'correlationId' | 'isCongested'>): CallContext => ({
   ...rest,
   agentHint: agentHintOf(request),
   workspaceHint: workspaceHintOf(request),
+  toolset: toolsetOf(request),
 });

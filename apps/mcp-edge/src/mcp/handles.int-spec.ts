@@ -71,7 +71,14 @@ describe.each(TRANSPORTS)('handles over %s', (transport) => {
   });
 
   it('are not for a turn that is finished by then', async () => {
-    expect((await chat('short')).structuredContent).toMatchObject({ answer: 'echo: "short"' });
+    const patient = await startTestEdge(redisServer.url); // which waits longer than the slowest machine takes
+    const caller = await connectClient(patient, transport);
+    try {
+      expect((await caller.callTool({ name: 'chat', arguments: { message: 'short' } })).structuredContent).toMatchObject({ answer: 'echo: "short"' });
+    } finally {
+      await caller.close();
+      await patient.close();
+    }
   });
 
   it('leave the schema strict about results that are neither', async () => {

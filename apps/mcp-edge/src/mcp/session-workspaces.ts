@@ -1,12 +1,8 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { ListRootsResultSchema, RootsListChangedNotificationSchema, type ServerNotification, type ServerRequest } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { CallerWorkspace } from '../invocation/invocation.js';
 
-const ROOTS_TIMEOUT_MS = 2000;
 const MAX_ROOTS = 20;
 /** Agents of one session whose directory is remembered. */
 const MAX_NAMED = 100;
@@ -21,18 +17,12 @@ export class SessionWorkspaces {
   private readonly named = new Map<string, string>();
   private roots: Promise<readonly string[]> | undefined;
 
-  constructor(private readonly server: Server) {
-    server.setNotificationHandler(RootsListChangedNotificationSchema, () => {
-      this.roots = undefined;
-    });
-  }
-
-  async of(args: unknown, ofConnection: string | undefined, extra: RequestHandlerExtra<ServerRequest, ServerNotification>): Promise<CallerWorkspace | undefined> {
+  /** `listRoots` gives the client's roots as URIs; undefined where it has none. */
+  async of(args: unknown, ofConnection: string | undefined, listRoots: (() => Promise<readonly string[]>) | undefined): Promise<CallerWorkspace | undefined> {
     const path = this.named.get(Addressed.safeParse(args).data?.agent_id ?? '') ?? ofConnection;
     if (path !== undefined) return path === OWN ? undefined : { path };
-    if (!this.server.getClientCapabilities()?.roots) return undefined;
-    // On the stream of this call: a client need not have another one open.
-    this.roots ??= extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema, { timeout: ROOTS_TIMEOUT_MS }).then(({ roots }) => roots.flatMap(({ uri }) => pathOf(uri)).slice(0, MAX_ROOTS));
+    if (!listRoots) return undefined;
+    this.roots ??= listRoots().then((uris) => uris.flatMap(pathOf).slice(0, MAX_ROOTS));
     const hints = await this.roots.catch(() => {
       this.roots = undefined; // asked again with the next call
       return [];
@@ -45,6 +35,11 @@ export class SessionWorkspaces {
     const named = Named.safeParse(args).data;
     const opened = named?.url === undefined ? named?.workspace : OWN;
     if (opened !== undefined && this.named.size < MAX_NAMED) this.named.set(named?.agent_id ?? '', opened);
+  }
+
+  /** The client says that its roots have changed. */
+  forgetRoots(): void {
+    this.roots = undefined;
   }
 }
 

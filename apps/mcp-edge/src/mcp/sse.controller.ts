@@ -10,7 +10,7 @@ import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { isCongested } from '../http/congestion.js';
-import { agentHintOf, callContext, contextOf, workspaceHintOf } from './call-context.js';
+import { callContext, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { SessionRegistry } from './session-registry.js';
 
@@ -46,7 +46,7 @@ export class SseController implements BeforeApplicationShutdown {
       clearInterval(keepAlive);
       this.sessions.delete(transport.sessionId);
     };
-    const server = this.servers.create({ agentHint: agentHintOf(request), workspaceHint: workspaceHintOf(request), isOpen: () => isOpen });
+    const server = this.servers.create({ hints: hintsOf(request), isOpen: () => isOpen });
     this.sessions.add(transport.sessionId, { principal: principalOf(response), transport, stream: response, close: () => transport.close() });
     await server.connect(transport);
   }

@@ -11,7 +11,7 @@ import { EdgeMetrics } from '../health/edge.metrics.js';
 import { isCongested } from '../http/congestion.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { readJsonBody } from '../http/json-body.js';
-import { agentHintOf, callContext, contextOf, workspaceHintOf } from './call-context.js';
+import { callContext, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { SessionRegistry } from './session-registry.js';
 
@@ -65,8 +65,7 @@ export class StreamableHttpController implements BeforeApplicationShutdown {
       if (transport.sessionId !== undefined) this.sessions.delete(transport.sessionId);
     };
     const server = this.servers.create({
-      agentHint: agentHintOf(request),
-      workspaceHint: workspaceHintOf(request),
+      hints: hintsOf(request),
       isOpen: () => isOpen,
       // The cancelled request gets no answer, so nothing else would end its stream.
       onCancelled: (requestId) => transport.closeSSEStream(requestId),

@@ -1,0 +1,31 @@
+import type { RequestMethod, RequestTypeMap, ResultTypeMap, ServerCapabilities } from '@modelcontextprotocol/server';
+import { Injectable } from '@nestjs/common';
+import type { McpRequest } from './mcp-request.js';
+import { ToolHandlers } from './tool-handlers.service.js';
+
+const INSTRUCTIONS = [
+  'Codex as a colleague. plan, implement, review, fix, chat, audit and debug run in the workspace of a persistent agent that keeps its files and its conversation between calls; pass what it cannot know as arguments.',
+  'Calls without agent_id go to the agent of this connection. Another agent_id is another agent with its own workspace and conversation; calls to one agent run one after the other, to several at the same time.',
+  'Turns can take minutes. A call that is answered with a status of queued or running and a turn_id is not finished: get_turn waits for its result; repeating the call would do the work twice. start begins a turn without waiting for it, steer adds a message to a running one, cancel ends it, list_turns shows what ran.',
+  'list_sessions, get_agent_status and health_check say what is going on.',
+].join('\n');
+
+/** What this server answers, by method; results are those of the newest revision, older ones are made of them. */
+export type McpMethods = {
+  readonly [Method in RequestMethod]?: (request: McpRequest, params: RequestTypeMap[Method]['params']) => Promise<ResultTypeMap[Method]> | ResultTypeMap[Method];
+};
+
+/** Everything that an MCP client may ask, free of revisions and transports: those call `methods` and know no more. */
+@Injectable()
+export class McpHandlers {
+  readonly instructions = INSTRUCTIONS;
+  readonly capabilities: ServerCapabilities = { tools: {} };
+  readonly methods: McpMethods;
+
+  constructor(tools: ToolHandlers) {
+    this.methods = {
+      'tools/list': () => tools.list(),
+      'tools/call': (request, params) => tools.call(request, params),
+    };
+  }
+}

@@ -1,0 +1,37 @@
+import type { ClientCapabilities, Notification } from '@modelcontextprotocol/server';
+import type { Principal } from '../access/principal.js';
+import type { Ask, CallerWorkspace } from '../invocation/invocation.js';
+
+/** `sessions`: revisions up to 2025-11-25, also over /sse. `stateless`: 2026-07-28, where each request stands alone. */
+export type Era = 'sessions' | 'stateless';
+
+/** The program at the other end, as it describes itself. */
+export type McpClient = { readonly name: string; readonly version: string; readonly capabilities: ClientCapabilities };
+
+/** One request of an MCP client, whatever revision and transport brought it. */
+export type McpRequest = {
+  readonly era: Era;
+  readonly client: McpClient;
+  readonly principal: Principal;
+  readonly correlationId: string;
+  /** Undefined where each request stands alone. */
+  readonly sessionId: string | undefined;
+  /** The agent of calls that name none: that of the request, its connection, or the client's name. */
+  readonly defaultAgentId: string;
+  /** The tools that the connection wants to see; as it said it, unparsed. */
+  readonly toolset: string | undefined;
+  /** The directory of a call that names none. */
+  workspaceOf(args: unknown): Promise<CallerWorkspace | undefined>;
+  /** To be called when a call has succeeded: the directory that it names is then that of its agent for the session. */
+  rememberWorkspace(args: unknown): void;
+  /** Says what is going on; undefined where the client did not ask for progress. Never throws, never waits. */
+  readonly onProgress?: (message: string) => void;
+  /** Sends a notification on the stream of this request. Never throws, never waits. */
+  notify(notification: Notification): void;
+  /** Aborted when the client wants the work ended: it cancelled, or, where requests stand alone, closed the stream. */
+  readonly signal: AbortSignal;
+  /** Asks the person at the client; undefined where the client cannot be asked. */
+  readonly ask?: Ask;
+  /** Ends the stream of this request without an answer; the client comes back for it with Last-Event-ID. Undefined where it cannot. */
+  readonly detach?: () => void;
+};

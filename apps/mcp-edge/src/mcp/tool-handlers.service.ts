@@ -1,0 +1,75 @@
+import { toErrorBody } from '@codex-mcp/contracts';
+import { findTool, listTools } from '@codex-mcp/tools';
+import { type CallToolRequest, type CallToolResult, INVALID_PARAMS, type ListToolsResult, ProtocolError } from '@modelcontextprotocol/server';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG } from '../edge.tokens.js';
+import { InputRequired } from '../invocation/input-required.js';
+import type { Invocation, ToolResult } from '../invocation/invocation.js';
+import { ToolInvoker } from '../invocation/tool-invoker.service.js';
+import { turnIdOf } from '../invocation/turn.errors.js';
+import type { McpRequest } from './mcp-request.js';
+
+// The SDK's types want a mutable list; the catalogue is frozen and never changes.
+const TOOL_LIST = { tools: listTools() as unknown as ListToolsResult['tools'] };
+
+/** The tools, listed and called over MCP. */
+@Injectable()
+export class ToolHandlers {
+  constructor(
+    private readonly invoker: ToolInvoker,
+    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
+  ) {}
+
+  list(): ListToolsResult {
+    return TOOL_LIST;
+  }
+
+  /** What goes wrong in a call is its result; only a tool that does not exist is an error of the protocol. */
+  async call(request: McpRequest, { name, arguments: args }: CallToolRequest['params']): Promise<CallToolResult> {
+    if (!findTool(name)) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
+    const { principal, correlationId, defaultAgentId, onProgress, signal, ask } = request;
+    const workspace = await request.workspaceOf(args);
+    const result = await this.invoke({
+      tool: name,
+      arguments: args,
+      caller: { tenant: principal.tenant, defaultAgentId, correlationId, workspace },
+      ...(onProgress ? { onProgress } : { handleAfterMs: this.config.HANDLE_AFTER }),
+      signal,
+      ask,
+    });
+    if (!result.isError) request.rememberWorkspace(args);
+    return result;
+  }
+
+  private async invoke(invocation: Invocation): Promise<CallToolResult> {
+    const { correlationId } = invocation.caller;
+    try {
+      return resultOf(await this.invoker.invoke(invocation), correlationId);
+    } catch (error) {
+      if (error instanceof InputRequired) throw error;
+      return errorResult(error, correlationId);
+    }
+  }
+}
+
+function resultOf({ structured, text, turnId }: ToolResult, correlationId: string): CallToolResult {
+  return {
+    structuredContent: structured,
+    content: [{ type: 'text', text }],
+    _meta: { 'codex-mcp/correlationId': correlationId, ...(turnId !== undefined && { 'codex-mcp/turnId': turnId }) },
+  };
+}
+
+function errorResult(thrown: unknown, correlationId: string): CallToolResult {
+  const error = toErrorBody(thrown);
+  const turnId = turnIdOf(thrown);
+  return {
+    isError: true,
+    content: [
+      { type: 'text', text: `${error.code}: ${error.message}` },
+      { type: 'text', text: JSON.stringify({ error, turn_id: turnId }, null, 2) },
+    ],
+    _meta: { 'codex-mcp/error': error, 'codex-mcp/correlationId': correlationId, ...(turnId !== undefined && { 'codex-mcp/turnId': turnId }) },
+  };
+}
