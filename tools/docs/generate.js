@@ -1,5 +1,5 @@
 // @ts-check
-// Documents that follow from the code: the table in README.md, docs/generated/tools.md and docs/generated/configuration.md.
+// Documents that follow from the code: the table in README.md and what is in docs/generated.
 // `node tools/docs/generate.js` writes them, `--check` fails where they are stale.
 // Either way, .env.example and the table of error codes are compared with the code. Reads what tsc built.
 import { existsSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { readmeTable, toolsPage, withTable } from './tools-page.js';
 
 const root = join(import.meta.dirname, '../..');
 const toolsFile = join(root, 'docs/generated/tools.md');
+const openApiFile = join(root, 'docs/generated/openapi.json');
 const configurationFile = join(root, 'docs/generated/configuration.md');
 const readme = join(root, 'README.md');
 
@@ -29,6 +30,13 @@ async function readCatalogue() {
   return listTools().map((/** @type {import('./tools-page.js').ListedTool} */ tool) => ({ ...tool, kind: TOOLS.get(tool.name).kind }));
 }
 
+/** What the edge serves as /openapi.json. @returns {Promise<string>} */
+async function openApi() {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { openApiDocument } = await import(join(root, 'apps/mcp-edge/dist/rest/openapi/openapi.document.js'));
+  return `${JSON.stringify(openApiDocument(version), null, 1)}\n`;
+}
+
 /** @param {string} file @returns {Promise<string>} empty where there is no such file */
 const readIfThere = async (file) => (existsSync(join(root, file)) ? await readFile(join(root, file), 'utf8') : '');
 
@@ -38,6 +46,7 @@ async function documents(variables) {
   const wanted = new Map([
     [toolsFile, toolsPage(tools)],
     [configurationFile, configurationPage(variables)],
+    [openApiFile, await openApi()],
   ]);
   if (existsSync(readme)) wanted.set(readme, withTable(await readFile(readme, 'utf8'), readmeTable(tools)));
   return wanted;

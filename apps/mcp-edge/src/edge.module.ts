@@ -17,6 +17,7 @@ import { StreamableHttpController } from './mcp/streamable-http.controller.js';
 import { ToolHandlers } from './mcp/tool-handlers.service.js';
 import { OpsModule } from './ops/ops.module.js';
 import { JobsController } from './rest/jobs.controller.js';
+import { OpenApiController } from './rest/openapi/openapi.controller.js';
 import { ToolsController } from './rest/tools.controller.js';
 import { TurnEventStreams } from './rest/turn-event-streams.service.js';
 
@@ -51,7 +52,7 @@ export class EdgeModule {
     return {
       module: EdgeModule,
       imports: [ResourcesModule.register(resources), InvocationModule, OpsModule],
-      controllers: [IndexController, HealthController, ToolsController, JobsController, SseController, StreamableHttpController],
+      controllers: [IndexController, HealthController, ToolsController, JobsController, OpenApiController, SseController, StreamableHttpController],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, ToolHandlers, McpHandlers, McpServerFactory, TurnEventStreams],
     };
   }

@@ -1,7 +1,7 @@
 export { findTool, listTools, type ListedTool, MANAGEMENT_TOOLS, type ManagementToolName, TOOLS, TURN_TOOLS, type TurnToolName, WORKSPACE_TOOLS, type WorkspaceToolName } from './catalogue/catalogue.js';
 export type { Access, AnswerOf, ArgumentsOf, ManagementTool, OutputOf, Tool, ToolAnnotations, TurnTool, QueuedTool, WorkspaceTool } from './tool.js';
 export { isQueued } from './tool.js';
-export type { JsonSchema } from './json-schema.js';
+export { type JsonSchema, toJsonSchema } from './json-schema.js';
 export { InlineFile } from './arguments/argument.schema.js';
 export { MAX_ARGUMENT_CHARACTERS, parseArguments } from './arguments/parse-arguments.js';
 export { answerSchema, parseAnswer, type ParsedAnswer } from './answers/parse-answer.js';

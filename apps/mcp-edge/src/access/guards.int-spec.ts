@@ -46,6 +46,9 @@ const ROUTES: [string, string, RawRequest][] = [
   ['GET', '/', {}],
   ['GET', '/health', {}],
   ['GET', '/metrics', {}],
+  ['GET', '/openapi.json', {}],
+  ['GET', '/docs', {}],
+  ['GET', '/docs/style.css', {}],
   ['GET', '/tools', {}],
   ['GET', '/tools/list_active_agents', {}],
   ['GET', '/tools/cleanup_inactive_agents', {}],
@@ -107,9 +110,8 @@ describe('tokens', () => {
     },
   );
 
-  it('leave /health and /metrics open for machines', async () => {
-    expect((await guarded.call('/health')).status).toBe(200);
-    expect((await guarded.call('/metrics')).status).toBe(200);
+  it('leave open what tells nothing of callers', async () => {
+    for (const path of ['/health', '/metrics', '/openapi.json', '/docs', '/docs/style.css']) expect({ path, status: (await guarded.call(path)).status }).toEqual({ path, status: 200 });
   });
 
   it('make the tenant, whose agents nobody else sees', async () => {

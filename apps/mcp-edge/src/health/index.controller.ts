@@ -14,6 +14,8 @@ export class IndexController {
       mcp: { streamable_http: '/mcp', sse: '/sse' },
       rest: '/tools',
       jobs: '/jobs',
+      openapi: '/openapi.json',
+      docs: '/docs',
       health: '/health',
       metrics: '/metrics',
       dashboard: '/ops/queues',

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AppError, toErrorBody } from '@codex-mcp/contracts';
 import { HttpException } from '@nestjs/common';
+import { z } from 'zod';
 import { turnIdOf } from '../invocation/turn.errors.js';
 
 /** A refusal that only exists in HTTP, beside the error table that all transports share. */
@@ -18,19 +19,18 @@ export class HttpProblem extends Error {
 }
 
 /** RFC 9457, with the members that this API adds. */
-export type ProblemDocument = {
-  type: 'about:blank';
-  title: string;
-  status: number;
-  detail: string;
-  code: string;
-  retryable: boolean;
-  correlation_id: string;
-  /** The turn that failed, where one was accepted: GET /jobs/<turn_id> has it. */
-  turn_id?: string;
-  /** Raw material of the error, such as an answer that did not validate. */
-  material?: string;
-};
+export const ProblemDocument = z.object({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe('What happened and what to change'),
+  code: z.string().describe('Stable; docs/troubleshooting.md explains those that all transports share'),
+  retryable: z.boolean().describe('true: the same call may succeed later'),
+  correlation_id: z.string().describe('Names this request in the logs of all services'),
+  turn_id: z.string().optional().describe('The turn that failed, where one was accepted: GET /jobs/<turn_id> has it'),
+  material: z.string().optional().describe('Raw material of the error, such as an answer that did not validate'),
+});
+export type ProblemDocument = z.infer<typeof ProblemDocument>;
 
 /** Everything thrown as a problem document. Only errors made for callers keep their text. */
 export function problemOf(error: unknown, correlationId: string): ProblemDocument {
