@@ -78,7 +78,7 @@ function randomFrom(seed: number): (bound: number) => number {
 }
 
 function mutated(text: string, random: (bound: number) => number): string {
-  const characters = [...text];
+  const characters = Array.from({ length: text.length }, (_, at) => text.charAt(at));
   for (let count = random(3); count > 0; count--) characters.splice(random(characters.length), random(2), String.fromCharCode(random(4) === 0 ? random(0x1_0000) : random(128)));
   return characters.join('');
 }
