@@ -24,8 +24,11 @@ export async function readVariables(root) {
   return new Map([...variables].toSorted(([a], [b]) => a.localeCompare(b, 'en')));
 }
 
+/** @type {Record<string, string>} */
+const commands = { auth: 'npm run auth', stdio: 'codex-mcp stdio' };
+
 /** The command that a configuration of the launcher belongs to, by its folder. @param {string} file */
-const commandOf = (file) => (file.startsWith(`auth${sep}`) ? 'npm run auth' : 'npm start');
+const commandOf = (file) => commands[file.split(sep)[0] ?? ''] ?? 'npm start';
 
 /** @param {string} dist @returns {Promise<{ file: string, schema: Schema }[]>} */
 async function schemasOf(dist) {
