@@ -10,11 +10,7 @@ import { IndexController } from './health/index.controller.js';
 import { Readiness } from './health/readiness.service.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { InvocationModule } from './invocation/invocation.module.js';
-import { McpHandlers } from './mcp/mcp-handlers.service.js';
-import { McpServerFactory } from './mcp/mcp-server.factory.js';
-import { SseController } from './mcp/sse.controller.js';
-import { StreamableHttpController } from './mcp/streamable-http.controller.js';
-import { ToolHandlers } from './mcp/tool-handlers.service.js';
+import { McpModule } from './mcp/mcp.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { JobsController } from './rest/jobs.controller.js';
 import { OpenApiController } from './rest/openapi/openapi.controller.js';
@@ -51,9 +47,9 @@ export class EdgeModule {
   static register(resources: EdgeResources): DynamicModule {
     return {
       module: EdgeModule,
-      imports: [ResourcesModule.register(resources), InvocationModule, OpsModule],
-      controllers: [IndexController, HealthController, ToolsController, JobsController, OpenApiController, SseController, StreamableHttpController],
-      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, ToolHandlers, McpHandlers, McpServerFactory, TurnEventStreams],
+      imports: [ResourcesModule.register(resources), InvocationModule, McpModule, OpsModule],
+      controllers: [IndexController, HealthController, ToolsController, JobsController, OpenApiController],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, TurnEventStreams],
     };
   }
 }

@@ -36,6 +36,8 @@ export type Invocation = {
   readonly onProgress?: (message: string) => void;
   /** Cancels the turn. A caller that merely disconnects does not abort it. */
   readonly signal?: AbortSignal;
+  /** The turn that an earlier attempt of this call has begun, which this one follows instead of beginning another. */
+  readonly resume?: { readonly turnId: string } | undefined;
   /** Undefined where nobody can be asked over this connection. */
   readonly ask?: Ask | undefined;
 };

@@ -12,7 +12,8 @@ import { InputRequired } from './input-required.js';
 import type { Invocation, ToolResult } from './invocation.js';
 import { asCallerError, within } from './redis-outage.errors.js';
 import { type AdmittedTurn, TurnAdmission, type TurnCall } from './turn-admission.service.js';
-import { TurnRunner } from './turn-runner.service.js';
+import { TurnLookup } from './turn-lookup.service.js';
+import { type FollowedTurn, TurnRunner } from './turn-runner.service.js';
 
 const NamedAgent = z.object({ agent_id: z.string().optional() });
 
@@ -27,6 +28,7 @@ export class ToolInvoker {
   constructor(
     private readonly admission: TurnAdmission,
     private readonly runner: TurnRunner,
+    private readonly lookup: TurnLookup,
     private readonly management: ManagementTools,
     private readonly reading: TurnReading,
     private readonly metrics: EdgeMetrics,
@@ -90,6 +92,7 @@ export class ToolInvoker {
 
   private async dispatch(tool: Tool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
     const args = parseArguments(tool, invocation.arguments);
+    if (isQueued(tool) && invocation.resume) return this.rejoin(invocation.resume.turnId, tool, invocation, add);
     if (isQueued(tool)) return this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
     const { caller, idempotencyKey } = invocation;
     const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
@@ -108,10 +111,21 @@ export class ToolInvoker {
     const request = this.admission.requestOf(call);
     add({ turnId: request.turnId });
     const turn = await this.runner.run(request, invocation);
-    const { turnId, agent } = turn.request;
-    add({ turnId });
-    if ('output' in turn) return { structured: turn.output, text: renderOutput(call.tool, turn.output), turnId };
-    const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, ...(turn.threadId !== undefined && { thread_id: turn.threadId }), status: turn.pending });
-    return { structured: handle, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
+    add({ turnId: turn.request.turnId });
+    return resultOf(call.tool, turn);
   }
+
+  /** The rest of a call whose client was asked something meanwhile. */
+  private async rejoin(turnId: string, tool: QueuedTool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
+    const record = await this.lookup.find(invocation.caller.tenant, turnId);
+    add({ turnId, agent: record.request.agent.agentId });
+    return resultOf(tool, await this.runner.rejoin(record, invocation));
+  }
+}
+
+function resultOf(tool: QueuedTool, turn: FollowedTurn): ToolResult {
+  const { turnId, agent } = turn.request;
+  if ('output' in turn) return { structured: turn.output, text: renderOutput(tool, turn.output), turnId };
+  const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, ...(turn.threadId !== undefined && { thread_id: turn.threadId }), status: turn.pending });
+  return { structured: handle, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
 }

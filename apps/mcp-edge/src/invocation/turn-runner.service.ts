@@ -1,11 +1,11 @@
-import { AppError, isTerminalEvent, type TerminalEvent, type TurnRequest } from '@codex-mcp/contracts';
+import { AppError, isTerminalEvent, type TerminalEvent, type TurnRecord, type TurnRequest } from '@codex-mcp/contracts';
 import { TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import type { Invocation } from './invocation.js';
-import { TurnAdmission } from './turn-admission.service.js';
+import { type AdmittedTurn, TurnAdmission } from './turn-admission.service.js';
 import { TurnCanceller } from './turn-canceller.service.js';
 import { TurnProgress } from './turn-progress.js';
 import { TurnWatch } from './turn-watch.js';
@@ -31,16 +31,25 @@ export class TurnRunner {
   ) {}
 
   /** Rejects with the AppError that kept the turn from being accepted, or as a TurnError with the one that it ended with. */
-  async run(request: TurnRequest, options: RunOptions): Promise<FollowedTurn> {
+  run(request: TurnRequest, options: RunOptions): Promise<FollowedTurn> {
+    // Followed while it is being accepted; with a key it may turn out to be an earlier turn.
+    return this.follow(request.idempotencyKey === undefined ? request.turnId : undefined, this.admission.admit(request), options);
+  }
+
+  /** Follows a turn that was begun before. Rejects as a TurnError with the error that it ended with. */
+  rejoin({ request, threadId }: TurnRecord, options: RunOptions): Promise<FollowedTurn> {
+    return this.follow(request.turnId, Promise.resolve({ request, threadId }), options);
+  }
+
+  private async follow(turnId: string | undefined, admission: Promise<Pick<AdmittedTurn, 'request' | 'threadId'>>, options: RunOptions): Promise<FollowedTurn> {
     const { onProgress, handleAfterMs } = options;
     const handleDue = handleAfterMs === undefined ? undefined : due(handleAfterMs);
     const progress = onProgress && new TurnProgress(onProgress, this.config.PROGRESS_INTERVAL);
-    const follow = (turnId: string) => new TurnWatch(this.reader, turnId, (event) => progress?.observe(event)).start();
-    // Followed while it is being accepted; with a key it may turn out to be an earlier turn.
-    let watch = request.idempotencyKey === undefined ? follow(request.turnId) : undefined;
+    const watching = (id: string) => new TurnWatch(this.reader, id, (event) => progress?.observe(event)).start();
+    let watch = turnId === undefined ? undefined : watching(turnId);
     try {
-      const { request: admitted, threadId } = await this.admission.admit(request);
-      watch ??= follow(admitted.turnId);
+      const { request: admitted, threadId } = await admission;
+      watch ??= watching(admitted.turnId);
       const end = await this.attend(admitted, watch, progress, options.signal, handleDue?.passed);
       if ('pending' in end) return { request: admitted, threadId, pending: end.pending };
       if (end.type !== 'completed') throw new TurnError(admitted.turnId, AppError.from(end.error));

@@ -1,4 +1,5 @@
 import type { ClientCapabilities, Notification } from '@modelcontextprotocol/server';
+import type { JsonObject } from '@codex-mcp/tools';
 import type { Principal } from '../access/principal.js';
 import type { Ask, CallerWorkspace } from '../invocation/invocation.js';
 
@@ -30,8 +31,10 @@ export type McpRequest = {
   notify(notification: Notification): void;
   /** Aborted when the client wants the work ended: it cancelled, or, where requests stand alone, closed the stream. */
   readonly signal: AbortSignal;
-  /** Asks the person at the client; undefined where the client cannot be asked. */
-  readonly ask?: Ask;
+  /** Asks the client; whether it can answer is among its capabilities. */
+  readonly ask: Ask;
+  /** What an earlier question left with the client; it comes with the answers. */
+  readonly resumed?: JsonObject;
   /** Ends the stream of this request without an answer; the client comes back for it with Last-Event-ID. Undefined where it cannot. */
   readonly detach?: () => void;
 };

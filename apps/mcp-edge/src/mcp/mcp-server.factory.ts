@@ -2,10 +2,14 @@ import { slugAgentId } from '@codex-mcp/contracts';
 import { type Implementation, type RequestId, type RequestMethod, Server, type ServerContext } from '@modelcontextprotocol/server';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { Inject, Injectable } from '@nestjs/common';
+import type { JsonObject } from '@codex-mcp/tools';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
+import { InputRequired } from '../invocation/input-required.js';
+import { askByAnswering, askInSession, asResult } from './asking.js';
 import { callContext } from './call-context.js';
 import { McpHandlers } from './mcp-handlers.service.js';
-import type { McpRequest } from './mcp-request.js';
+import type { Era, McpRequest } from './mcp-request.js';
+import { RequestStates } from './request-state.js';
 import { SessionWorkspaces } from './session-workspaces.js';
 
 const ROOTS_TIMEOUT_MS = 2000;
@@ -13,76 +17,114 @@ const ROOTS_TIMEOUT_MS = 2000;
 /** The SDK builds one per server otherwise, for elicitations that this server never asks for. */
 const validator = new AjvJsonSchemaValidator();
 
-export type McpSession = {
+export type McpConnection = {
+  readonly era: Era;
   /** What the session's first request asked for. */
-  readonly hints: { readonly agent: string | undefined; readonly workspace: string | undefined; readonly toolset: string | undefined };
-  /** False once the connection is gone: what then looks like a cancellation is none. */
+  readonly hints: { readonly agent?: string | undefined; readonly workspace?: string | undefined; readonly toolset?: string | undefined };
+  /** False once a session's connection is gone, or this process ends: what then looks like a cancellation is none. */
   readonly isOpen: () => boolean;
   /** Called when the client has cancelled a request, which gets no answer then. */
   readonly onCancelled?: (requestId: RequestId) => void;
 };
 
-/** Makes one protocol server per session: sharing one has leaked answers between clients. */
+/** How long clients may keep what hardly ever changes. */
+const LISTING_CACHE = { ttlMs: 300_000, cacheScope: 'public' as const };
+const CACHE_HINTS = {
+  'server/discover': LISTING_CACHE,
+  'tools/list': LISTING_CACHE,
+  'prompts/list': LISTING_CACHE,
+  'resources/templates/list': LISTING_CACHE,
+  'resources/list': { ttlMs: 1000, cacheScope: 'private' as const },
+  'resources/read': { ttlMs: 1000, cacheScope: 'private' as const },
+};
+
+type Handler = (request: McpRequest, params: unknown) => Promise<never>;
+
+/** Makes one protocol server per session or request: sharing one has leaked answers between clients. */
 @Injectable()
 export class McpServerFactory {
   private readonly info: Implementation;
 
   constructor(
     private readonly handlers: McpHandlers,
+    private readonly states: RequestStates,
     @Inject(EDGE_PROCESS) self: EdgeProcess,
   ) {
     this.info = { name: 'codex-mcp', title: 'Codex agents', version: self.version };
   }
 
-  create(session: McpSession): Server {
+  create(connection: McpConnection): Server {
     const { capabilities, instructions, methods } = this.handlers;
-    const server = new Server(this.info, { capabilities, instructions, jsonSchemaValidator: validator });
+    const server = new Server(this.info, {
+      capabilities,
+      instructions,
+      jsonSchemaValidator: validator,
+      cacheHints: CACHE_HINTS,
+      requestState: { verify: (sealed) => this.states.open(sealed) },
+    });
     const workspaces = new SessionWorkspaces();
     server.setNotificationHandler('notifications/roots/list_changed', () => workspaces.forgetRoots());
-    for (const [method, handle] of Object.entries(methods) as [RequestMethod, (request: McpRequest, params: unknown) => never][]) {
-      server.setRequestHandler(method, ({ params }, context) => handle(requestOf(server, session, workspaces, context), params ?? {}));
+    for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) {
+      server.setRequestHandler(method, async ({ params }, context) => {
+        try {
+          return await handle(requestOf(server, connection, workspaces, context), params ?? {});
+        } catch (error) {
+          if (error instanceof InputRequired) return await asResult(error, this.states);
+          throw error;
+        }
+      });
     }
     return server;
   }
 }
 
-function requestOf(server: Server, session: McpSession, workspaces: SessionWorkspaces, { mcpReq, sessionId }: ServerContext): McpRequest {
+function requestOf(server: Server, connection: McpConnection, workspaces: SessionWorkspaces, context: ServerContext): McpRequest {
   const call = callContext.getStore();
   if (!call) throw new Error('a message arrived outside of a request');
+  const { mcpReq, sessionId, http } = context;
+  const { era, hints } = connection;
   const { name = '', version = '' } = server.getClientVersion() ?? {};
   const capabilities = server.getClientCapabilities() ?? {};
   const token = mcpReq._meta?.progressToken;
+  const state: unknown = mcpReq.requestState();
   let progress = 0;
   const notify: McpRequest['notify'] = (notification) => {
     if (!call.isCongested()) mcpReq.notify(notification).catch(() => undefined); // the client is gone; its turn goes on
   };
-  // On the stream of this call: a client need not have another one open.
-  const listRoots = async () => (await mcpReq.send({ method: 'roots/list' }, { timeout: ROOTS_TIMEOUT_MS })).roots.map(({ uri }) => uri);
   return {
-    era: 'sessions',
+    era,
     client: { name, version, capabilities },
     principal: call.principal,
     correlationId: call.correlationId,
     sessionId,
-    defaultAgentId: call.agentHint ?? session.hints.agent ?? slugAgentId(name),
-    toolset: call.toolset ?? session.hints.toolset,
-    workspaceOf: (args) => workspaces.of(args, call.workspaceHint ?? session.hints.workspace, capabilities.roots && listRoots),
+    defaultAgentId: call.agentHint ?? hints.agent ?? slugAgentId(name),
+    toolset: call.toolset ?? hints.toolset,
+    workspaceOf: (args) => workspaces.of(args, call.workspaceHint ?? hints.workspace, era === 'sessions' && capabilities.roots ? () => listRoots(context) : undefined),
     rememberWorkspace: (args) => workspaces.remember(args),
     ...(token !== undefined && { onProgress: (message) => notify({ method: 'notifications/progress', params: { progressToken: token, progress: ++progress, message } }) }),
     notify,
-    signal: cancellation(mcpReq.signal, session, mcpReq.id),
+    signal: cancellation(mcpReq.signal, connection, mcpReq.id),
+    ask: era === 'sessions' ? askInSession(context) : askByAnswering(context),
+    ...(typeof state === 'object' && state !== null && { resumed: state as JsonObject }),
+    ...(http?.closeSSE && { detach: http.closeSSE }),
   };
 }
 
-/** The SDK aborts a request when its client cancels it and when the connection ends; only the former is meant. */
-function cancellation(aborted: AbortSignal, session: McpSession, requestId: RequestId): AbortSignal {
+/** On the stream of this call: a client need not have another one open. */
+async function listRoots({ mcpReq }: ServerContext): Promise<string[]> {
+  const { roots } = await mcpReq.send({ method: 'roots/list' }, { timeout: ROOTS_TIMEOUT_MS });
+  return roots.map(({ uri }) => uri);
+}
+
+/** The SDK aborts a request when its client cancels it and when the connection ends; in a session only the former is meant. */
+function cancellation(aborted: AbortSignal, connection: McpConnection, requestId: RequestId): AbortSignal {
   const cancelled = new AbortController();
   aborted.addEventListener(
     'abort',
     () => {
-      if (!session.isOpen()) return;
+      if (!connection.isOpen()) return;
       cancelled.abort(aborted.reason);
-      session.onCancelled?.(requestId);
+      connection.onCancelled?.(requestId);
     },
     { once: true },
   );

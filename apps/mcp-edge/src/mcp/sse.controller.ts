@@ -46,7 +46,7 @@ export class SseController implements BeforeApplicationShutdown {
       clearInterval(keepAlive);
       this.sessions.delete(transport.sessionId);
     };
-    const server = this.servers.create({ hints: hintsOf(request), isOpen: () => isOpen });
+    const server = this.servers.create({ era: 'sessions', hints: hintsOf(request), isOpen: () => isOpen });
     this.sessions.add(transport.sessionId, { principal: principalOf(response), transport, stream: response, close: () => transport.close() });
     await server.connect(transport);
   }

@@ -13,13 +13,14 @@ import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { readJsonBody } from '../http/json-body.js';
 import { callContext, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
+import { isOfSessions, StatelessEndpoint } from './stateless.endpoint.js';
 import { SessionRegistry } from './session-registry.js';
 
 type HttpSession = { readonly principal: Principal; readonly transport: StreamableHTTPServerTransport; close(): Promise<void> };
 
 const METHODS = ['GET', 'POST', 'DELETE'];
 
-/** MCP over Streamable HTTP, revisions up to 2025-11-25, with sessions in this process. */
+/** MCP over Streamable HTTP: revisions up to 2025-11-25 with sessions, 2026-07-28 without. */
 @Controller('mcp')
 @UseGuards(PrincipalGuard)
 export class StreamableHttpController implements BeforeApplicationShutdown {
@@ -27,6 +28,7 @@ export class StreamableHttpController implements BeforeApplicationShutdown {
 
   constructor(
     private readonly servers: McpServerFactory,
+    private readonly stateless: StatelessEndpoint,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     metrics: EdgeMetrics,
   ) {
@@ -41,11 +43,12 @@ export class StreamableHttpController implements BeforeApplicationShutdown {
     }
     const principal = principalOf(response);
     const body = request.method === 'POST' ? ((await readJsonBody(request, response)) ?? null) : undefined;
+    const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => isCongested(response) });
+    if (!isOfSessions(request, body)) return this.stateless.handle(request, response, body, context);
     const id = request.get('Mcp-Session-Id');
     if (id === undefined && !isInitializeRequest(body)) return refuse(response, 400, -32000, 'Bad Request: Mcp-Session-Id header is required; initialize opens a session.');
     const transport = id === undefined ? await this.open(request, principal) : this.sessions.use(id, principal)?.transport;
     if (!transport) return refuse(response, 404, -32001, 'Session not found');
-    const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => isCongested(response) });
     await callContext.run(context, () => transport.handleRequest(request, response, body));
   }
 
@@ -65,6 +68,7 @@ export class StreamableHttpController implements BeforeApplicationShutdown {
       if (transport.sessionId !== undefined) this.sessions.delete(transport.sessionId);
     };
     const server = this.servers.create({
+      era: 'sessions',
       hints: hintsOf(request),
       isOpen: () => isOpen,
       // The cancelled request gets no answer, so nothing else would end its stream.

@@ -2,6 +2,7 @@ import { toErrorBody } from '@codex-mcp/contracts';
 import { findTool, listTools } from '@codex-mcp/tools';
 import { type CallToolRequest, type CallToolResult, INVALID_PARAMS, type ListToolsResult, ProtocolError } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
@@ -12,6 +13,8 @@ import type { McpRequest } from './mcp-request.js';
 
 // The SDK's types want a mutable list; the catalogue is frozen and never changes.
 const TOOL_LIST = { tools: listTools() as unknown as ListToolsResult['tools'] };
+
+const Resumed = z.object({ turnId: z.string() });
 
 /** The tools, listed and called over MCP. */
 @Injectable()
@@ -28,7 +31,7 @@ export class ToolHandlers {
   /** What goes wrong in a call is its result; only a tool that does not exist is an error of the protocol. */
   async call(request: McpRequest, { name, arguments: args }: CallToolRequest['params']): Promise<CallToolResult> {
     if (!findTool(name)) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
-    const { principal, correlationId, defaultAgentId, onProgress, signal, ask } = request;
+    const { principal, correlationId, defaultAgentId, onProgress, signal, ask, client, resumed } = request;
     const workspace = await request.workspaceOf(args);
     const result = await this.invoke({
       tool: name,
@@ -36,7 +39,8 @@ export class ToolHandlers {
       caller: { tenant: principal.tenant, defaultAgentId, correlationId, workspace },
       ...(onProgress ? { onProgress } : { handleAfterMs: this.config.HANDLE_AFTER }),
       signal,
-      ask,
+      ask: client.capabilities.elicitation && ask,
+      resume: Resumed.safeParse(resumed).data,
     });
     if (!result.isError) request.rememberWorkspace(args);
     return result;
