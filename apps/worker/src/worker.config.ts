@@ -1,4 +1,4 @@
-import { consumerFields, count, loadConfig, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { consumerFields, count, loadConfig, optionalText, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { z } from 'zod';
 
 export const WorkerConfig = z.object({
@@ -6,9 +6,11 @@ export const WorkerConfig = z.object({
   ...consumerFields,
   ...retentionFields,
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
+  MODEL_PRICES_FILE: optionalText().describe('JSON file with the prices of models, in place of the list prices that results tell costs by: {"gpt-6.1-sol": {"input": 2, "cached_input": 0.1, "output": 10}}, in dollars for a million tokens'),
   WORKER_CONCURRENCY: count(50).describe('Turns that one worker runs at the same time'),
   TURN_TIMEOUT: seconds(3600).describe('Seconds after which a turn is stopped, where the call names no timeout_s'),
   TURN_IDLE_TIMEOUT: seconds(1800).describe('Seconds without a sign of life from Codex after which a turn is stopped'),
+  TEST_TIMEOUT: seconds(600).describe('Seconds that the test_command of a call may take, within the time of its turn'),
   RPC_TIMEOUT: seconds(15).describe('Seconds that Codex may take to answer a request of the protocol'),
   AGENT_START_TIMEOUT: seconds(60).describe('Seconds that a supervisor may take to start an agent'),
   SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that running turns get at shutdown before another worker takes them over'),

@@ -9,6 +9,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AgentSessions } from './agents/agent-sessions.js';
 import { PlacementClient } from './agents/placement.client.js';
+import { loadPrices } from './prices/model-prices.js';
 import { TurnSteering } from './turns/turn-steering.js';
 import { TurnStops } from './turns/turn-stops.js';
 import { TurnWaits } from './turns/turn-waits.js';
@@ -58,6 +59,6 @@ function assemble(config: WorkerConfig, redis: Redis): Parts {
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
-  const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL });
+  const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL, testTimeoutMs: config.TEST_TIMEOUT, prices: loadPrices(config.MODEL_PRICES_FILE) });
   return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

@@ -57,6 +57,7 @@ export type Turn = z.infer<typeof Turn>;
 const Usage = z.looseObject({
   inputTokens: z.number(),
   cachedInputTokens: z.number(),
+  cacheWriteInputTokens: z.number().default(0),
   outputTokens: z.number(),
   reasoningOutputTokens: z.number(),
 });

@@ -50,10 +50,24 @@ function commandItem(item: Extract<ThreadItem, { type: 'commandExecution' }>): T
   };
 }
 
-/** Codex shows `/bin/bash -lc 'ls -la'` for the command `ls -la`. */
+/** Codex shows `/bin/bash -lc 'ls -la'` for the command `ls -la`, its last word in whatever quotes it needs. */
 function unwrapShell(command: string): string {
-  const inner = /^(?:\/\S*\/)?(?:ba|z)?sh -l?c '([^]*)'$/.exec(command)?.[1] ?? /^(?:\/\S*\/)?(?:ba|z)?sh -l?c (\S+)$/.exec(command)?.[1];
-  return inner === undefined ? command : inner.replaceAll("'\\''", "'");
+  const [, word] = /^(?:\/\S*\/)?(?:ba|z)?sh -l?c ([^]+)$/.exec(command) ?? [];
+  return (word === undefined ? undefined : unquoted(word)) ?? command;
+}
+
+const QUOTED = /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])|([^\s'"\\]+)/y;
+
+/** One word of a shell without its quotes; undefined for anything else. */
+function unquoted(word: string): string | undefined {
+  let text = '';
+  QUOTED.lastIndex = 0;
+  for (let at = 0; at < word.length; at = QUOTED.lastIndex) {
+    const [found, single, double, escaped, bare] = QUOTED.exec(word) ?? [];
+    if (found === undefined) return undefined;
+    text += single ?? double?.replaceAll(/\\([\\"$`])/g, '$1') ?? escaped ?? bare ?? '';
+  }
+  return text;
 }
 
 const cut = (text: string): string =>

@@ -74,6 +74,23 @@ describeWithDocker('changes', () => {
     expect(output['changes']).toMatchObject({ files: [{ path: 'patched.txt', status: 'added', additions: 1 }] });
   });
 
+  it('come with the tests that ran, Codex’s and the call’s own, and what it all cost', async () => {
+    const agent_id = 'tester';
+    const pytest = "printf '#!/bin/sh\necho x >> left.txt; echo \"1 failed, 2 passed in 0.01s\"; exit 1\n' > pytest; chmod +x pytest";
+    const task = directive({ shell: pytest }, { shell: './pytest -q' }, { json: answer });
+    const output = await outputOf(client, 'implement', { agent_id, task, target_files: ['pytest'], test_command: './pytest >&2; exit 3' });
+    const counts = { runner: 'pytest', passed: 2, failed: 1, duration_ms: expect.any(Number) };
+    expect(output['tests']).toEqual([
+      { command: './pytest -q', run_by: 'codex', exit_code: 1, ...counts },
+      { command: './pytest >&2; exit 3', run_by: 'server', exit_code: 3, ...counts, output: '1 failed, 2 passed in 0.01s\n' },
+    ]);
+    expect(output['commands']).toEqual([pytest, './pytest -q'].map((command, at) => ({ command, exit_code: at, duration_ms: expect.any(Number) })));
+    // Three requests of the fake model, 100 tokens in and 10 out each, of the default model.
+    expect(output['cost_usd']).toBe(0.0009);
+    expect(Changes.parse(output['changes']).files.map(({ path, additions }) => [path, additions])).toEqual([['left.txt', 1], ['pytest', 2]]);
+    expect(await implement('echo y > own.txt', { agent_id })).toMatchObject({ files: [{ path: 'own.txt', status: 'added' }] });
+  });
+
   it('too large for one answer are left out of the diff, and complete in the list', async () => {
     const before = await snapshot('before-large');
     const changes = await implement("seq 1 300000 > big.txt; echo small > z.txt; printf 'caf\\351\\n' > latin.txt");

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 beforeEach(async () => void (await eventually(() => system.worker.reset())));
 
-type Begun = { turns: { agent_id: string; turn_id?: string; error_code?: string }[]; next: string };
+type Begun = { turns: { agent_id: string; turn_id?: string; error_code?: string }[]; results?: unknown; next: string };
 
 const post = (tool: string, args: object, token = 'mine') => system.edge.call(`/tools/${tool}`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(args) });
 const task = { task: 't', target_files: ['a'], workspace: '/srv/code' };
@@ -25,7 +25,7 @@ function answer(): void {
   system.worker.play = async ({ request: { turnId, agent } }) => {
     if (!agent.agentId.endsWith('-1')) return { type: 'failed', error: { code: 'quota_exceeded', message: 'Wait.', retryable: false } };
     const changes = { diff: '+x', files: [{ path: 'a', status: 'added' }], truncated: false };
-    const output = { summary: 'did it', explanation: 'e', integration_notes: [], changes, turn_id: turnId, agent_id: agent.agentId, duration_ms: 1, commands: [{ command: 'npm test', exit_code: 0 }] };
+    const output = { summary: 'did it', explanation: 'e', integration_notes: [], changes, turn_id: turnId, agent_id: agent.agentId, duration_ms: 1, commands: [{ command: 'npm test', exit_code: 0 }], tests: [{ command: 'npm test', run_by: 'server', exit_code: 0, passed: 3, output: 'ok' }] };
     return { type: 'completed', output };
   };
 }
@@ -39,7 +39,7 @@ describe('implement_n', () => {
     expect(compared).toMatchObject({
       finished: true,
       turns: [
-        { agent_id: 'fan-1', status: 'completed', summary: 'did it', changes: { diff: '+x' }, commands: [{ command: 'npm test', exit_code: 0 }] },
+        { agent_id: 'fan-1', status: 'completed', summary: 'did it', changes: { diff: '+x' }, commands: [{ command: 'npm test', exit_code: 0 }], tests: [{ command: 'npm test', run_by: 'server', exit_code: 0, passed: 3 }] },
         { agent_id: 'fan-2', status: 'failed', error_code: 'quota_exceeded' },
         { agent_id: 'fan-3', status: 'failed', error_code: 'quota_exceeded' },
       ],
@@ -47,6 +47,14 @@ describe('implement_n', () => {
     expect(system.worker.seen.map(({ tool, arguments: { task: asked, workspace, model } }) => ({ tool, asked, workspace, model }))).toEqual(
       Array.from({ length: 3 }, () => ({ tool: 'implement', asked: 't', workspace: '/srv/code', model: 'gpt-5.5' })),
     );
+  });
+
+  it('waits, where it is asked to, and shows the answers itself', async () => {
+    answer();
+    const { turns, results, next } = await implementN({ ...task, n: 2, agent_id: 'patient', wait_s: 20 });
+    expect(turns).toHaveLength(2);
+    expect(results).toMatchObject([{ agent_id: 'patient-1', tests: [{ command: 'npm test', passed: 3 }] }, { agent_id: 'patient-2', error_code: 'quota_exceeded' }]);
+    expect(next).toBe('Call apply with the agent_id that you choose.');
   });
 
   it('repeated with its key is the same turns', async () => {

@@ -1,5 +1,5 @@
 import { type AgentIdentity, AppError, isTerminal, type TurnRecord } from '@codex-mcp/contracts';
-import { type ArgumentsOf, Changes, type MANAGEMENT_TOOLS, type OutputOf, parseArguments, TURN_TOOLS, TurnFacts } from '@codex-mcp/tools';
+import { type ArgumentsOf, Changes, type MANAGEMENT_TOOLS, type OutputOf, parseArguments, TestRun, TURN_TOOLS, TurnFacts } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { chooseAgent } from '../invocation/agent-choice.js';
@@ -13,7 +13,7 @@ type Compare = (typeof MANAGEMENT_TOOLS)['compare'];
 
 const MAX_TURNS = 8;
 
-const Result = z.object({ summary: z.string().optional(), changes: Changes.optional(), commands: TurnFacts.shape.commands.optional() });
+const Result = z.object({ summary: z.string().optional(), changes: Changes.optional(), commands: TurnFacts.shape.commands.optional(), tests: z.array(TestRun).optional(), duration_ms: z.number().optional(), cost_usd: z.number().optional() });
 
 /** The tools `implement_n` and `compare`: one task for several agents, and their answers side by side. */
 @Injectable()
@@ -25,7 +25,7 @@ export class FanOut {
   ) {}
 
   /** An agent that cannot take the task is named with its error; the others work. */
-  async implement({ n, ...given }: ArgumentsOf<ImplementN>, caller: Caller, agent: AgentIdentity, idempotencyKey: string | undefined): Promise<OutputOf<ImplementN>> {
+  async implement({ n, wait_s: waitS = 0, ...given }: ArgumentsOf<ImplementN>, caller: Caller, agent: AgentIdentity, idempotencyKey: string | undefined): Promise<OutputOf<ImplementN>> {
     const { thread_id: thread, workspace } = given;
     if (thread !== undefined) throw new AppError('invalid_arguments', 'implement_n: a thread belongs to one agent; leave thread_id out.');
     if (workspace === undefined && !caller.workspace) throw new AppError('invalid_arguments', 'implement_n: name the directory to work on with workspace; each agent gets a copy of it.');
@@ -35,7 +35,9 @@ export class FanOut {
     const agents = Array.from({ length: n }, (_, at) => chooseAgent(caller, `${agent.agentId}-${at + 1}`));
     const turns = await Promise.all(agents.map((one) => this.begin(one, { ...args, agent_id: one.agentId }, caller, idempotencyKey)));
     const begun = turns.flatMap(({ turn_id: turnId }) => turnId ?? []);
-    return { turns, next: `The turns go on by themselves. Call compare with turn_ids ${JSON.stringify(begun)} and wait_s 50 until they have ended, then apply with the agent_id that you choose.` };
+    const compared = waitS > 0 && begun.length > 0 ? await this.compare(agent.tenant, { turn_ids: begun, wait_s: waitS }) : undefined;
+    const wait = `The turns go on by themselves. Call compare with turn_ids ${JSON.stringify(begun)} and wait_s 50 until they have ended, then apply`;
+    return { turns, ...(compared && { results: compared.turns }), next: `${compared?.finished ? 'Call apply' : wait} with the agent_id that you choose.` };
   }
 
   /** Rejects with `unknown_turn` where one is not the caller's. */

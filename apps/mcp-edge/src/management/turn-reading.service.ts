@@ -52,6 +52,8 @@ export class TurnReading {
       if (isTerminal(status) || leftMs <= 0 || this.isReleased) return;
       const page = await this.page(turnId, cursor);
       cursor = page.cursor;
+      // It ended between the two reads; nothing comes after that.
+      if (page.entries.some(({ event }) => isTerminalEvent(event))) return;
       if (!page.more) await this.news(turnId, cursor, leftMs);
     }
   }

@@ -58,8 +58,13 @@ export class AgentSession {
     return this.lastTree;
   }
 
-  /** What a turn changed, which is remembered. A turn that ran no command and no patch `touched` nothing. */
-  async changesSince(before: string, turn: { turnId: string; threadId: string; touched: boolean }): Promise<Changes> {
+  /**
+   * What a turn changed, which is remembered. A turn that ran no command and no patch `touched` nothing. `mayHaveBegun`: an
+   * earlier worker may have come as far as this, and what is there now may be more than the turn has done.
+   */
+  async changesSince(before: string, turn: { turnId: string; threadId: string; touched: boolean; mayHaveBegun: boolean }): Promise<Changes> {
+    const measured = turn.mayHaveBegun ? await this.workspace.turn(turn.turnId) : undefined;
+    if (measured) return this.workspace.changes(measured);
     if (!turn.touched) return { diff: '', files: [], truncated: false };
     const after = await this.workspace.take();
     this.lastTree = after;

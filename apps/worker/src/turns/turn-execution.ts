@@ -1,6 +1,6 @@
 import { UnreachableError } from '@codex-mcp/codex';
 import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
-import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TurnFacts, type TurnTool, type WorkspaceTool } from '@codex-mcp/tools';
+import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TestRun, type TurnFacts, type TurnTool, type WorkspaceTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { repairIdOf } from '../agents/agent-threads.js';
@@ -8,17 +8,20 @@ import type { AgentSessions } from '../agents/agent-sessions.js';
 import type { Changes } from '../workspace/agent-workspace.js';
 import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
+import { costOf, type ModelPrices } from '../prices/model-prices.js';
+import { runRequestedTests } from '../test-runs/requested-tests.js';
 import { operate } from '../workspace/workspace-operations.js';
 import { settleFiles } from '../workspace/file-arguments.js';
-import { unlessAborted } from './abort.js';
+import { stoppedInTime, unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, findTurn, runCodexTurn } from './codex-turn.js';
 import type { TurnCollector } from './turn-collector.js';
+import type { Stop } from './turn-stops.js';
 
 /** How long a turn's agent is looked for again when the way to it breaks: time enough to restart any service. */
 const RECONNECT_MS = 60_000;
 const RECONNECT_PAUSE_MS = 300;
-/** How long after its end was called for a turn may take to stop; what hangs in it is then left behind. */
-const STOP_MS = 3000;
+/** Of a turn's time, what is kept for telling its result. */
+const TEST_MARGIN_MS = 10_000;
 const TRANSIENT = new Set<ErrorCode>(['agent_start_failed', 'service_unavailable', 'engine_unavailable']);
 
 export type ExecutionOptions = {
@@ -30,20 +33,21 @@ export type ExecutionOptions = {
   mayHaveBegun: boolean;
   push: (event: TurnEvent) => void;
   signal: AbortSignal;
+  stop: Pick<Stop, 'leftMs' | 'alive'>;
   /** Called once the turn is in Codex's history. */
   onBegun: () => void;
   /** Called with the way to add a message to the turn, each time Codex begins or is found again. */
   onRunning: (steer: (text: string) => Promise<void>) => void;
 };
 
-type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string };
+type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string; test_command?: string };
 
 /** One tool call as Codex does it: prompt, answer, at most one repair, and the workspace's changes. */
 export class TurnExecution {
   constructor(
     private readonly sessions: AgentSessions,
     private readonly turns: TurnStore,
-    private readonly options: { model: string },
+    private readonly options: { model: string; testTimeoutMs: number; prices: ModelPrices },
   ) {}
 
   /** The tool's output; throws an AppError for everything that ends the turn otherwise. */
@@ -110,9 +114,25 @@ export class TurnExecution {
     };
     const collector = await this.converse(conversation, turn, options);
     const answer = await this.answer(tool, conversation, turn, collector, options);
-    const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, threadId, touched: collector.touched });
+    const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, threadId, touched: collector.touched, mayHaveBegun: options.mayHaveBegun });
+    const tests = [...collector.tests.all, ...(await this.runTests(args, session, request, options))];
     const measured = await this.measured(answer, session, change);
-    return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), duration_ms: Date.now() - options.startedAtMs, ...reported(tool, changes) });
+    return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), ...this.cost(turn, collector), duration_ms: Date.now() - options.startedAtMs, ...(tests.length > 0 && { tests }), ...reported(tool, changes) });
+  }
+
+  private cost({ model }: CodexTurn, { modelRequests }: TurnCollector): Pick<TurnFacts, 'cost_usd'> {
+    const dollars = modelRequests && costOf(this.options.prices, model, modelRequests);
+    return dollars === undefined ? {} : { cost_usd: dollars };
+  }
+
+  /** The call's own test command, once the change has been measured: what tests leave behind is no part of it. */
+  private async runTests({ test_command: command }: Common, session: AgentSession, { turnId }: TurnRequest, { push, signal, stop }: ExecutionOptions): Promise<TestRun[]> {
+    if (command === undefined) return [];
+    const timeoutMs = Math.floor(Math.min(this.options.testTimeoutMs, stop.leftMs() - TEST_MARGIN_MS));
+    stop.alive(timeoutMs);
+    const run = await runRequestedTests(session, { command, turnId, timeoutMs, push, signal });
+    session.workspaceChanged();
+    return [run];
   }
 
   /** The answer, with what the workspace says of it. */
@@ -152,27 +172,6 @@ export class TurnExecution {
 }
 
 const notifier = (options: ExecutionOptions) => (message: string): void => options.push({ type: 'status', message });
-
-/** What `work` brings; when it has not stopped a while after the signal aborted, calls `onOverdue` and rejects with the signal's reason. */
-async function stoppedInTime<Result>(work: Promise<Result>, signal: AbortSignal, onOverdue: () => void): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: () => void = () => undefined;
-  const overdue = new Promise<never>((_, reject) => {
-    const giveUp = () => {
-      onOverdue();
-      reject(signal.reason);
-    };
-    onAbort = () => (timer = setTimeout(giveUp, STOP_MS));
-  });
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, overdue]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  }
-}
 
 /** Before the agent was at work, its failure to start is the caller's to know, but not that the way to it broke; afterwards both may pass. */
 const isTransient = (error: unknown, hasBegun: boolean): boolean =>

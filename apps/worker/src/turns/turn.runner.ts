@@ -111,7 +111,7 @@ export class TurnRunner {
       const steering = this.steering.open(request.turnId, push);
       const waits = this.waits.open(request.agent.key, push, run.stop);
       const onBegun = () => void (run.begun = true);
-      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, onBegun, onRunning: steering.ready };
+      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, stop: run.stop, onBegun, onRunning: steering.ready };
       const output = await this.execution.run(request, options).finally(() => {
         steering.close();
         waits.close();

@@ -88,6 +88,17 @@ export const workspaceChoice = {
   workspace_mode: choice(WorkspaceMode, 'isolated: on a copy, whose changes `apply` takes over into the directory. direct: in the directory itself. Default: as the agent has it, else isolated.').optional(),
 };
 
+const MAX_COMMAND_CHARACTERS = 4000;
+
+/** What tools that change files take for checking them. */
+export const testArguments = {
+  test_command: z
+    .string()
+    .max(MAX_COMMAND_CHARACTERS, `must be at most ${MAX_COMMAND_CHARACTERS} characters`)
+    .describe('A shell line that is run in the workspace after the change, as the agent’s commands run; its exit code, counts and output are in `tests`. Example: npm test')
+    .optional(),
+};
+
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
   agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fileList, list, text } from '../arguments/argument.schema.js';
+import { fileList, list, testArguments, text } from '../arguments/argument.schema.js';
 import { ANSWER, CHANGES, EVIDENCE, prompt, section, untrusted, WORKSPACE } from '../prompts/prompt.js';
 import { blocks, bullets, titled } from '../rendering/markdown.js';
 import { turnText } from '../rendering/turn.js';
@@ -19,6 +19,7 @@ export const fix = defineTurnTool({
     error_output: text('Output of the failure, as it was printed').optional(),
     context_files: fileList('Files that seem to be involved').optional(),
     symptoms: list('What goes wrong, as it was observed').optional(),
+    ...testArguments,
   },
   answer: {
     summary: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fileList, filledList, material, text } from '../arguments/argument.schema.js';
+import { fileList, filledList, material, testArguments, text } from '../arguments/argument.schema.js';
 import { ANSWER, CHANGES, EVIDENCE, prompt, section, WORKSPACE } from '../prompts/prompt.js';
 import { blocks, bullets, titled } from '../rendering/markdown.js';
 import { turnText } from '../rendering/turn.js';
@@ -18,6 +18,7 @@ export const implement = defineTurnTool({
     target_files: filledList('Files or directories to change or create, relative to the workspace'),
     context_files: fileList('Files to read first').optional(),
     requirements: material('What the result must fulfil, such as behaviour, style or tests').optional(),
+    ...testArguments,
   },
   answer: {
     summary: z.string(),

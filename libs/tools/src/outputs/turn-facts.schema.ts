@@ -28,6 +28,22 @@ export const changesIfAny = { changes: Changes.optional().describe('What the tur
 
 export const CommandRun = z.object({ command: z.string(), exit_code: z.int().optional(), duration_ms: z.number().nonnegative().optional() });
 
+export const costUsd = () => z.number().nonnegative().describe('What these tokens cost in US dollars at the prices of the API, or of MODEL_PRICES_FILE; a ChatGPT sign-in is not charged for them. Absent where the price of the model is not known');
+
+export const TestRun = z.object({
+  command: z.string(),
+  run_by: z.enum(['codex', 'server']).describe('codex: a command of the turn. server: test_command, after the turn'),
+  runner: z.string().optional().describe('As the output shows, such as jest or pytest'),
+  exit_code: z.int().optional().describe('Absent where the command line hides that of its tests (a pipe, ||), or the tests were stopped'),
+  timed_out: z.boolean().optional(),
+  duration_ms: z.number().nonnegative().optional(),
+  passed: count().optional().describe('As the output counts; absent where it does not, as with failed and skipped'),
+  failed: count().optional(),
+  skipped: count().optional(),
+  output: z.string().optional().describe('The end of what test_command printed'),
+});
+export type TestRun = z.infer<typeof TestRun>;
+
 /** What the system itself knows of a turn, beside what the model said. */
 export const turnFacts = {
   turn_id: z.string(),
@@ -35,8 +51,10 @@ export const turnFacts = {
   thread_id: z.string().describe('The conversation that the turn belongs to'),
   model: z.string().optional(),
   usage: z.object({ input_tokens: count(), cached_input_tokens: count(), output_tokens: count(), reasoning_tokens: count() }).optional().describe('Tokens of this turn'),
+  cost_usd: costUsd().optional(),
   duration_ms: z.number().nonnegative(),
   commands: z.array(CommandRun).describe('Shell commands that Codex ran'),
+  tests: z.array(TestRun).optional().describe('Tests that ran, the last run of each command; absent where none is known'),
 };
 
 export const TurnFacts = z.object({ ...turnFacts, ...changesIfAny });

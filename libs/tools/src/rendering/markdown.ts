@@ -16,6 +16,12 @@ export function numbered(entries: readonly string[]): string {
   return entries.map((entry, at) => `${at + 1}. ${entry.replaceAll('\n', '\n   ')}`).join('\n');
 }
 
+/** Rows below their headings; what would end a cell or a row does not. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
 /** Lines that stay lines (hard breaks); those that are empty or undefined fall away. */
 export function lines(...parts: (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined && part !== '').join('  \n');

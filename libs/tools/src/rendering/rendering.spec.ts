@@ -19,6 +19,14 @@ const changed = {
   ],
   truncated: false,
 };
+const tests = [
+  { command: 'npm test | tail', run_by: 'codex' as const },
+  { command: 'npm run check', run_by: 'server' as const, runner: 'jest', exit_code: 1, duration_ms: 900, passed: 3, failed: 1, output: 'FAIL a.spec.ts\nTests: 1 failed, 3 passed\n' },
+];
+const compared = [
+  { turn_id: 'turn_1', agent_id: 'fan-1', tool: 'implement', status: 'completed' as const, summary: 'Done.', changes: changed, commands: [], tests, duration_ms: 61_000, cost_usd: 0.01234 },
+  { turn_id: 'turn_2', agent_id: 'fan-2', tool: 'implement', status: 'failed' as const, error_code: 'quota_exceeded' },
+];
 const agent = {
   agent_id: 'anna',
   status: 'running' as const,
@@ -44,7 +52,7 @@ const rendered: Record<string, string> = {
     risks: [{ risk: 'stale values', severity: 'low', mitigation: 'a short lifetime' }],
     open_questions: ['How long?'],
   }),
-  implement: TURN_TOOLS.implement.render({ ...facts, summary: 'Done.', explanation: 'Because.', integration_notes: ['Set CACHE_URL'], changes: changed }),
+  implement: TURN_TOOLS.implement.render({ ...facts, summary: 'Done.', explanation: 'Because.', integration_notes: ['Set CACHE_URL'], changes: changed, tests, cost_usd: 1.5 }),
   fix: TURN_TOOLS.fix.render({
     ...facts,
     summary: 'Fixed.',
@@ -78,6 +86,8 @@ const rendered: Record<string, string> = {
     approaches: [{ title: 'Await it', steps: ['find the call', 'await it'], trade_offs: 'slower' }],
     next_checks: ['log the close'],
   }),
+  compare: MANAGEMENT_TOOLS.compare.render({ finished: true, turns: compared }),
+  implement_n: MANAGEMENT_TOOLS.implement_n.render({ turns: [{ agent_id: 'fan-1', turn_id: 'turn_1' }, { agent_id: 'fan-2', turn_id: 'turn_2' }], results: compared, next: 'Call apply.' }),
   chat: TURN_TOOLS.chat.render({ ...facts, answer: 'Hello.' }),
   list_sessions: MANAGEMENT_TOOLS.list_sessions.render({ sessions: [agent] }),
   no_sessions: MANAGEMENT_TOOLS.list_sessions.render({ sessions: [] }),

@@ -1,12 +1,13 @@
-import type { Changes, TurnFacts } from '../outputs/turn-facts.schema.js';
+import type { Changes, TestRun, TurnFacts } from '../outputs/turn-facts.schema.js';
 import { blocks, bullets, code, fenced, titled } from './markdown.js';
 
 const MAX_DIFF_LINES = 200;
 const MAX_COMMANDS = 15;
+const MAX_TEST_LINES = 40;
 
 /** The markdown of a turn: what its answer says, then what it changed and ran, then one line on the turn itself. */
 export function turnText(answer: string, facts: TurnFacts): string {
-  return blocks(answer, changesText(facts.changes), commandsText(facts.commands), footer(facts));
+  return blocks(answer, changesText(facts.changes), testsText(facts.tests), commandsText(facts.commands), footer(facts));
 }
 
 /** The changed files and the beginning of their diff. */
@@ -40,8 +41,26 @@ export function commandsText(commands: TurnFacts['commands']): string | undefine
   return titled('Commands', bullets(shown));
 }
 
+/** How the tests ended; of those that failed after the turn the end of their output. */
+export function testsText(tests: readonly TestRun[] | undefined): string | undefined {
+  const failed = (tests ?? []).filter((run) => run.run_by === 'server' && run.exit_code !== 0 && run.output);
+  const outputs = failed.map(({ output = '' }) => fenced('', output.trimEnd().split('\n').slice(-MAX_TEST_LINES).join('\n')));
+  return titled('Tests', blocks(bullets((tests ?? []).map((run) => `${code(run.command)} → ${testOutcome(run)}`)), ...outputs));
+}
+
+/** `12 passed, 1 failed, exit 1`, as far as it is known. */
+export function testOutcome({ runner, exit_code: exitCode, timed_out: timedOut, passed, failed, skipped, run_by: by }: TestRun): string {
+  const counts = Object.entries({ passed, failed, skipped }).flatMap(([name, count]) => (count === undefined ? [] : [`${count} ${name}`]));
+  const end = timedOut === true ? ['stopped, as it took too long'] : exitCode === undefined ? [] : [`exit ${exitCode}`];
+  const told = [...counts, ...end].join(', ') || 'ended, how is not known';
+  const about = [runner, by === 'server' ? 'after the turn' : undefined].filter((part) => part !== undefined).join(', ');
+  return about === '' ? told : `${told} (${about})`;
+}
+
+export const costText = (dollars: number | undefined): string | undefined => (dollars === undefined ? undefined : `$${dollars < 0.1 ? dollars.toPrecision(2) : dollars.toFixed(2)}`);
+
 function footer(facts: TurnFacts): string {
   const tokens = facts.usage && `${facts.usage.input_tokens} tokens in, ${facts.usage.output_tokens} out`;
-  const parts = [`turn ${facts.turn_id}`, `agent ${facts.agent_id}`, facts.model, `${(facts.duration_ms / 1000).toFixed(1)} s`, tokens];
+  const parts = [`turn ${facts.turn_id}`, `agent ${facts.agent_id}`, facts.model, `${(facts.duration_ms / 1000).toFixed(1)} s`, tokens, costText(facts.cost_usd)];
   return `_${parts.filter((part) => part !== undefined).join(' · ')}_`;
 }
