@@ -13,3 +13,4 @@ export { type RedisFixture, type RedisOptions, startRedis } from './redis.fixtur
 export { type DoorRule, type Fate, TcpDoor } from './tcp-door.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';
 export { createBareRepository, type GitServer, startGitServer } from './git-server.fixture.js';
+export { roundRobin, type RoundRobin } from './round-robin.js';

@@ -24,7 +24,7 @@ export type McpRequest = {
   /** The directory of a call that names none. */
   workspaceOf(args: unknown): Promise<CallerWorkspace | undefined>;
   /** To be called when a call has succeeded: the directory that it names is then that of its agent for the session. */
-  rememberWorkspace(args: unknown): void;
+  rememberWorkspace(args: unknown): Promise<void>;
   /** Says what is going on; undefined where the client did not ask for progress. Never throws, never waits. */
   readonly onProgress?: (message: string) => void;
   /** Sends a notification on the stream of this request. Never throws, never waits. */

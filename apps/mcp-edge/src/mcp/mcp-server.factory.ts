@@ -10,7 +10,7 @@ import { callContext } from './call-context.js';
 import { McpHandlers } from './mcp-handlers.service.js';
 import type { Era, McpRequest } from './mcp-request.js';
 import { RequestStates } from './request-state.js';
-import { SessionWorkspaces } from './session-workspaces.js';
+import { directoriesInMemory, type NamedDirectories, SessionWorkspaces } from './sessions/session-workspaces.js';
 
 const ROOTS_TIMEOUT_MS = 2000;
 
@@ -21,6 +21,8 @@ export type McpConnection = {
   readonly era: Era;
   /** What the session's first request asked for. */
   readonly hints: { readonly agent?: string | undefined; readonly workspace?: string | undefined; readonly toolset?: string | undefined };
+  /** Undefined where nothing is remembered. */
+  readonly directories?: NamedDirectories;
   /** False once a session's connection is gone, or this process ends: what then looks like a cancellation is none. */
   readonly isOpen: () => boolean;
   /** Called when the client has cancelled a request, which gets no answer then. */
@@ -62,7 +64,7 @@ export class McpServerFactory {
       cacheHints: CACHE_HINTS,
       requestState: { verify: (sealed) => this.states.open(sealed) },
     });
-    const workspaces = new SessionWorkspaces();
+    const workspaces = new SessionWorkspaces(connection.directories ?? directoriesInMemory());
     server.setNotificationHandler('notifications/roots/list_changed', () => workspaces.forgetRoots());
     for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) {
       server.setRequestHandler(method, async ({ params }, context) => {

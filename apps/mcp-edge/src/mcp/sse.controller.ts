@@ -1,4 +1,5 @@
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
+import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
 import { type BeforeApplicationShutdown, Controller, Get, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { type Principal, principalOf } from '../access/principal.js';
@@ -10,15 +11,18 @@ import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { isCongested } from '../http/congestion.js';
+import { asCallerError } from '../invocation/redis-outage.errors.js';
 import { callContext, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
-import { SessionRegistry } from './session-registry.js';
+import { type NoteOf, ReplicaChannel } from './sessions/replica-channel.js';
+import { SessionRegistry } from './sessions/session-registry.js';
+import { type SessionRecord, SessionStore } from './sessions/session-store.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
 type SseSession = { readonly principal: Principal; readonly transport: SSEServerTransport; readonly stream: Response; close(): Promise<void> };
 
-/** MCP over HTTP+SSE, revision 2024-11-05: answers go to the stream, whatever POST asked. */
+/** MCP over HTTP+SSE, revision 2024-11-05: answers go to the stream, whatever POST asked, at whatever replica. */
 @Controller()
 @UseGuards(PrincipalGuard)
 export class SseController implements BeforeApplicationShutdown {
@@ -26,28 +30,40 @@ export class SseController implements BeforeApplicationShutdown {
 
   constructor(
     private readonly servers: McpServerFactory,
+    private readonly store: SessionStore,
+    private readonly replicas: ReplicaChannel,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     metrics: EdgeMetrics,
   ) {
     // An open connection is in use, however quiet it is.
     this.sessions = new SessionRegistry({ maxSessions: config.MAX_MCP_SESSIONS, maxIdleMs: Number.MAX_SAFE_INTEGER, onChange: (count) => metrics.setSessions('sse', count) });
+    replicas.on('message', (note) => this.hear(note));
+    replicas.on('delivery', ({ session, message }) => void this.sessions.peek(session)?.transport.send(message as never));
   }
 
   @Get('sse')
   async open(@Req() request: Request, @Res() response: Response): Promise<void> {
     response.setHeader('X-Accel-Buffering', 'no');
     if (request.method === 'HEAD') return void response.type('text/event-stream').end();
+    const principal = principalOf(response);
     const transport = new SSEServerTransport('/messages', response);
+    const { sessionId } = transport;
+    const record: SessionRecord = { transport: 'sse', principalId: principal.id, replica: this.replicas.self, hints: hintsOf(request) };
     let isOpen = true;
-    const keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+    const keepAlive = setInterval(() => {
+      response.write(': keep-alive\n\n');
+      void this.announce(sessionId, record);
+    }, KEEP_ALIVE_MS);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no EventTarget
     transport.onclose = () => {
       isOpen = false;
       clearInterval(keepAlive);
-      this.sessions.delete(transport.sessionId);
+      this.sessions.delete(sessionId);
+      this.store.remove(sessionId).catch(() => undefined); // it expires
     };
-    const server = this.servers.create({ era: 'sessions', hints: hintsOf(request), isOpen: () => isOpen });
-    this.sessions.add(transport.sessionId, { principal: principalOf(response), transport, stream: response, close: () => transport.close() });
+    const server = this.servers.create({ era: 'sessions', hints: record.hints, isOpen: () => isOpen });
+    this.sessions.add(sessionId, { principal, transport, stream: response, close: () => transport.close() });
+    await this.announce(sessionId, record);
     await server.connect(transport);
   }
 
@@ -55,19 +71,53 @@ export class SseController implements BeforeApplicationShutdown {
   async message(@Req() request: Request, @Res() response: Response): Promise<void> {
     const { sessionId } = request.query;
     const principal = principalOf(response);
-    const session = typeof sessionId === 'string' ? this.sessions.use(sessionId, principal) : undefined;
-    if (!session) throw new HttpProblem(404, 'unknown_session', 'There is no such session here. Open a new one with GET /sse.');
-    const message = await readJsonBody(request, response);
-    const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => isCongested(session.stream) });
-    try {
-      await callContext.run(context, () => session.transport.handleMessage(message));
-    } catch {
-      throw new HttpProblem(400, 'malformed_message', 'The request body is not a JSON-RPC message.');
-    }
+    const id = typeof sessionId === 'string' ? sessionId : '';
+    const session = this.sessions.use(id, principal);
+    const replica = session ? this.replicas.self : await this.replicaOf(id, principal);
+    if (replica === undefined) throw unknownSession();
+    const message = messageOf(await readJsonBody(request, response));
+    const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => session !== undefined && isCongested(session.stream) });
+    if (session) callContext.run(context, () => session.transport.onmessage?.(message as never));
+    else if (!(await this.pass(replica, id, message, context))) throw unknownSession();
     response.status(202).send('Accepted');
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.sessions.close();
+  }
+
+  /** Where Redis is away, the session is known here only. */
+  private announce(id: string, record: SessionRecord): Promise<unknown> {
+    return this.store.add(record, id).catch(() => undefined);
+  }
+
+  private async replicaOf(id: string, principal: Principal): Promise<string | undefined> {
+    const record = await this.store.find(id).catch((error: unknown) => Promise.reject(asCallerError(error)));
+    return record?.transport === 'sse' && record.principalId === principal.id ? record.replica : undefined;
+  }
+
+  /** Whether the replica was there to take it. */
+  private pass(replica: string, session: string, message: JSONRPCMessage, context: ReturnType<typeof contextOf>): Promise<boolean> {
+    const { correlationId, agentHint, workspaceHint, toolset } = context;
+    return this.replicas.tell(replica, { type: 'message', session, message, context: { correlationId, agentHint, workspaceHint, toolset } });
+  }
+
+  /** A message that another replica was given, which has looked at its principal. */
+  private hear({ session: id, message, context }: NoteOf<'message'>): void {
+    const session = this.sessions.peek(id);
+    if (!session || !context) return;
+    const { principal, stream, transport } = session;
+    const { correlationId, agentHint, workspaceHint, toolset } = context;
+    callContext.run({ principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(stream) }, () => transport.onmessage?.(message as never));
+  }
+}
+
+const unknownSession = () => new HttpProblem(404, 'unknown_session', 'There is no such session. Open a new one with GET /sse.');
+
+function messageOf(body: unknown): JSONRPCMessage {
+  try {
+    return parseJSONRPCMessage(body);
+  } catch {
+    throw new HttpProblem(400, 'malformed_message', 'The request body is not a JSON-RPC message.');
   }
 }

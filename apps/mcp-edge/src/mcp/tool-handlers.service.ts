@@ -1,5 +1,5 @@
 import { toErrorBody } from '@codex-mcp/contracts';
-import { findTool, listTools } from '@codex-mcp/tools';
+import { findTool, isQueued, listTools, type ManagementToolName } from '@codex-mcp/tools';
 import { type CallToolRequest, type CallToolResult, INVALID_PARAMS, type ListToolsResult, ProtocolError } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -13,6 +13,9 @@ import type { McpRequest } from './mcp-request.js';
 
 // The SDK's types want a mutable list; the catalogue is frozen and never changes.
 const TOOL_LIST = { tools: listTools() as unknown as ListToolsResult['tools'] };
+
+/** Management tools that begin turns. */
+const STARTERS: ReadonlySet<string> = new Set<ManagementToolName>(['start', 'implement_n']);
 
 const Resumed = z.object({ turnId: z.string() });
 
@@ -30,9 +33,10 @@ export class ToolHandlers {
 
   /** What goes wrong in a call is its result; only a tool that does not exist is an error of the protocol. */
   async call(request: McpRequest, { name, arguments: args }: CallToolRequest['params']): Promise<CallToolResult> {
-    if (!findTool(name)) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
+    const tool = findTool(name);
+    if (!tool) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
     const { principal, correlationId, defaultAgentId, onProgress, signal, ask, client, resumed } = request;
-    const workspace = await request.workspaceOf(args);
+    const workspace = isQueued(tool) || STARTERS.has(tool.name) ? await request.workspaceOf(args) : undefined;
     const result = await this.invoke({
       tool: name,
       arguments: args,
@@ -42,7 +46,7 @@ export class ToolHandlers {
       ask: client.capabilities.elicitation && ask,
       resume: Resumed.safeParse(resumed).data,
     });
-    if (!result.isError) request.rememberWorkspace(args);
+    if (!result.isError) await request.rememberWorkspace(args);
     return result;
   }
 

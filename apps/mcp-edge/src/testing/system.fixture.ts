@@ -15,6 +15,8 @@ export type TestSystem = {
   readonly edge: TestEdge;
   /** The beats of all other services; a test may end them and put others in their place. */
   beats: { stop(): Promise<void> };
+  /** Another edge of the same configuration. */
+  replica(): Promise<TestEdge>;
   stop(): Promise<void>;
 };
 
@@ -24,14 +26,21 @@ export async function startTestSystem(redisServer: RedisServer, env: Record<stri
   const beats = await beat(redis);
   const worker = await new StandInWorker(redisServer.url).start();
   const directory = await mkdtemp(join(tmpdir(), 'edge-'));
-  const edge = await startTestEdge(redisServer.url, { ...env, ...(tokens.length > 0 && { MCP_AUTH_TOKENS_FILE: await tokensFile(directory, tokens) }) });
+  const all = { ...env, ...(tokens.length > 0 && { MCP_AUTH_TOKENS_FILE: await tokensFile(directory, tokens) }) };
+  const edge = await startTestEdge(redisServer.url, all);
+  const replicas: TestEdge[] = [];
   const system: TestSystem = {
     redis,
     worker,
     edge,
     beats,
+    async replica() {
+      const more = await startTestEdge(redisServer.url, all);
+      replicas.push(more);
+      return more;
+    },
     async stop() {
-      await edge.close();
+      await Promise.all([edge, ...replicas].map((one) => one.close()));
       await worker.stop();
       await system.beats.stop();
       redis.disconnect();

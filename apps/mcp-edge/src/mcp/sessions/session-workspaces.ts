@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { CallerWorkspace } from '../invocation/invocation.js';
+import type { CallerWorkspace } from '../../invocation/invocation.js';
 
 const MAX_ROOTS = 20;
 /** Agents of one session whose directory is remembered. */
@@ -12,14 +12,31 @@ const Named = z.object({ workspace: z.string().refine(isAbsolute).optional(), ur
 const OWN = '';
 const Addressed = z.object({ agent_id: z.string().optional() });
 
+/** The directories that a session's calls have named, by agent; '' is the agent of calls that name none. */
+export type NamedDirectories = {
+  get(agentId: string): Promise<string | undefined>;
+  /** For the first `max` agents only. */
+  set(agentId: string, path: string, max: number): Promise<void>;
+};
+
+/** For a session that one replica serves alone. */
+export function directoriesInMemory(): NamedDirectories {
+  const named = new Map<string, string>();
+  return {
+    get: async (agentId) => named.get(agentId),
+    set: async (agentId, path, max) => void (named.size < max && named.set(agentId, path)),
+  };
+}
+
 /** Which directory a session's calls mean that name none: the one that it named last for the agent, else its connection's, else one of its client's roots. */
 export class SessionWorkspaces {
-  private readonly named = new Map<string, string>();
   private roots: Promise<readonly string[]> | undefined;
+
+  constructor(private readonly named: NamedDirectories) {}
 
   /** `listRoots` gives the client's roots as URIs; undefined where it has none. */
   async of(args: unknown, ofConnection: string | undefined, listRoots: (() => Promise<readonly string[]>) | undefined): Promise<CallerWorkspace | undefined> {
-    const path = this.named.get(Addressed.safeParse(args).data?.agent_id ?? '') ?? ofConnection;
+    const path = (await this.named.get(Addressed.safeParse(args).data?.agent_id ?? '').catch(() => undefined)) ?? ofConnection;
     if (path !== undefined) return path === OWN ? undefined : { path };
     if (!listRoots) return undefined;
     this.roots ??= listRoots().then((uris) => uris.flatMap(pathOf).slice(0, MAX_ROOTS));
@@ -31,10 +48,10 @@ export class SessionWorkspaces {
   }
 
   /** Call when a call has succeeded: the directory that it names is then known to be one. */
-  remember(args: unknown): void {
+  async remember(args: unknown): Promise<void> {
     const named = Named.safeParse(args).data;
     const opened = named?.url === undefined ? named?.workspace : OWN;
-    if (opened !== undefined && this.named.size < MAX_NAMED) this.named.set(named?.agent_id ?? '', opened);
+    if (opened !== undefined) await this.named.set(named?.agent_id ?? '', opened, MAX_NAMED).catch(() => undefined); // the next call may name it again
   }
 
   /** The client says that its roots have changed. */

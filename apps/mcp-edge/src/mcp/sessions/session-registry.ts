@@ -1,6 +1,6 @@
-import type { Principal } from '../access/principal.js';
+import type { Principal } from '../../access/principal.js';
 
-export type RegisteredSession = { readonly principal: Principal; close(): Promise<void> };
+export type RegisteredSession = { readonly principal: Principal; /** It is in use, however long nobody has asked for it. */ readonly isBusy?: boolean; close(): Promise<void> };
 
 type Limits = { readonly maxSessions: number; readonly maxIdleMs: number; readonly onChange: (count: number) => void };
 
@@ -32,6 +32,11 @@ export class SessionRegistry<Session extends RegisteredSession> {
     return entry.session;
   }
 
+  /** The session, for what its principal has been allowed before. */
+  peek(id: string): Session | undefined {
+    return this.sessions.get(id)?.session;
+  }
+
   delete(id: string): void {
     this.sessions.delete(id);
     this.limits.onChange(this.sessions.size);
@@ -39,9 +44,9 @@ export class SessionRegistry<Session extends RegisteredSession> {
 
   /** Ends the sessions that nobody has used for too long. */
   sweep(): void {
-    for (const [id, { usedAtMs }] of this.sessions) {
+    for (const [id, { session, usedAtMs }] of this.sessions) {
       if (this.now() - usedAtMs <= this.limits.maxIdleMs) return; // all that follow were used later
-      this.end(id);
+      if (!session.isBusy) this.end(id);
     }
   }
 

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import type { Response } from 'express';
+import { EventLog, STANDALONE } from './event-log.js';
+import { EVENT_STREAM_HEADERS, eventFrame } from './post-stream.js';
+import { ReplicaChannel } from './replica-channel.js';
+
+/** Also how often a stream is looked at for what an outage swallowed. */
+const KEEP_ALIVE_MS = 15_000;
+const STALL_TIMEOUT_MS = 30_000;
+
+type Place = { readonly session: string; readonly stream: string; readonly cursor: string };
+
+/** A client that reads one event stream. */
+class Reader {
+  readonly id = randomUUID();
+  private readonly over = new AbortController();
+  private isRung = false;
+  private wake: () => void = () => undefined;
+
+  get isOver(): boolean {
+    return this.over.signal.aborted;
+  }
+
+  end(): void {
+    this.over.abort();
+    this.wake();
+  }
+
+  ring(): void {
+    this.isRung = true;
+    this.wake();
+  }
+
+  /** Resolves when there may be news, with false when there was none for `timeoutMs`. */
+  async rung(timeoutMs: number): Promise<boolean> {
+    if (!this.isRung && !this.isOver) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    const wasRung = this.isRung;
+    this.isRung = false;
+    return wasRung;
+  }
+
+  async write(response: Response, text: string): Promise<void> {
+    if (response.write(text)) return;
+    await once(response, 'drain', { signal: AbortSignal.any([this.over.signal, AbortSignal.timeout(STALL_TIMEOUT_MS)]) });
+  }
+}
+
+/** GET /mcp: what a session sends of itself, and what a lost connection still had to bring; at any replica, for one reader at a time. */
+@Injectable()
+export class EventStreams implements BeforeApplicationShutdown {
+  private readonly readers = new Map<string, Reader>();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly replicas: ReplicaChannel,
+  ) {
+    replicas.on('grown', ({ key }) => this.readers.get(key)?.ring());
+    replicas.on('taken', ({ key, reader }) => {
+      const mine = this.readers.get(key);
+      if (mine && mine.id !== reader) mine.end();
+    });
+  }
+
+  /** Resolves when the stream has ended, or the connection. */
+  async serve(response: Response, { session, stream, cursor }: Place): Promise<void> {
+    const key = this.log.keyOf(session, stream);
+    const reader = new Reader();
+    response.once('close', () => reader.end());
+    this.readers.get(key)?.end();
+    this.readers.set(key, reader);
+    this.replicas.tellAll({ type: 'taken', key, reader: reader.id });
+    response.writeHead(200, { ...EVENT_STREAM_HEADERS, 'Mcp-Session-Id': session });
+    response.flushHeaders();
+    try {
+      await this.pump(reader, response, { session, stream, cursor });
+    } catch {
+      response.destroy(); // it does not read; the client resumes
+    } finally {
+      if (this.readers.get(key) === reader) this.readers.delete(key);
+      response.end();
+    }
+  }
+
+  /** Their readers resume at another replica. */
+  beforeApplicationShutdown(): void {
+    for (const reader of this.readers.values()) reader.end();
+  }
+
+  private async pump(reader: Reader, response: Response, place: Place): Promise<void> {
+    let { cursor } = place;
+    while (!reader.isOver) {
+      const events = await this.log.read(place.session, place.stream, cursor).catch(() => []); // an outage passes
+      for (const event of events) {
+        if (event.message) await reader.write(response, eventFrame(event.message, event.id));
+        if (this.log.isLast(event)) return;
+        cursor = this.log.parse(event.id)?.cursor ?? cursor;
+      }
+      if (events.length > 0) continue;
+      if (place.stream !== STANDALONE && !(await this.replicas.isThere(this.log.writerOf(place.stream)))) return;
+      if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n');
+    }
+  }
+}

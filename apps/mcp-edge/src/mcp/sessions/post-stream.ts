@@ -1,0 +1,70 @@
+import { isJSONRPCResponse, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
+import type { Response } from 'express';
+import type { EventLog } from './event-log.js';
+
+const RETRY_MS = 1000;
+/** The first revision whose clients understand events without data. */
+const PRIMING_SINCE = '2025-11-25';
+
+export const EVENT_STREAM_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' };
+
+export const eventFrame = (message: JSONRPCMessage, id?: string): string => `event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(message)}\n\n`;
+
+/** The answer to one POST: a stream that ends when all its requests are answered. One that is kept can be read on after its connection broke. */
+export class PostStream {
+  private readonly id: string;
+  private readonly unanswered: Set<RequestId>;
+  private written = 0;
+
+  constructor(
+    private readonly session: string,
+    private readonly response: Response,
+    requests: readonly RequestId[],
+    /** Where its events are kept; undefined where nobody would come back for them. */
+    private readonly log: EventLog | undefined,
+  ) {
+    this.id = log?.newStream() ?? '';
+    this.unanswered = new Set(requests);
+  }
+
+  open(protocolVersion: string): void {
+    this.response.writeHead(200, { ...EVENT_STREAM_HEADERS, 'Mcp-Session-Id': this.session });
+    this.response.flushHeaders();
+    if (this.log && protocolVersion >= PRIMING_SINCE) this.response.write(`id: ${this.log.eventId(this.id, 0)}\nretry: ${RETRY_MS}\ndata: \n\n`);
+  }
+
+  get isResumable(): boolean {
+    return this.log !== undefined;
+  }
+
+  send(message: JSONRPCMessage): void {
+    const place = ++this.written;
+    this.log?.append(this.session, this.id, message, place);
+    this.write(eventFrame(message, this.log?.eventId(this.id, place)));
+    if (isJSONRPCResponse(message) && message.id !== undefined) this.settle(message.id);
+  }
+
+  /** The request gets no answer any more. */
+  abandon(request: RequestId): void {
+    if (this.unanswered.size === 1 && this.unanswered.has(request)) this.log?.append(this.session, this.id, undefined, ++this.written);
+    this.settle(request);
+  }
+
+  /** Ends the connection, not the stream. */
+  detach(): void {
+    this.response.end();
+  }
+
+  keepAlive(): void {
+    this.write(': keep-alive\n\n');
+  }
+
+  private settle(request: RequestId): void {
+    this.unanswered.delete(request);
+    if (this.unanswered.size === 0) this.response.end();
+  }
+
+  private write(text: string): void {
+    if (!this.response.writableEnded && !this.response.destroyed) this.response.write(text);
+  }
+}

@@ -1,0 +1,103 @@
+import { isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage, type MessageExtraInfo, type RequestId, type Transport, type TransportSendOptions } from '@modelcontextprotocol/server';
+import type { Response } from 'express';
+import { type EventLog, STANDALONE } from './event-log.js';
+import { PostStream } from './post-stream.js';
+
+/** The id of an `initialize` that no client waits for. */
+const RESTORING = 'restoring';
+const KEEP_ALIVE_MS = 15_000;
+
+type Answer = Extract<JSONRPCMessage, { result: unknown } | { error: unknown }>;
+
+/** Ids of requests to clients name the replica that waits for the answer. */
+const questionId = (replica: string, id: RequestId): string => `${replica}:${id}`;
+
+/** The replica that asked what this answers, and its own id of the question. */
+export function askedBy({ id }: Answer): { replica: string; id: number } | undefined {
+  const [, replica, number] = /^([0-9a-f]+):(\d+)$/.exec(String(id)) ?? [];
+  return replica === undefined ? undefined : { replica, id: Number(number) };
+}
+
+/** One session over Streamable HTTP, as far as this replica serves it: the streams of the POSTs that came here. */
+export class SessionTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+  private readonly streams = new Map<RequestId, PostStream>();
+  private onRestored: () => void = () => undefined;
+  private readonly keepAlive: NodeJS.Timeout;
+
+  constructor(
+    readonly sessionId: string,
+    private readonly replica: string,
+    private readonly log: EventLog,
+  ) {
+    this.keepAlive = setInterval(() => new Set(this.streams.values()).forEach((stream) => stream.keepAlive()), KEEP_ALIVE_MS).unref();
+  }
+
+  async start(): Promise<void> {}
+
+  /** Makes the session what it was where it was opened. */
+  async restore(initialize: Record<string, unknown>): Promise<void> {
+    const restored = new Promise<void>((resolve) => (this.onRestored = resolve));
+    this.onmessage?.({ jsonrpc: '2.0', id: RESTORING, method: 'initialize', params: initialize });
+    await restored;
+  }
+
+  /** Gives messages of a client to the server; `response` becomes the stream of their answers. */
+  receive(messages: readonly JSONRPCMessage[], response: Response, protocolVersion: string): void {
+    const requests = messages.filter(isJSONRPCRequest);
+    if (requests.length === 0) {
+      response.status(202).end();
+    } else {
+      // Other requests are answered at once, and are as well asked again.
+      const isLasting = requests.some(({ method }) => method === 'tools/call');
+      const stream = new PostStream(this.sessionId, response, requests.map(({ id }) => id), isLasting ? this.log : undefined);
+      for (const { id } of requests) this.streams.set(id, stream);
+      stream.open(protocolVersion);
+    }
+    for (const message of messages) this.deliver(message);
+  }
+
+  /** Gives the server a message that no POST to this replica brought. */
+  deliver(message: JSONRPCMessage): void {
+    const stream = isJSONRPCRequest(message) ? this.streams.get(message.id) : undefined;
+    this.onmessage?.(message, stream?.isResumable ? { closeSSEStream: () => stream.detach() } : {});
+  }
+
+  /** Whether a request of the client is answered here. */
+  serves(request: RequestId): boolean {
+    return this.streams.has(request);
+  }
+
+  get isBusy(): boolean {
+    return this.streams.size > 0;
+  }
+
+  /** The client has cancelled its request. */
+  abandon(request: RequestId): void {
+    this.streams.get(request)?.abandon(request);
+    this.streams.delete(request);
+  }
+
+  async send(message: JSONRPCMessage, { relatedRequestId }: TransportSendOptions = {}): Promise<void> {
+    if (isJSONRPCResponse(message)) return this.answer(message);
+    const sent = isJSONRPCRequest(message) ? { ...message, id: questionId(this.replica, message.id) } : message;
+    if (relatedRequestId === undefined) return this.log.append(this.sessionId, STANDALONE, sent);
+    this.streams.get(relatedRequestId)?.send(sent);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.keepAlive);
+    for (const stream of this.streams.values()) stream.detach();
+    this.streams.clear();
+    this.onclose?.();
+  }
+
+  private answer(message: Answer): void {
+    if (message.id === RESTORING) return this.onRestored();
+    const stream = message.id === undefined ? undefined : this.streams.get(message.id);
+    if (message.id !== undefined) this.streams.delete(message.id);
+    stream?.send(message);
+  }
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Passes each request to the next of several servers, whatever it is, as a balancer without affinity does. */
+export type RoundRobin = {
+  readonly url: string;
+  /** Requests that each server was given. */
+  readonly counts: readonly number[];
+  close(): Promise<void>;
+};
+
+/** `urls`: origins. A connection that one side cuts is cut on the other too. */
+export async function roundRobin(urls: readonly string[]): Promise<RoundRobin> {
+  const counts = urls.map(() => 0);
+  let turn = 0;
+  const server = createServer((request, response) => {
+    const index = turn++ % urls.length;
+    counts[index] = (counts[index] ?? 0) + 1;
+    pass(request, response, new URL(request.url ?? '/', urls[index]));
+  });
+  server.requestTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    counts,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function pass(request: IncomingMessage, response: ServerResponse, url: URL): void {
+  const onward = httpRequest(url, { method: request.method, headers: request.headers, agent: false }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    response.flushHeaders();
+    answer.on('error', () => response.destroy());
+    answer.pipe(response);
+  });
+  onward.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
+  response.on('close', () => onward.destroy());
+  request.pipe(onward);
+}
