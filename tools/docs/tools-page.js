@@ -2,7 +2,7 @@
 // Markdown of the tool catalogue, from what tools/list shows: names, descriptions and JSON schemas.
 
 /** @typedef {{ type?: string, description?: string, properties?: Record<string, Schema>, required?: readonly string[], items?: Schema, anyOf?: readonly Schema[], enum?: readonly string[] }} Schema */
-/** @typedef {{ kind: 'turn' | 'workspace' | 'management', name: string, title: string, description: string, inputSchema: Schema, outputSchema: Schema, annotations: { readOnlyHint: boolean, destructiveHint: boolean } }} ListedTool */
+/** @typedef {{ kind: 'turn' | 'workspace' | 'management' | 'drop_in', name: string, title: string, description: string, inputSchema: Schema, outputSchema: Schema, annotations: { readOnlyHint: boolean, destructiveHint: boolean } }} ListedTool */
 
 const BEGIN = '<!-- tools:begin -->';
 const END = '<!-- tools:end -->';
@@ -12,6 +12,9 @@ const runsCodex = (tool) => tool.kind === 'turn';
 
 /** @param {ListedTool} tool */
 const worksOnWorkspace = (tool) => tool.kind === 'workspace';
+
+/** @param {ListedTool} tool */
+const standsIn = (tool) => tool.kind === 'drop_in';
 
 /** Arguments that every tool which runs Codex takes; described once. @param {readonly ListedTool[]} tools @returns {readonly string[]} */
 function commonArguments(tools) {
@@ -39,7 +42,9 @@ export function readmeTable(tools) {
     '',
     `On the agent's workspace: ${titles(tools.filter(worksOnWorkspace))}.`,
     '',
-    `On agents and turns: ${titles(tools.filter((tool) => !runsCodex(tool) && !worksOnWorkspace(tool)))}.`,
+    `On agents and turns: ${titles(tools.filter((tool) => tool.kind === 'management'))}.`,
+    '',
+    `For clients of the former \`codex mcp-server\`, with its arguments and results: ${spoken(tools.filter(standsIn).map(({ name }) => name))}.`,
     '',
     `Tools that run Codex take ${spoken(common)} as well, those on the workspace ${spoken(commonOfWorkspaceTools(tools, common))}. ` +
       'Names work with the prefix `codex_` too. All arguments and results: [docs/generated/tools.md](docs/generated/tools.md).',
@@ -117,7 +122,7 @@ function toolSection(tool, shared, common) {
 /** A tool as a call, without the arguments that all tools which run Codex share. @param {ListedTool} tool @param {readonly string[]} common */
 function signature(tool, common) {
   const required = tool.inputSchema.required ?? [];
-  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !(runsCodex(tool) || worksOnWorkspace(tool)) || !common.includes(name));
+  const names = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => tool.kind === 'management' || !common.includes(name));
   return `${tool.name}(${names.map((name) => (required.includes(name) ? name : `${name}?`)).join(', ')})`;
 }
 

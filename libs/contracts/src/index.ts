@@ -12,9 +12,9 @@ export {
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
 export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
-export { ForkOrigin, ThreadRecord } from './thread.js';
+export { Effort } from './effort.js';
+export { ForkOrigin, ThreadRecord, ThreadSettings } from './thread.js';
 export {
-  Effort,
   isTerminal,
   isTerminalEvent,
   LoggedEvent,

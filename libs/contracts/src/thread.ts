@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Effort } from './effort.js';
 
 /** Where a forked thread's history comes from. */
 export const ForkOrigin = z.object({
@@ -10,6 +11,15 @@ export const ForkOrigin = z.object({
 });
 export type ForkOrigin = z.infer<typeof ForkOrigin>;
 
+/** What a conversation was begun with, for callers that name it no more: what its later turns are to have too. */
+export const ThreadSettings = z.object({
+  model: z.string().optional(),
+  effort: Effort.optional(),
+  /** Its turns leave the workspace as it is. */
+  readOnly: z.boolean().optional(),
+});
+export type ThreadSettings = z.infer<typeof ThreadSettings>;
+
 /** One conversation of an agent. Times are epoch milliseconds. */
 export const ThreadRecord = z.object({
   threadId: z.string(),
@@ -20,6 +30,7 @@ export const ThreadRecord = z.object({
   /** When a turn was last accepted for it, or when it was made. */
   usedAtMs: z.number(),
   forkedFrom: ForkOrigin.optional(),
+  settings: ThreadSettings.optional(),
   /** Codex's own id of it; absent until a turn of it has begun. */
   codexThreadId: z.string().optional(),
   /** Turns that Codex has worked on and that have ended. */

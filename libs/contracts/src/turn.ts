@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { AgentIdentity, WorkspaceChoice } from './agent.js';
 import { ErrorBody } from './errors.js';
-
-export const Effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']);
-export type Effort = z.infer<typeof Effort>;
+import { ThreadSettings } from './thread.js';
 
 /** An accepted tool invocation; written once, before its job exists. */
 export const TurnRequest = z.object({
@@ -13,8 +11,10 @@ export const TurnRequest = z.object({
   arguments: z.record(z.string(), z.json()),
   correlationId: z.string(),
   acceptedAtMs: z.number(),
-  /** The conversation that it continues: the one that the call names, else the agent's current one. Absent where Codex has no part. */
-  thread: z.object({ named: z.string().optional(), /** The beginning of what is asked. */ opening: z.string() }).optional(),
+  /** The conversation that it continues: the one that the call names, else the agent's current one; `fresh` begins one. Absent where Codex has no part. */
+  thread: z.object({ named: z.string().optional(), /** The beginning of what is asked. */ opening: z.string(), fresh: ThreadSettings.optional() }).optional(),
+  /** Less than what its tool may do. */
+  access: z.literal('read').optional(),
   /** A second request of the same agent with this key is the same turn. */
   idempotencyKey: z.string().max(200).optional(),
   /** The directory that the caller works in, for a call that names none. */

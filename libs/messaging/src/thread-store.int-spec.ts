@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { agentKey, newTurnId, type TurnRequest } from '@codex-mcp/contracts';
+import { agentKey, newTurnId, type ThreadSettings, type TurnRequest } from '@codex-mcp/contracts';
 import { type RedisFixture, startRedis } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
 import { AgentStore, createRedis, ThreadStore, TurnStore } from './index.js';
@@ -12,7 +12,7 @@ let threads: ThreadStore;
 beforeAll(async () => {
   server = await startRedis();
   redis = createRedis(server.url);
-  turns = new TurnStore(redis);
+  turns = new TurnStore(redis, { retentionMs: 3_600_000, maxFinished: 200, maxThreads: 3 });
   threads = new ThreadStore(redis, { maxThreads: 3 });
 });
 
@@ -29,7 +29,7 @@ const lease = { holder: 'worker-1', token: 't1' };
 const completed = { type: 'completed', output: { answer: 'done' } } as const;
 const cancelled = { type: 'cancelled', error: { code: 'turn_cancelled', message: 'cancelled', retryable: false } } as const;
 
-type Asked = { named?: string; opening?: string; idempotencyKey?: string };
+type Asked = { named?: string; opening?: string; idempotencyKey?: string; fresh?: ThreadSettings };
 
 const request = ({ idempotencyKey, ...thread }: Asked = {}): TurnRequest => ({
   turnId: newTurnId(),
@@ -77,6 +77,26 @@ describe('the thread of a turn', () => {
     expect((await accepted()).threadId).toBe(fresh);
     expect((await accepted({ named: old })).threadId).toBe(old);
     expect((await accepted()).threadId).toBe(old);
+  });
+
+  it('is a fresh one where the turn begins it, with its settings, and the current one from then on', async () => {
+    const old = (await accepted()).threadId;
+    const settings = { model: 'm', effort: 'high', readOnly: true } as const;
+    const { threadId } = await accepted({ fresh: settings, opening: 'Anew' });
+    expect(threadId).not.toBe(old);
+    expect(await threads.get(key, threadId)).toMatchObject({ settings, opening: 'Anew', turns: 0 });
+    expect(await threads.current(key)).toBe(threadId);
+    const plain = (await accepted({ fresh: {} })).threadId;
+    expect(await threads.get(key, plain)).toMatchObject({ settings: {} });
+    expect((await accepted()).threadId).toBe(plain);
+  });
+
+  it('is begun once, however often the call is repeated', async () => {
+    const { turn, threadId } = await accepted({ fresh: {}, idempotencyKey: 'k' });
+    expect(await turns.accept(request({ fresh: {}, idempotencyKey: 'k' }), 10)).toMatchObject({ outcome: 'exists', turnId: turn.turnId });
+    expect(await turns.accept(turn, 10)).toMatchObject({ outcome: 'exists', threadId });
+    expect((await turns.accept(request({ fresh: {} }), 0)).outcome).toBe('full');
+    expect(await threads.list(key)).toHaveLength(1);
   });
 
   it('must be one of the agent’s; otherwise nothing is queued and nothing changes', async () => {
@@ -190,6 +210,13 @@ describe('the number of threads', () => {
     await Promise.all([age(a, 2), age(b, 1), age(c, 3)]);
     const d = await threads.create(key);
     expect(new Set((await threads.list(key)).map(({ threadId }) => threadId))).toEqual(new Set([a, c, d]));
+  });
+
+  it('counts those that turns begin', async () => {
+    const [a, b, c] = [await threads.create(key), await threads.create(key), await threads.create(key)];
+    await Promise.all([age(a, 2), age(b, 1), age(c, 3)]);
+    const { threadId } = await accepted({ fresh: {} });
+    expect(new Set((await threads.list(key)).map((thread) => thread.threadId))).toEqual(new Set([a, c, threadId]));
   });
 
   it('never costs the current thread, or one with an unfinished turn', async () => {

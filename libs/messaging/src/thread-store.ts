@@ -3,6 +3,9 @@ import type { Redis } from 'ioredis';
 import { keys } from './keys.js';
 import { bindThread, createThread } from './thread.scripts.js';
 
+/** So many of an agent's threads are kept, those used last. */
+export const MAX_THREADS = 200;
+
 const UNBORN_AGENT_MS = 24 * 3600 * 1000;
 
 type Limits = { maxThreads: number };
@@ -11,7 +14,7 @@ type Limits = { maxThreads: number };
 export class ThreadStore {
   constructor(
     private readonly redis: Redis,
-    private readonly limits: Limits = { maxThreads: 200 },
+    private readonly limits: Limits = { maxThreads: MAX_THREADS },
   ) {}
 
   /** A new thread, the agent's current one from now on, also of an agent that does not exist yet. Returns its id. */

@@ -26,7 +26,7 @@ end
 `;
 
 // The keys of the turns in the mailbox are computed: one Redis serves all, never a cluster.
-const PRUNE = `
+export const PRUNE = `
 local function prune(threads, mailbox, current, max, turnPrefix)
   local excess = redis.call('HLEN', threads) - max
   if excess <= 0 then return end

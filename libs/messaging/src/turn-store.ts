@@ -2,6 +2,7 @@ import { newThreadId, type TerminalEvent, type TurnCommand, TurnEvent, TurnRecor
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { keys } from './keys.js';
+import { MAX_THREADS } from './thread-store.js';
 import { sweepTurns } from './turn-sweep.script.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
@@ -33,8 +34,8 @@ export type Lease = { holder: string; token: string };
 
 type TurnRef = { turnId: string; agent: { key: string } };
 
-/** How long a finished turn is kept, and how many of an agent at most. */
-export type TurnRetention = { retentionMs: number; maxFinished: number };
+/** How long a finished turn is kept, how many of an agent at most, and how many of its threads. */
+export type TurnRetention = { retentionMs: number; maxFinished: number; maxThreads?: number };
 
 const RETENTION: TurnRetention = { retentionMs: 24 * 3600 * 1000, maxFinished: 200 };
 /** Of an agent's oldest turns, so many are looked at when one ends. */
@@ -54,7 +55,7 @@ export class TurnStore {
     const reply = await acceptTurn.run(
       this.redis,
       [keys.turn(turnId), keys.mailbox(key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(key), keys.idempotency(key, idempotencyKey ?? ''), keys.agent(key), keys.threads(key)],
-      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), this.limits.retentionMs, idempotencyKey === undefined ? 0 : 1, ...(thread ? [newThreadId(), thread.opening, thread.named ?? ''] : [])],
+      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), this.limits.retentionMs, idempotencyKey === undefined ? 0 : 1, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
     );
     const [outcome, position, known, threadId] = Accepted.parse(reply);
     return { outcome, position, turnId: known || turnId, ...(threadId !== '' && { threadId }) };
@@ -148,6 +149,9 @@ export class TurnStore {
     return this.redis.smembers(keys.busyAgents);
   }
 }
+
+const threadArguments = ({ opening, named = '', fresh }: NonNullable<TurnRequest['thread']>, maxThreads: number) =>
+  [newThreadId(), opening, named, fresh ? newThreadId() : '', JSON.stringify(fresh ?? {}), maxThreads, keys.turn('')];
 
 /** A script puts the number and the opening brace before it. */
 const withoutSeq = (event: TurnEvent): string => JSON.stringify({ atMs: Date.now(), event }).slice(1);

@@ -1,5 +1,5 @@
 import { LuaScript } from './lua-script.js';
-import { THREADS } from './thread.scripts.js';
+import { PRUNE, THREADS } from './thread.scripts.js';
 
 // The stream is the truth; the copy on the channel of the same name is for latency.
 const EMIT = `
@@ -34,13 +34,14 @@ local function isTerminal(status) return status ~= 'queued' and status ~= 'runni
 `;
 
 /**
- * The thread of a turn is the one that the call names, else the agent's current one, else a first one; it is the current
- * one from now on.
+ * The thread of a turn is a fresh one where it is to begin one, else the one that the call names, else the agent's current
+ * one, else a first one; it is the current one from now on.
  * KEYS turn, mailbox, log, busy, turns of the agent, idempotency, agent, threads. ARGV turnId, request, agentKey, maxQueued,
  * atMs, retentionMs, 1 with an idempotency key; for a turn with a thread an id for a first one, the beginning of the
- * message, the named thread or ''. → [outcome, position, id of the turn that has the idempotency key or '', id of the thread or '']
+ * message, the named thread or '', an id for a fresh one or '', its settings as JSON, max threads, turn key prefix.
+ * → [outcome, position, id of the turn that has the idempotency key or '', id of the thread or '']
  */
-export const acceptTurn = new LuaScript(`${EMIT}${THREADS}
+export const acceptTurn = new LuaScript(`${EMIT}${THREADS}${PRUNE}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0, ARGV[1], redis.call('HGET', KEYS[1], 'threadId') or ''} end
 local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])
 if known then return {'exists', 0, known, ''} end
@@ -52,10 +53,13 @@ local threadId = ''
 if ARGV[8] then
   local thread
   threadId, thread = currentThread(KEYS[7], KEYS[8], ARGV[8], ARGV[5])
+  local fresh = ARGV[11] and ARGV[11] ~= ''
   if named then threadId, thread = ARGV[10], threadOf(KEYS[8], ARGV[10]) end
+  if fresh then threadId, thread = ARGV[11], {createdAtMs = tonumber(ARGV[5]), turns = 0, settings = cjson.decode(ARGV[12])} end
   thread.usedAtMs = tonumber(ARGV[5])
   if not thread.opening and ARGV[9] ~= '' then thread.opening = ARGV[9] end
   keepThread(KEYS[8], threadId, thread)
+  if fresh then prune(KEYS[8], KEYS[2], threadId, tonumber(ARGV[13]), ARGV[14]) end
   redis.call('HSET', KEYS[7], 'threadId', threadId)
   redis.call('HSET', KEYS[1], 'threadId', threadId)
 end

@@ -1,6 +1,7 @@
-export { findTool, listTools, type ListedTool, MANAGEMENT_TOOLS, type ManagementToolName, TOOLS, TURN_TOOLS, type TurnToolName, WORKSPACE_TOOLS, type WorkspaceToolName } from './catalogue/catalogue.js';
+export { DROP_IN_TOOLS, findTool, listTools, type ListedTool, MANAGEMENT_TOOLS, type ManagementToolName, TOOLS, TURN_TOOLS, type TurnToolName, WORKSPACE_TOOLS, type WorkspaceToolName } from './catalogue/catalogue.js';
 export type { Access, AnswerOf, ArgumentsOf, ManagementTool, OutputOf, Tool, ToolAnnotations, TurnTool, QueuedTool, WorkspaceTool } from './tool.js';
-export { isQueued } from './tool.js';
+export { isQueued, runsTurn } from './tool.js';
+export { type DropInOutput, type DropInTool, sessionIdText } from './drop-in-tool.js';
 export { type JsonSchema, toJsonSchema } from './json-schema.js';
 export { InlineFile } from './arguments/argument.schema.js';
 export { MAX_ARGUMENT_CHARACTERS, parseArguments } from './arguments/parse-arguments.js';
@@ -11,6 +12,7 @@ export { composeManagementOutput, composeOutput, composeWorkspaceOutput, type Js
 export { Changes, TestRun, TurnFacts } from './outputs/turn-facts.schema.js';
 export { AgentView } from './outputs/agent-view.schema.js';
 export { ThreadView } from './outputs/thread-view.schema.js';
+export { turnPrompt } from './prompts/prompt.js';
 export { openingOf } from './prompts/opening.js';
 export { handleOf, nextStep, type TurnHandle } from './outputs/turn-handle.schema.js';
 export { TurnEventView, TurnView } from './outputs/turn-view.schema.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ChangeTarget, NamedChange } from './arguments/change-target.js';
 import { managementArguments, turnArguments, workspaceArguments } from './arguments/argument.schema.js';
+import type { DropInTool } from './drop-in-tool.js';
 import { strictSchema } from './answers/strict-schema.js';
 import { deepFreeze, type JsonSchema, toJsonSchema } from './json-schema.js';
 import { orHandle } from './outputs/turn-handle.schema.js';
@@ -20,13 +21,13 @@ export type ToolAnnotations = {
   readonly openWorldHint: boolean;
 };
 
-type Described = {
+export type Described = {
   readonly name: string;
   readonly title: string;
   readonly description: string;
 };
 
-type Listed = Described & {
+export type Listed = Described & {
   readonly annotations: ToolAnnotations;
   readonly inputSchema: JsonSchema;
   /** Of a turn tool: its output, or the handle of a turn that is not finished yet. */
@@ -74,9 +75,12 @@ export interface ManagementTool<A extends z.ZodObject = z.ZodObject, O extends z
 /** What runs in the queue, one after the other for each agent. */
 export type QueuedTool = TurnTool | WorkspaceTool;
 
-export type Tool = QueuedTool | ManagementTool;
+export type Tool = QueuedTool | ManagementTool | DropInTool;
 
 export const isQueued = (tool: Tool | undefined): tool is QueuedTool => tool?.kind === 'turn' || tool?.kind === 'workspace';
+
+/** Whether a call of the tool is a turn, of itself or of another tool. */
+export const runsTurn = (tool: Tool | undefined): tool is QueuedTool | DropInTool => isQueued(tool) || tool?.kind === 'drop_in';
 
 export type ArgumentsOf<T extends Tool> = z.output<T['arguments']>;
 export type AnswerOf<T extends TurnTool> = z.output<T['answer']>;
@@ -104,7 +108,7 @@ type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'a
   render(this: void, output: z.output<TurnOutput<Omit<B, keyof M> & M, C>>): string;
 };
 
-const turnAnnotations = (title: string, access: Access): ToolAnnotations => ({
+export const turnAnnotations = (title: string, access: Access): ToolAnnotations => ({
   title,
   readOnlyHint: access === 'read',
   destructiveHint: access === 'write',

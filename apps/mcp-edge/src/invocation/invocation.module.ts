@@ -12,6 +12,7 @@ import { TurnReading } from '../management/turn-reading.service.js';
 import { TurnStart } from '../management/turn-start.service.js';
 import { TurnSteering } from '../management/turn-steering.service.js';
 import { MessagingModule } from '../messaging.module.js';
+import { DropInCalls } from './drop-in-calls.service.js';
 import { ServiceStatus } from './service-status.service.js';
 import { ToolInvoker } from './tool-invoker.service.js';
 import { TurnAdmission } from './turn-admission.service.js';
@@ -24,7 +25,7 @@ const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck
 /** Tool calls, free of any protocol. */
 @Module({
   imports: [MessagingModule],
-  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, ToolInvoker, ...MANAGEMENT],
+  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ToolInvoker, ...MANAGEMENT],
   exports: [EdgeMetrics, ServiceStatus, ToolInvoker, TurnCanceller, TurnLookup, MessagingModule],
 })
 export class InvocationModule {}

@@ -1,6 +1,6 @@
 import { AppError } from '@codex-mcp/contracts';
 import { type Logger, operation, type OperationFields } from '@codex-mcp/observability';
-import { type ArgumentsOf, findTool, handleOf, isQueued, parseArguments, type QueuedTool, renderOutput, type Tool } from '@codex-mcp/tools';
+import { type DropInTool, findTool, handleOf, parseArguments, type QueuedTool, renderOutput, runsTurn, type Tool, TURN_TOOLS } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { LOGGER } from '../edge.tokens.js';
@@ -8,6 +8,7 @@ import { EdgeMetrics } from '../health/edge.metrics.js';
 import { ManagementTools } from '../management/management-tools.service.js';
 import { TurnReading } from '../management/turn-reading.service.js';
 import { chooseAgent } from './agent-choice.js';
+import { DropInCalls } from './drop-in-calls.service.js';
 import { InputRequired } from './input-required.js';
 import type { Invocation, ToolResult } from './invocation.js';
 import { asCallerError, within } from './redis-outage.errors.js';
@@ -29,6 +30,7 @@ export class ToolInvoker {
     private readonly admission: TurnAdmission,
     private readonly runner: TurnRunner,
     private readonly lookup: TurnLookup,
+    private readonly dropIns: DropInCalls,
     private readonly management: ManagementTools,
     private readonly reading: TurnReading,
     private readonly metrics: EdgeMetrics,
@@ -43,7 +45,7 @@ export class ToolInvoker {
   /** Makes a call of a turn tool durable without waiting for it. Rejects like {@link invoke}. */
   start(invocation: Invocation): Promise<AdmittedTurn> {
     const accept = async (tool: Tool, add: AddFields): Promise<AdmittedTurn> => {
-      if (!isQueued(tool)) throw new AppError('invalid_arguments', `${tool.name} runs no turn, so it cannot be started.`);
+      if (!runsTurn(tool)) throw new AppError('invalid_arguments', `${tool.name} runs no turn, so it cannot be started.`);
       const call = await this.turnCall(tool, parseArguments(tool, invocation.arguments), invocation, add);
       const admitted = await this.admission.admit(this.admission.requestOf(call));
       add({ turnId: admitted.request.turnId });
@@ -92,19 +94,23 @@ export class ToolInvoker {
 
   private async dispatch(tool: Tool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
     const args = parseArguments(tool, invocation.arguments);
-    if (isQueued(tool) && invocation.resume) return this.rejoin(invocation.resume.turnId, tool, invocation, add);
-    if (isQueued(tool)) return this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
+    if (runsTurn(tool)) {
+      const { resume } = invocation;
+      const result = resume ? await this.rejoin(resume.turnId, tool.kind === 'drop_in' ? TURN_TOOLS.chat : tool, invocation, add) : await this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
+      return tool.kind === 'drop_in' ? this.dropIns.resultOf(tool, result) : result;
+    }
     const { caller, idempotencyKey } = invocation;
     const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
     add({ agent: agent.agentId });
     return this.management.call(tool, args, { caller, agent, idempotencyKey });
   }
 
-  private async turnCall(tool: QueuedTool, args: ArgumentsOf<QueuedTool>, { caller, idempotencyKey }: Invocation, add: AddFields): Promise<TurnCall> {
-    const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
-    add({ agent: agent.agentId });
+  private async turnCall(tool: QueuedTool | DropInTool, args: object, invocation: Invocation, add: AddFields): Promise<TurnCall> {
+    const { caller, idempotencyKey } = invocation;
+    const call = tool.kind === 'drop_in' ? await this.dropIns.callOf(tool, args, invocation) : { tool, args, agent: chooseAgent(caller, NamedAgent.parse(args).agent_id), caller, idempotencyKey };
+    add({ agent: call.agent.agentId });
     await this.admission.assertCanRun();
-    return { tool, args, agent, caller, idempotencyKey };
+    return call;
   }
 
   private async runTurn(call: TurnCall, invocation: Invocation, add: AddFields): Promise<ToolResult> {

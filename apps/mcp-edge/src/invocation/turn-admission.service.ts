@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AgentIdentity, AppError, newTurnId, type TurnRequest, type TurnStatus } from '@codex-mcp/contracts';
+import { type AgentIdentity, AppError, newTurnId, type ThreadSettings, type TurnRequest, type TurnStatus } from '@codex-mcp/contracts';
 import { TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { openingOf, type QueuedTool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
@@ -23,7 +23,17 @@ const KeyArgument = z.object({ idempotency_key: z.string().optional() });
 const ThreadArgument = z.object({ thread_id: z.string().optional() }).transform(({ thread_id: named }) => (named === undefined ? {} : { named }));
 
 /** `args` are those that parseArguments made for the tool; a key among them is used before `idempotencyKey`. */
-export type TurnCall = { readonly tool: QueuedTool; readonly args: unknown; readonly agent: AgentIdentity; readonly caller: Caller; readonly idempotencyKey?: string | undefined };
+export type TurnCall = {
+  readonly tool: QueuedTool;
+  readonly args: unknown;
+  readonly agent: AgentIdentity;
+  readonly caller: Caller;
+  readonly idempotencyKey?: string | undefined;
+  /** It begins a conversation, with these settings. */
+  readonly begins?: ThreadSettings;
+  /** It leaves the workspace as it is, whatever its tool may do. */
+  readonly readOnly?: boolean;
+};
 
 /** A durable turn: the new one, or the one that the call's idempotency key had named before. */
 export type AdmittedTurn = { readonly request: TurnRequest; readonly threadId?: string | undefined; readonly status: TurnStatus; /** Turns of the agent before it. */ readonly position: number };
@@ -44,12 +54,13 @@ export class TurnAdmission {
     await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun());
   }
 
-  requestOf({ tool, args, agent, caller: { correlationId, workspace }, idempotencyKey }: TurnCall): TurnRequest {
+  requestOf({ tool, args, agent, caller: { correlationId, workspace }, idempotencyKey, begins, readOnly }: TurnCall): TurnRequest {
     const { idempotency_key: ownKey, ...own } = TurnArguments.parse(args);
     const key = KeyArgument.parse({ idempotency_key: ownKey }).idempotency_key ?? idempotencyKey;
-    const thread = tool.kind === 'turn' ? { thread: { ...ThreadArgument.parse(own), opening: openingOf(tool, own) } } : {};
+    const thread = tool.kind === 'turn' ? { thread: { ...ThreadArgument.parse(own), opening: openingOf(tool, own), ...(begins && { fresh: begins }) } } : {};
+    const limits = readOnly === true ? { access: 'read' as const } : {};
     const optional = { ...(key !== undefined && { idempotencyKey: key }), ...(workspace && { workspace: 'path' in workspace ? { path: workspace.path } : { hints: [...workspace.hints] } }) };
-    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, correlationId, acceptedAtMs: Date.now(), ...optional };
+    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, ...limits, correlationId, acceptedAtMs: Date.now(), ...optional };
   }
 
   /** Rejects with `queue_full`, `unknown_thread`, `idempotency_conflict` or `service_unavailable`. */

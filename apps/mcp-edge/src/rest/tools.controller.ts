@@ -1,5 +1,5 @@
 import { AppError } from '@codex-mcp/contracts';
-import { findTool, isQueued, listTools } from '@codex-mcp/tools';
+import { findTool, listTools, runsTurn } from '@codex-mcp/tools';
 import { Controller, Get, Header, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
@@ -35,7 +35,7 @@ export class ToolsController {
   @HttpCode(200)
   async call(@Param('name') name: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const args = await readJsonBody(request, response);
-    const form = isQueued(findTool(name)) ? answerFormOf(request) : 'result';
+    const form = runsTurn(findTool(name)) ? answerFormOf(request) : 'result';
     if (form === 'result') return void response.json(await this.invoke(name, args, request, response));
     const admitted = await this.invoker.start(this.invocation(name, args, request, response));
     const { turnId } = admitted.request;
@@ -49,7 +49,7 @@ export class ToolsController {
   @Get(':name')
   @Header('Cache-Control', 'no-store')
   async look(@Param('name') name: string, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<RestResult> {
-    if (isQueued(findTool(name))) {
+    if (runsTurn(findTool(name))) {
       response.setHeader('Allow', 'POST');
       throw new HttpProblem(405, 'method_not_allowed', `${name} takes POST with its arguments as a JSON object.`);
     }

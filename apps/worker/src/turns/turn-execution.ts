@@ -1,6 +1,6 @@
 import { UnreachableError } from '@codex-mcp/codex';
 import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
-import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TestRun, type TurnFacts, type TurnTool, type WorkspaceTool } from '@codex-mcp/tools';
+import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TestRun, type TurnFacts, turnPrompt, type TurnTool, type WorkspaceTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { repairIdOf } from '../agents/agent-threads.js';
@@ -101,13 +101,14 @@ export class TurnExecution {
     // Nothing changes under the hands of a turn that is at work.
     if (!options.mayHaveBegun || !(await findTurn(conversation, request.turnId))) await this.refresh(session, options);
     const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
-    const before = tool.access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
+    const access = request.access ?? tool.access;
+    const before = access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
     const target = tool.change(args);
     const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
     const turn: CodexTurn = {
       clientId: request.turnId,
-      text: tool.prompt(settled, change?.described),
-      access: tool.access,
+      text: turnPrompt(tool, access, settled, change?.described),
+      access,
       model: args.model ?? this.options.model,
       effort: args.effort,
       outputSchema: tool.answerSchema,

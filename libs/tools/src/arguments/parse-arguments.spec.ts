@@ -86,6 +86,14 @@ describe('parseArguments', () => {
     ['start', { tool: 'chat', arguments: 'hello' }, 'start: arguments must be an object, not "hello".'],
     ['get_turn', { turn_id: 't', cursor: 'x', wait_s: 51 }, 'get_turn: cursor must be the next_cursor of an earlier get_turn; wait_s must be at most 50.'],
     ['list_turns', { limit: 0 }, 'list_turns: limit must be at least 1, not 0.'],
+    ['codex', { prompt: ' ' }, 'codex: prompt is missing (expected a string).'],
+    ['codex', { prompt: 'p', cwd: 'src' }, 'codex: cwd must be an absolute path of a directory on the server.'],
+    ['codex', { prompt: 'p', profile: 'o3' }, 'codex: profile must be left out: agents have no profiles; name model, and the effort as config.model_reasoning_effort.'],
+    ['codex', { prompt: 'p', 'base-instructions': 'x' }, 'codex: base-instructions must be left out: Codex keeps its own; put what it is to know into developer-instructions.'],
+    ['codex', { prompt: 'p', config: { sandbox_mode: 'x' } }, "codex: config must hold nothing but model and model_reasoning_effort: the rest of Codex's configuration is this server's."],
+    ['codex', { prompt: 'p', sandbox: 'none' }, 'codex: sandbox must be one of "read-only", "workspace-write", "danger-full-access", not "none".'],
+    ['codex-reply', { prompt: 'p' }, 'codex-reply: give at least one of threadId, conversationId.'],
+    ['codex-reply', { prompt: 'p', threadId: '019b63ce-02a4-7223-8d1d-f5dc6a1b4877' }, 'codex-reply: threadId must be the threadId of an answer of codex.'],
     ['cleanup_inactive_agents', { max_idle_seconds: -1, remove: 'yes' }, 'cleanup_inactive_agents: max_idle_seconds must be at least 0, not -1; remove must be true or false, not "yes".'],
   ])('says what is wrong with the arguments of %s: %j', (tool, raw, message) => {
     expect(failure(tool, raw)).toEqual({ code: 'invalid_arguments', message });

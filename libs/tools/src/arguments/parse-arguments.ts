@@ -27,12 +27,9 @@ export function parseArguments<T extends Tool>(tool: T, raw: unknown): Arguments
   const { workspace, workspace_mode: mode } = result.data;
   if (mode !== undefined && workspace === undefined) throw invalid(tool, 'workspace_mode says how to work on a directory; name it with workspace');
   if (tool.name === 'open_workspace') refuseMixedOpening(tool, result.data);
-  if (tool.kind === 'turn') {
-    if (tool.atLeastOneOf.length > 0 && !tool.atLeastOneOf.some((name) => isGiven(result.data[name]))) {
-      throw invalid(tool, `give at least one of ${tool.atLeastOneOf.join(', ')}`);
-    }
-    refuseLength(tool, 'prompt', tool.prompt(result.data).length, MAX_PROMPT_CHARACTERS);
-  }
+  const { atLeastOneOf = [] } = tool.kind === 'turn' || tool.kind === 'drop_in' ? tool : {};
+  if (atLeastOneOf.length > 0 && !atLeastOneOf.some((name) => isGiven(result.data[name]))) throw invalid(tool, `give at least one of ${atLeastOneOf.join(', ')}`);
+  if (tool.kind === 'turn') refuseLength(tool, 'prompt', tool.prompt(result.data).length, MAX_PROMPT_CHARACTERS);
   return result.data as ArgumentsOf<T>;
 }
 

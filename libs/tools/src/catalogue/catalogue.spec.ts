@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonSchema } from '../json-schema.js';
-import { findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS, WORKSPACE_TOOLS } from './catalogue.js';
+import { DROP_IN_TOOLS, findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS, WORKSPACE_TOOLS } from './catalogue.js';
 
 const COMMON = ['agent_id', 'thread_id', 'model', 'effort', 'workspace', 'workspace_mode', 'timeout_s', 'idempotency_key'];
 const COMMON_OF_WORKSPACE_TOOLS = ['agent_id', 'timeout_s', 'idempotency_key'];
@@ -42,9 +42,11 @@ const SIGNATURES: Record<string, string[]> = {
   new_thread: ['agent_id?', 'title?'],
   fork: ['agent_id?', 'thread_id?', 'turn_id?', 'title?'],
   list_threads: ['agent_id?', 'limit?'],
+  codex: ['prompt', 'model?', 'cwd?', 'sandbox?', 'approval-policy?', 'config?', 'profile?', 'base-instructions?', 'developer-instructions?', 'compact-prompt?'],
+  'codex-reply': ['threadId?', 'conversationId?', 'prompt'],
 };
 
-const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
+const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS || name in DROP_IN_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
 
 /** Tools that change something and take nothing away. */
 const ADDING = ['checkpoint', 'commit', 'new_thread', 'fork'];
@@ -77,7 +79,7 @@ describe('the catalogue', () => {
     expect(listTools().find((tool) => tool.name === name)).toMatchSnapshot();
   });
 
-  it.each(Object.entries({ ...TURN_TOOLS, ...WORKSPACE_TOOLS, ...MANAGEMENT_TOOLS }))('files %s under its own name', (key, tool) => {
+  it.each(Object.entries({ ...TURN_TOOLS, ...WORKSPACE_TOOLS, ...MANAGEMENT_TOOLS, ...DROP_IN_TOOLS }))('files %s under its own name', (key, tool) => {
     expect(tool.name).toBe(key);
     expect(TOOLS.get(key)).toBe(tool);
   });

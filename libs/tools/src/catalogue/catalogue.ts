@@ -2,6 +2,7 @@ import { deepFreeze, type JsonSchema } from '../json-schema.js';
 import type { Tool, ToolAnnotations } from '../tool.js';
 import { cancel } from './cancel.tool.js';
 import { cleanupInactiveAgents } from './cleanup-inactive-agents.tool.js';
+import { DROP_IN_TOOLS } from './drop-in-tools.js';
 import { fork } from './fork.tool.js';
 import { compare } from './compare.tool.js';
 import { getAgentStatus } from './get-agent-status.tool.js';
@@ -19,6 +20,7 @@ import { steer } from './steer.tool.js';
 import { TURN_TOOLS } from './turn-tools.js';
 import { WORKSPACE_TOOLS } from './workspace-tools.js';
 
+export { DROP_IN_TOOLS } from './drop-in-tools.js';
 export { TURN_TOOLS, type TurnToolName } from './turn-tools.js';
 export { WORKSPACE_TOOLS, type WorkspaceToolName } from './workspace-tools.js';
 
@@ -44,7 +46,7 @@ export const MANAGEMENT_TOOLS = {
 
 export type ManagementToolName = keyof typeof MANAGEMENT_TOOLS;
 
-const all: readonly Tool[] = [...Object.values(TURN_TOOLS), ...Object.values(WORKSPACE_TOOLS), ...Object.values(MANAGEMENT_TOOLS)];
+const all: readonly Tool[] = [...Object.values(TURN_TOOLS), ...Object.values(WORKSPACE_TOOLS), ...Object.values(MANAGEMENT_TOOLS), ...Object.values(DROP_IN_TOOLS)];
 
 /** Every tool by its name, in the order of listings. */
 export const TOOLS: ReadonlyMap<string, Tool> = new Map(all.map((tool) => [tool.name, tool]));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TURN_TOOLS } from '../catalogue/catalogue.js';
 import { parseArguments } from '../arguments/parse-arguments.js';
-import { ANSWER, READ_ONLY, materialText, section, WORKSPACE } from './prompt.js';
+import { ANSWER, READ_ONLY, materialText, section, turnPrompt, WORKSPACE } from './prompt.js';
 
 const examples = {
   plan: { task: 'add a cache', repo_context: { framework: 'NestJS', apps: ['api', 'web'] }, constraints: ['no new dependency'] },
@@ -48,6 +48,11 @@ describe('prompts', () => {
 
   it('pass the severity threshold of an audit on', () => {
     expect(prompts.find(([name]) => name === 'audit')?.[1]).toContain('Report only findings of severity medium or above.');
+  });
+
+  it('forbid changes where the turn may do less than its tool', () => {
+    expect(turnPrompt(TURN_TOOLS.chat, 'write', { message: ' hi\n' })).toBe(' hi\n');
+    expect(turnPrompt(TURN_TOOLS.chat, 'read', { message: ' hi\n' })).toBe(`${READ_ONLY}\n\n hi\n`);
   });
 
   it('leave out what was not given', () => {

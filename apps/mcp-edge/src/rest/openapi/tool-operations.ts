@@ -1,8 +1,8 @@
-import { isQueued, type JsonSchema, type Tool, toJsonSchema, TOOLS } from '@codex-mcp/tools';
+import { type JsonSchema, runsTurn, type Tool, toJsonSchema, TOOLS } from '@codex-mcp/tools';
 import { callResult } from '../job.schema.js';
 import { EVENT_STREAM, json, parameterRef, responseRef, schemaRef } from './components.js';
 
-const TAGS = { turn: 'Codex', workspace: 'Workspaces', management: 'Agents and turns' } as const;
+const TAGS = { turn: 'Codex', workspace: 'Workspaces', management: 'Agents and turns', drop_in: 'Codex' } as const;
 
 /** Every tool as operations below /tools, and the schemas of their arguments and results. */
 export function toolOperations(): { paths: JsonSchema; schemas: JsonSchema } {
@@ -38,7 +38,7 @@ const isReadable = ({ kind, annotations, inputSchema }: Tool): boolean =>
 const requiredOf = ({ required }: JsonSchema): readonly unknown[] => (Array.isArray(required) ? required : []);
 
 function callOperation(tool: Tool): JsonSchema {
-  const queued = isQueued(tool);
+  const queued = runsTurn(tool);
   return {
     operationId: tool.name,
     tags: [TAGS[tool.kind]],
