@@ -12,6 +12,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { InvocationModule } from './invocation/invocation.module.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { OpsModule } from './ops/ops.module.js';
+import { ApprovalsController } from './rest/approvals.controller.js';
 import { JobsController } from './rest/jobs.controller.js';
 import { OpenApiController } from './rest/openapi/openapi.controller.js';
 import { ToolsController } from './rest/tools.controller.js';
@@ -48,7 +49,7 @@ export class EdgeModule {
     return {
       module: EdgeModule,
       imports: [ResourcesModule.register(resources), InvocationModule, McpModule, OpsModule],
-      controllers: [IndexController, HealthController, ToolsController, JobsController, OpenApiController],
+      controllers: [IndexController, HealthController, ToolsController, JobsController, ApprovalsController, OpenApiController],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, TurnEventStreams],
     };
   }

@@ -3,13 +3,14 @@ import { hostname } from 'node:os';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, ApprovalStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AgentSessions } from './agents/agent-sessions.js';
 import { PlacementClient } from './agents/placement.client.js';
 import { loadPrices } from './prices/model-prices.js';
+import { TurnApprovals } from './turns/turn-approvals.js';
 import { TurnSteering } from './turns/turn-steering.js';
 import { TurnStops } from './turns/turn-stops.js';
 import { TurnWaits } from './turns/turn-waits.js';
@@ -20,7 +21,7 @@ import type { WorkerConfig } from './worker.config.js';
 import { WorkerService } from './worker.service.js';
 import { LOGGER } from './worker.tokens.js';
 
-type Parts = { redis: Redis; subscriber: Redis; lease: Lease; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; waits: TurnWaits; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; waits: TurnWaits; approvals: TurnApprovals; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
 
 @Module({})
 export class WorkerModule {
@@ -55,10 +56,11 @@ function assemble(config: WorkerConfig, redis: Redis): Parts {
   const turns = new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS });
   const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT);
   const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
-  return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits() };
+  const approvals = new TurnApprovals(new ApprovalStore(redis), { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
+  return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits(), approvals };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
   const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL, testTimeoutMs: config.TEST_TIMEOUT, prices: loadPrices(config.MODEL_PRICES_FILE) });
-  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
+  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.approvals, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

@@ -1,10 +1,11 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { type Heartbeat, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { type Heartbeat, type TurnCommand, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
 import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
+import type { TurnApprovals } from './turns/turn-approvals.js';
 import type { TurnSteering } from './turns/turn-steering.js';
 import type { TurnStops } from './turns/turn-stops.js';
 import type { TurnWaits } from './turns/turn-waits.js';
@@ -26,6 +27,7 @@ export type WorkerParts = {
   steering: TurnSteering;
   modelWaits: ModelWaits;
   waits: TurnWaits;
+  approvals: TurnApprovals;
   sessions: AgentSessions;
   placements: PlacementClient;
   dispatcher: TurnDispatcher;
@@ -46,8 +48,8 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, control, stops, steering, modelWaits, waits, processor, watch, dispatcher, logger, instance } = this.parts;
-    await control.listen((command) => (command.action === 'cancel' ? stops.cancel(command.turnId) : void steering.handle(command)), () => void stops.catchUp());
+    const { config, control, stops, modelWaits, waits, processor, watch, dispatcher, logger, instance } = this.parts;
+    await control.listen((command) => this.obey(command), () => void stops.catchUp());
     await modelWaits.listen((wait) => waits.handle(wait));
     processor.start(config.WORKER_CONCURRENCY);
     watch.start();
@@ -56,6 +58,13 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
     await this.beats.start();
     logger.info({ op: 'worker.ready', instance }, 'worker.ready');
+  }
+
+  private obey(command: TurnCommand): void {
+    const { stops, steering, approvals } = this.parts;
+    if (command.action === 'cancel') stops.cancel(command.turnId);
+    else if (command.action === 'steer') void steering.handle(command);
+    else approvals.handle(command);
   }
 
   /** Resolves when no turns get to this worker and only a restart can help. */

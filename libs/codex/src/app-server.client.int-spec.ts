@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type FakeModel, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
-import { AppServerClient, locateCodex, renderAgentConfig, toAppError, toTurnItem, type Turn, type TurnNotification } from './index.js';
+import { AppServerClient, type AskedApproval, locateCodex, renderAgentConfig, toAppError, toTurnItem, type Turn, type TurnNotification } from './index.js';
 
 let model: FakeModel;
 let directory: TemporaryDirectory;
@@ -50,7 +50,7 @@ async function run(threadId: string, text: string, extra: object = {}): Promise<
       if (notification.method === 'turn/completed') resolve(notification.params.turn);
     });
   });
-  await client.startTurn({ threadId, clientUserMessageId: 'id-1', text, model: MODEL, ...extra });
+  await client.startTurn({ threadId, clientUserMessageId: 'id-1', text, model: MODEL, approvalPolicy: 'never', ...extra });
   return { turn: await done.finally(ignore), notifications };
 }
 
@@ -124,6 +124,77 @@ describe('against the pinned Codex', () => {
     other.close();
     await closed;
     await expect(other.readTurns('x')).rejects.toMatchObject({ code: 'agent_start_failed' });
+  });
+});
+
+describe('approvals', () => {
+  const asking = { approvalPolicy: 'untrusted' };
+  const patch = '*** Begin Patch\n*** Add File: asked.txt\n+one\n*** End Patch';
+  const steps = (...first: object[]) => `<<fake ${JSON.stringify({ steps: [...first, { text: 'the end' }] })}>>`;
+
+  it('are asked for with what they are about, and decide what is done', async () => {
+    const { threadId } = await client.startThread(open());
+    const asked: AskedApproval[] = [];
+    const ignore = client.onApproval(threadId, async (one) => (asked.push(one) === 1 ? 'decline' : 'accept'));
+    const { turn, notifications } = await run(threadId, steps({ shell: 'echo no > no.txt' }, { shell: 'echo yes' }, { patch }), asking);
+    ignore();
+    expect(turn.status).toBe('completed');
+    expect(asked.map(({ subject }) => subject)).toEqual([
+      { kind: 'command', command: 'echo no > no.txt', cwd: workspace },
+      { kind: 'command', command: 'echo yes', cwd: workspace },
+      { kind: 'file_change', files: [{ path: join(workspace, 'asked.txt'), kind: 'add', diff: 'one\n' }] },
+    ]);
+    expect(itemsOf(notifications)).toMatchObject([{ type: 'command', status: 'declined' }, { type: 'command', output: 'yes\n' }, { type: 'file_change', status: 'completed' }, { type: 'message' }]);
+    expect(existsSync(join(workspace, 'no.txt'))).toBe(false);
+    expect(existsSync(join(workspace, 'asked.txt'))).toBe(true);
+  });
+
+  it('of a kind that Codex allows by itself are not asked for', async () => {
+    const { threadId } = await client.startThread(open());
+    const asked: AskedApproval[] = [];
+    const ignore = client.onApproval(threadId, async (one) => {
+      asked.push(one);
+      return 'decline';
+    });
+    await run(threadId, steps({ shell: 'ls' }, { shell: 'rm -rf nothing' }), { approvalPolicy: 'on-request' });
+    await run(threadId, steps({ shell: 'ls' }, { shell: 'rm -rf nothing' }), { approvalPolicy: 'never' });
+    ignore();
+    expect(asked.map(({ subject }) => subject)).toMatchObject([{ kind: 'command', command: 'rm -rf nothing' }]);
+  });
+
+  it('last for the same command where they are given for the session, and end the turn where it is cancelled', async () => {
+    const { threadId } = await client.startThread(open());
+    let asked = 0;
+    const ignore = client.onApproval(threadId, async () => (++asked === 1 ? 'accept_for_session' : 'cancel'));
+    const { turn } = await run(threadId, steps({ shell: 'echo twice' }, { shell: 'echo twice' }, { shell: 'echo other' }), asking);
+    ignore();
+    expect([asked, turn.status]).toEqual([2, 'interrupted']);
+  });
+
+  it('are asked for again over the next connection, under the same key, and wait for whoever listens', async () => {
+    const lost = await connect();
+    const { threadId } = await lost.startThread(open());
+    const first = new Promise<AskedApproval>((resolve) => {
+      lost.onApproval(threadId, (one) => {
+        resolve(one);
+        return new Promise(() => undefined);
+      });
+    });
+    await lost.startTurn({ threadId, clientUserMessageId: 'id-2', text: steps({ shell: 'echo later > later.txt' }), model: MODEL, approvalPolicy: 'untrusted' });
+    const { key } = await first;
+    lost.close();
+    const next = await connect();
+    await next.resumeThread(threadId, open());
+    await next.readTurns(threadId); // the question came before this answer
+    const second = new Promise<AskedApproval>((resolve) => {
+      next.onApproval(threadId, (one) => {
+        resolve(one);
+        return Promise.resolve('accept');
+      });
+    });
+    expect(await second).toMatchObject({ key, subject: { kind: 'command' } });
+    await eventually(() => existsSync(join(workspace, 'later.txt')));
+    next.close();
   });
 });
 

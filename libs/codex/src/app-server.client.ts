@@ -1,14 +1,15 @@
 import { z } from 'zod';
-import { ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
+import { type ApprovalHandler, ApprovalRequests } from './approval-requests.js';
+import { type ApprovalPolicy, ApprovalRequest, ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
 import { RpcConnection, RpcError } from './rpc-connection.js';
 
-/** Answers to what Codex asks of its client: approvals are declined, as agents run without a person to ask. */
-const DECLINED: Record<string, unknown> = {
-  'item/commandExecution/requestApproval': { decision: 'decline' },
-  'item/fileChange/requestApproval': { decision: 'decline' },
-  'item/permissions/requestApproval': { permissions: {}, scope: 'turn' },
+const APPROVALS = new Set(ApprovalRequest.options.map(({ shape }): string => shape.method.value));
+
+/** Answers to questions that are nobody's to answer: no MCP server and no tool of the client's is offered to agents. */
+const REFUSED: Record<string, unknown> = {
   'mcpServer/elicitation/request': { action: 'decline', content: null },
   'item/tool/requestUserInput': { answers: {} },
+  'item/tool/call': { contentItems: [{ type: 'inputText', text: 'There is no such tool.' }], success: false },
 };
 
 export type SandboxMode = 'danger-full-access' | 'workspace-write' | 'read-only';
@@ -23,6 +24,8 @@ export type StartTurn = {
   text: string;
   model: string;
   effort?: string | undefined;
+  /** Codex keeps the last one for the thread, so each turn has its own. */
+  approvalPolicy: ApprovalPolicy;
   sandboxPolicy?: object | undefined;
   outputSchema?: object | undefined;
 };
@@ -33,19 +36,23 @@ const NO_SUCH_THREAD = /no rollout found|thread not found|not found/i;
 export class AppServerClient {
   private constructor(
     private readonly rpc: RpcConnection,
+    private readonly approvals: ApprovalRequests,
     private readonly rpcTimeoutMs: number,
   ) {}
 
   static async connect(url: string, options: { headers?: Record<string, string>; rpcTimeoutMs: number }): Promise<AppServerClient> {
+    const approvals = new ApprovalRequests();
     const rpc = await RpcConnection.open(url, {
       ...(options.headers && { headers: options.headers }),
       timeoutMs: options.rpcTimeoutMs,
-      onServerRequest: (method) => {
-        if (method in DECLINED) return DECLINED[method];
+      onServerRequest: (method, params, id) => {
+        if (APPROVALS.has(method)) return approvals.answer(id, method, params);
+        if (method in REFUSED) return REFUSED[method];
         throw new Error(`${method} is not supported by this client`);
       },
     });
-    const client = new AppServerClient(rpc, options.rpcTimeoutMs);
+    rpc.on('notification', (method, params) => approvals.observe(method, params));
+    const client = new AppServerClient(rpc, approvals, options.rpcTimeoutMs);
     try {
       await client.call('initialize', {
         clientInfo: { name: 'codex-mcp', title: 'codex-mcp', version: '0.1.0' },
@@ -77,6 +84,11 @@ export class AppServerClient {
     };
     this.rpc.on('notification', filter);
     return () => this.rpc.off('notification', filter);
+  }
+
+  /** Asked for whatever Codex does not do without an answer in turns of one thread. Returns a function that ends it. */
+  onApproval(threadId: string, handler: ApprovalHandler): () => void {
+    return this.approvals.listen(threadId, handler);
   }
 
   async startThread(open: OpenThread): Promise<OpenedThread> {

@@ -1,7 +1,8 @@
 export { type AgentCodexConfig, renderAgentConfig } from './agent-config.js';
 export { AppServerClient, type OpenedThread, type OpenThread, type SandboxMode, type StartTurn } from './app-server.client.js';
+export { type ApprovalHandler, type AskedApproval } from './approval-requests.js';
 export { type CodexBinary, locateCodex } from './binary.js';
-export { type ExecResult, type ThreadItem, type Turn, type TurnError, type TurnNotification } from './protocol.js';
+export { type ApprovalPolicy, type ExecResult, type ThreadItem, type Turn, type TurnError, type TurnNotification } from './protocol.js';
 export { RpcError, UnreachableError, UnresponsiveError } from './rpc-connection.js';
 export { toAppError } from './turn-errors.mapper.js';
 export { toTurnItem } from './turn-items.mapper.js';

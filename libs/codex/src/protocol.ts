@@ -5,6 +5,9 @@ import { z } from 'zod';
 
 const ItemStatus = z.string();
 
+export const FileChange = z.looseObject({ path: z.string(), kind: z.looseObject({ type: z.string() }), diff: z.string().optional() });
+export type FileChange = z.infer<typeof FileChange>;
+
 const KnownItem = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('userMessage'), id: z.string(), clientId: z.string().nullish() }),
   z.looseObject({ type: z.literal('agentMessage'), id: z.string(), text: z.string(), phase: z.string().nullish() }),
@@ -22,7 +25,7 @@ const KnownItem = z.discriminatedUnion('type', [
     type: z.literal('fileChange'),
     id: z.string(),
     status: ItemStatus,
-    changes: z.array(z.looseObject({ path: z.string(), kind: z.looseObject({ type: z.string() }) })),
+    changes: z.array(FileChange),
   }),
   z.looseObject({ type: z.literal('mcpToolCall'), id: z.string(), server: z.string(), tool: z.string(), status: ItemStatus }),
   z.looseObject({ type: z.literal('plan'), id: z.string(), text: z.string() }),
@@ -73,6 +76,19 @@ export const TurnNotification = z.discriminatedUnion('method', [
   z.object({ method: z.literal('turn/completed'), params: z.looseObject({ threadId: z.string(), turn: Turn }) }),
 ]);
 export type TurnNotification = z.infer<typeof TurnNotification>;
+
+const asked = { threadId: z.string(), itemId: z.string(), reason: z.string().nullish() };
+
+/** Requests of Codex's that a person may have to answer. Those about files do not say which; the item that they name does. */
+export const ApprovalRequest = z.discriminatedUnion('method', [
+  z.object({ method: z.literal('item/commandExecution/requestApproval'), params: z.looseObject({ ...asked, command: z.string().nullish(), cwd: z.string().nullish() }) }),
+  z.object({ method: z.literal('item/fileChange/requestApproval'), params: z.looseObject(asked) }),
+  z.object({ method: z.literal('item/permissions/requestApproval'), params: z.looseObject({ ...asked, cwd: z.string().nullish(), permissions: z.record(z.string(), z.unknown()) }) }),
+]);
+export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
+
+/** When Codex asks. */
+export type ApprovalPolicy = 'never' | 'on-request' | 'untrusted';
 
 /** Notifications of no use here; Codex is asked not to send them. */
 export const UNUSED_NOTIFICATIONS = [

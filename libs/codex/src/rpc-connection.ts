@@ -12,8 +12,8 @@ const HANDSHAKE_TIMEOUT = 'Opening handshake has timed out';
 type Pending = { resolve: (result: unknown) => void; reject: (error: Error) => void; timer: NodeJS.Timeout; method: string };
 type Events = { notification: [method: string, params: unknown]; close: [] };
 
-/** Answers a request that Codex makes of its client. Throwing answers with an error, so that a turn never hangs on it. */
-export type ServerRequestHandler = (method: string, params: unknown) => unknown;
+/** Answers a request that Codex makes of its client, at once or later. Throwing answers with an error, so that a turn never hangs on it. */
+export type ServerRequestHandler = (method: string, params: unknown, id: string | number) => unknown;
 
 export class RpcError extends Error {
   override readonly name = 'RpcError';
@@ -102,16 +102,16 @@ export class RpcConnection extends EventEmitter<Events> {
     const parsed = Message.safeParse(parseJson(data.toString('utf8')));
     if (!parsed.success) return this.socket.terminate(); // whoever speaks so is not Codex
     const { id, method, params, result, error } = parsed.data;
-    if (method !== undefined && id !== undefined) return this.answer(id, method, params);
+    if (method !== undefined && id !== undefined) return void this.answer(id, method, params);
     if (method !== undefined) return void this.emit('notification', method, params);
     const request = typeof id === 'number' ? this.settle(id) : undefined;
     if (error) request?.reject(new RpcError(request.method, error.code, error.message));
     else request?.resolve(result);
   }
 
-  private answer(id: string | number, method: string, params: unknown): void {
+  private async answer(id: string | number, method: string, params: unknown): Promise<void> {
     try {
-      this.send({ id, result: this.onServerRequest(method, params) });
+      this.send({ id, result: await this.onServerRequest(method, params, id) });
     } catch (error) {
       this.send({ id, error: { code: -32601, message: error instanceof Error ? error.message : 'not supported' } });
     }

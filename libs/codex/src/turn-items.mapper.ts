@@ -51,7 +51,7 @@ function commandItem(item: Extract<ThreadItem, { type: 'commandExecution' }>): T
 }
 
 /** Codex shows `/bin/bash -lc 'ls -la'` for the command `ls -la`, its last word in whatever quotes it needs. */
-function unwrapShell(command: string): string {
+export function unwrapShell(command: string): string {
   const [, word] = /^(?:\/\S*\/)?(?:ba|z)?sh -l?c ([^]+)$/.exec(command) ?? [];
   return (word === undefined ? undefined : unquoted(word)) ?? command;
 }

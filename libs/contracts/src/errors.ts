@@ -16,6 +16,7 @@ export const ERROR_CLASSES = {
   unknown_agent: caller(404),
   unknown_turn: caller(404),
   unknown_thread: caller(404),
+  unknown_approval: caller(404),
   workspace_not_allowed: caller(422),
   apply_conflict: caller(409),
   input_too_large: caller(413),

@@ -35,6 +35,11 @@ export function newThreadId(): string {
   return `thread_${randomBytes(16).toString('hex')}`;
 }
 
+/** The same for the same question of a turn, whoever sees it; no ":" either. `parts`: what tells it from the turn's others. */
+export function approvalIdOf(turnId: string, ...parts: string[]): string {
+  return `approval_${createHash('sha256').update([turnId, ...parts].join('\0')).digest('hex').slice(0, 32)}`;
+}
+
 export const newToken = (): string => randomBytes(32).toString('base64url');
 
 export const newCorrelationId = (): string => randomBytes(8).toString('hex');

@@ -3,6 +3,7 @@ export {
   AGENT_ID_RULE,
   LOCAL_TENANT,
   agentKey,
+  approvalIdOf,
   newCorrelationId,
   newThreadId,
   newToken,
@@ -12,6 +13,7 @@ export {
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
 export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
+export { Approval, ApprovalAnswer, ApprovalDecision, ApprovalMode, ApprovalRecord, ApprovalSubject, ApprovalVia, stricterMode } from './approval.js';
 export { Effort } from './effort.js';
 export { ForkOrigin, ThreadRecord, ThreadSettings } from './thread.js';
 export {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentIdentity, WorkspaceChoice } from './agent.js';
+import { ApprovalAnswer, ApprovalSubject } from './approval.js';
 import { ErrorBody } from './errors.js';
 import { ThreadSettings } from './thread.js';
 
@@ -74,6 +75,8 @@ export const TurnEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('usage'), usage: TokenUsage }),
   z.object({ type: z.literal('steered'), steerId: z.string(), text: z.string() }),
   z.object({ type: z.literal('steer_refused'), steerId: z.string(), error: ErrorBody }),
+  z.object({ type: z.literal('approval_requested'), approvalId: z.string(), subject: ApprovalSubject, deadlineMs: z.number() }),
+  z.object({ type: z.literal('approval_answered'), approvalId: z.string(), answer: ApprovalAnswer }),
   z.object({ type: z.literal('completed'), output: z.record(z.string(), z.json()) }),
   z.object({ type: z.literal('failed'), error: ErrorBody }),
   z.object({ type: z.literal('interrupted'), error: ErrorBody }),
@@ -87,6 +90,7 @@ export type TerminalEvent = Extract<TurnEvent, { type: 'completed' | 'failed' | 
 export const TurnCommand = z.discriminatedUnion('action', [
   z.object({ action: z.literal('cancel'), turnId: z.string() }),
   z.object({ action: z.literal('steer'), turnId: z.string(), steerId: z.string(), text: z.string() }),
+  z.object({ action: z.literal('approval'), turnId: z.string(), approvalId: z.string() }),
 ]);
 export type TurnCommand = z.infer<typeof TurnCommand>;
 

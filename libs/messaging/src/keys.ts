@@ -23,6 +23,9 @@ export const keys = {
   busyAgents: `${PREFIX}:busy-agents`,
   beat: (service: string, instance: string) => `${PREFIX}:beat:${service}:${instance}`,
   beats: `${PREFIX}:beats`,
+  approval: (approvalId: string) => `${PREFIX}:approval:${approvalId}`,
+  /** Ids of unanswered approvals by their deadlines. */
+  openApprovals: `${PREFIX}:open-approvals`,
   turnControl: `${PREFIX}:turn-control`,
   modelWaits: `${PREFIX}:model-waits`,
 };

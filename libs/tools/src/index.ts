@@ -16,3 +16,5 @@ export { turnPrompt } from './prompts/prompt.js';
 export { openingOf } from './prompts/opening.js';
 export { handleOf, nextStep, type TurnHandle } from './outputs/turn-handle.schema.js';
 export { TurnEventView, TurnView } from './outputs/turn-view.schema.js';
+export { ApprovalView } from './outputs/approval-view.schema.js';
+export { approvalText } from './rendering/approvals.js';

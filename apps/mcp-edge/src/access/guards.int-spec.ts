@@ -53,6 +53,8 @@ const ROUTES: [string, string, RawRequest][] = [
   ['GET', '/tools/list_active_agents', {}],
   ['GET', '/tools/cleanup_inactive_agents', {}],
   ['POST', '/tools/chat', { body }],
+  ['GET', '/approvals', {}],
+  ['POST', '/approvals/x', { body: '{"decision":"accept"}' }],
   ['GET', '/sse', {}],
   ['POST', '/messages?sessionId=x', { body }],
   ['GET', '/mcp', {}],
@@ -98,7 +100,7 @@ describe('foreign requests', () => {
 
 describe('tokens', () => {
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-  const tokenRoutes = ROUTES.filter(([method, path]) => /^\/(tools|sse|messages|mcp)/.test(path) && method !== 'OPTIONS');
+  const tokenRoutes = ROUTES.filter(([method, path]) => /^\/(tools|approvals|sse|messages|mcp)/.test(path) && method !== 'OPTIONS');
 
   it.each(tokenRoutes.flatMap(([method, path, init]) => [{}, bearer('wrong'), { authorization: 'Basic YTpi' }, bearer(sha256('alpha'))].map((headers) => [method, path, JSON.stringify(headers), init, headers] as const)))(
     '%s %s asks for one: %s is not enough',

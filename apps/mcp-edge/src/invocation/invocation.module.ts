@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { EdgeMetrics } from '../health/edge.metrics.js';
 import { AgentCleanup } from '../management/agent-cleanup.service.js';
 import { AgentDirectory } from '../management/agent-directory.service.js';
@@ -25,7 +26,7 @@ const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck
 /** Tool calls, free of any protocol. */
 @Module({
   imports: [MessagingModule],
-  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ToolInvoker, ...MANAGEMENT],
-  exports: [EdgeMetrics, ServiceStatus, ToolInvoker, TurnCanceller, TurnLookup, MessagingModule],
+  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ApprovalDesk, ToolInvoker, ...MANAGEMENT],
+  exports: [ApprovalDesk, EdgeMetrics, ServiceStatus, ToolInvoker, TurnCanceller, TurnLookup, MessagingModule],
 })
 export class InvocationModule {}

@@ -28,6 +28,8 @@ export type Invocation = {
   readonly tool: string;
   readonly arguments: unknown;
   readonly caller: Caller;
+  /** Over what the call came. */
+  readonly protocol: 'mcp' | 'rest';
   /** Stands in for the argument `idempotency_key` where a protocol has a place of its own for it. */
   readonly idempotencyKey?: string;
   /** For a caller that would give up on a silent call: after this time it gets a handle, and the turn goes on. */

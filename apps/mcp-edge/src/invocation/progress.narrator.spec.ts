@@ -15,6 +15,12 @@ describe('ProgressNarrator', () => {
     [{ type: 'item_completed', item: command({ status: 'failed', exitCode: 2 }) }, 'exited with 2: npm test'],
     [{ type: 'item_completed', item: { type: 'file_change', id: 'f', status: 'completed', files: [{ path: 'a.ts', kind: 'update' }, { path: 'b.ts', kind: 'add' }] } }, 'changed a.ts, b.ts'],
     [{ type: 'item_completed', item: { type: 'message', id: 'm', text: 'I look at the tests.', interim: true } }, 'I look at the tests.'],
+    [
+      { type: 'approval_requested', approvalId: 'approval_1', subject: { kind: 'command', command: 'npm  install' }, deadlineMs: 1 },
+      'waiting for approval of: npm install (answer with answer_approval, approval_id approval_1, or it is not done)',
+    ],
+    [{ type: 'approval_answered', approvalId: 'approval_1', answer: { decision: 'accept', via: 'rest', atMs: 1 } }, 'approval answered: accept'],
+    [{ type: 'approval_answered', approvalId: 'approval_1', answer: { decision: 'decline', via: 'deadline', atMs: 1 } }, 'nobody answered the approval in time'],
     [{ type: 'usage', usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens: 1, reasoningTokens: 0 } }, undefined],
   ])('tells %j as %j', (event, message) => {
     expect(new ProgressNarrator().observe(event)?.message).toBe(message);

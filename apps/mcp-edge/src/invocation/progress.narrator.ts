@@ -1,8 +1,9 @@
 import type { TurnEvent, TurnItem } from '@codex-mcp/contracts';
+import { approvalText } from '@codex-mcp/tools';
 
 const MAX_CHARACTERS = 300;
 
-export type ProgressNote = { readonly message: string; /** The first words of an answer. */ readonly urgent: boolean };
+export type ProgressNote = { readonly message: string; /** The first words of an answer, or a question. */ readonly urgent: boolean };
 
 /** Tells the events of a turn in words, and remembers what is going on. */
 export class ProgressNarrator {
@@ -17,7 +18,7 @@ export class ProgressNarrator {
     const message = messageOf(event);
     if (message === undefined) return undefined;
     this.waiting = false;
-    return this.note(message);
+    return this.note(message, event.type === 'approval_requested');
   }
 
   queuedBehind(turns: number): ProgressNote {
@@ -52,6 +53,10 @@ function messageOf(event: TurnEvent): string | undefined {
       return 'started';
     case 'status':
       return oneLine(event.message);
+    case 'approval_requested':
+      return `waiting for approval of: ${oneLine(approvalText(event.subject))} (answer with answer_approval, approval_id ${event.approvalId}, or it is not done)`;
+    case 'approval_answered':
+      return event.answer.via === 'deadline' ? 'nobody answered the approval in time' : `approval answered: ${event.answer.decision}`;
     case 'item_started':
       return beginning(event.item);
     case 'item_completed':

@@ -1,8 +1,9 @@
 import { AppError } from '@codex-mcp/contracts';
 import { type Logger, operation, type OperationFields } from '@codex-mcp/observability';
-import { type DropInTool, findTool, handleOf, parseArguments, type QueuedTool, renderOutput, runsTurn, type Tool, TURN_TOOLS } from '@codex-mcp/tools';
+import { type DropInTool, findTool, handleOf, type JsonObject, parseArguments, type QueuedTool, renderOutput, runsTurn, type Tool, TURN_TOOLS } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { LOGGER } from '../edge.tokens.js';
 import { EdgeMetrics } from '../health/edge.metrics.js';
 import { ManagementTools } from '../management/management-tools.service.js';
@@ -33,6 +34,7 @@ export class ToolInvoker {
     private readonly dropIns: DropInCalls,
     private readonly management: ManagementTools,
     private readonly reading: TurnReading,
+    private readonly approvals: ApprovalDesk,
     private readonly metrics: EdgeMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -99,10 +101,10 @@ export class ToolInvoker {
       const result = resume ? await this.rejoin(resume.turnId, tool.kind === 'drop_in' ? TURN_TOOLS.chat : tool, invocation, add) : await this.runTurn(await this.turnCall(tool, args, invocation, add), invocation, add);
       return tool.kind === 'drop_in' ? this.dropIns.resultOf(tool, result) : result;
     }
-    const { caller, idempotencyKey } = invocation;
+    const { caller, idempotencyKey, protocol } = invocation;
     const agent = chooseAgent(caller, NamedAgent.parse(args).agent_id);
     add({ agent: agent.agentId });
-    return this.management.call(tool, args, { caller, agent, idempotencyKey });
+    return this.management.call(tool, args, { caller, agent, protocol, idempotencyKey });
   }
 
   private async turnCall(tool: QueuedTool | DropInTool, args: object, invocation: Invocation, add: AddFields): Promise<TurnCall> {
@@ -118,20 +120,21 @@ export class ToolInvoker {
     add({ turnId: request.turnId });
     const turn = await this.runner.run(request, invocation);
     add({ turnId: turn.request.turnId });
-    return resultOf(call.tool, turn);
+    return this.resultOf(call.tool, turn);
   }
 
   /** The rest of a call whose client was asked something meanwhile. */
   private async rejoin(turnId: string, tool: QueuedTool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
     const record = await this.lookup.find(invocation.caller.tenant, turnId);
     add({ turnId, agent: record.request.agent.agentId });
-    return resultOf(tool, await this.runner.rejoin(record, invocation));
+    return this.resultOf(tool, await this.runner.rejoin(record, invocation));
   }
-}
 
-function resultOf(tool: QueuedTool, turn: FollowedTurn): ToolResult {
-  const { turnId, agent } = turn.request;
-  if ('output' in turn) return { structured: turn.output, text: renderOutput(tool, turn.output), turnId };
-  const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, ...(turn.threadId !== undefined && { thread_id: turn.threadId }), status: turn.pending });
-  return { structured: handle, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
+  private async resultOf(tool: QueuedTool, turn: FollowedTurn): Promise<ToolResult> {
+    const { turnId, agent } = turn.request;
+    if ('output' in turn) return { structured: turn.output, text: renderOutput(tool, turn.output), turnId };
+    const approvals = await this.approvals.pending({ request: turn.request, status: turn.pending });
+    const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, ...(turn.threadId !== undefined && { thread_id: turn.threadId }), status: turn.pending, ...approvals });
+    return { structured: handle as unknown as JsonObject, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
+  }
 }

@@ -1,4 +1,4 @@
-import { AppError, isTerminalEvent, type TerminalEvent, type TurnRecord, type TurnRequest } from '@codex-mcp/contracts';
+import { AppError, isTerminalEvent, type TerminalEvent, type TurnEvent, type TurnRecord, type TurnRequest } from '@codex-mcp/contracts';
 import { TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { Inject, Injectable } from '@nestjs/common';
@@ -45,7 +45,11 @@ export class TurnRunner {
     const { onProgress, handleAfterMs } = options;
     const handleDue = handleAfterMs === undefined ? undefined : due(handleAfterMs);
     const progress = onProgress && new TurnProgress(onProgress, this.config.PROGRESS_INTERVAL);
-    const watching = (id: string) => new TurnWatch(this.reader, id, (event) => progress?.observe(event)).start();
+    const onEvent = (event: TurnEvent) => {
+      progress?.observe(event);
+      if (event.type === 'approval_requested') handleDue?.now(); // a silent caller is to know of it
+    };
+    const watching = (id: string) => new TurnWatch(this.reader, id, onEvent).start();
     let watch = turnId === undefined ? undefined : watching(turnId);
     try {
       const { request: admitted, threadId } = await admission;
@@ -107,8 +111,10 @@ export class TurnRunner {
   }
 }
 
-function due(afterMs: number): { passed: Promise<void>; clear: () => void } {
-  let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise<void>((resolve) => (timer = setTimeout(resolve, afterMs)));
-  return { passed, clear: () => clearTimeout(timer) };
+/** Passes after a time, or `now`. */
+function due(afterMs: number): { passed: Promise<void>; now: () => void; clear: () => void } {
+  let now: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => (now = resolve));
+  const timer = setTimeout(now, afterMs);
+  return { passed, now, clear: () => clearTimeout(timer) };
 }

@@ -1,7 +1,8 @@
 import type { AgentIdentity, AgentUsage } from '@codex-mcp/contracts';
 import { type ArgumentsOf, composeManagementOutput, type MANAGEMENT_TOOLS, type ManagementTool, type ManagementToolName, type OutputOf, renderOutput } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
-import type { Caller, ToolResult } from '../invocation/invocation.js';
+import type { Caller, Invocation, ToolResult } from '../invocation/invocation.js';
+import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { AgentCleanup } from './agent-cleanup.service.js';
 import { AgentDirectory } from './agent-directory.service.js';
 import { FanOut } from './fan-out.service.js';
@@ -13,7 +14,7 @@ import { TurnReading } from './turn-reading.service.js';
 import { TurnStart } from './turn-start.service.js';
 import { TurnSteering } from './turn-steering.service.js';
 
-type Context = { readonly caller: Caller; /** The agent that the call names, else its connection's. */ readonly agent: AgentIdentity; readonly idempotencyKey?: string | undefined };
+type Context = { readonly caller: Caller; /** The agent that the call names, else its connection's. */ readonly agent: AgentIdentity; readonly protocol: Invocation['protocol']; readonly idempotencyKey?: string | undefined };
 type Handlers = {
   readonly [Name in ManagementToolName]: (
     args: ArgumentsOf<(typeof MANAGEMENT_TOOLS)[Name]>,
@@ -40,6 +41,7 @@ export class ManagementTools {
     steering: TurnSteering,
     threads: ThreadManagement,
     fanOut: FanOut,
+    approvals: ApprovalDesk,
   ) {
     this.handlers = {
       list_sessions: async (args, context) => ({ sessions: await directory.views(context.caller.tenant, filter(args, context)) }),
@@ -61,6 +63,8 @@ export class ManagementTools {
       list_turns: ({ limit }, { agent }) => reading.list(agent, limit),
       steer: ({ message, turn_id }, { agent }) => steering.steer(agent, message, turn_id),
       cancel: ({ turn_id }, { agent }) => cancellation.cancel(agent, turn_id),
+      list_approvals: async ({ turn_id: turnId, ...args }, context) => ({ approvals: await approvals.list(context.caller.tenant, { agentId: filter(args, context)?.agentId, turnId }) }),
+      answer_approval: ({ approval_id: id, decision, message }, { caller, protocol }) => approvals.answer(caller, id, { decision, message, via: protocol }),
       new_thread: ({ title }, { agent }) => threads.begin(agent, title),
       fork: (args, { agent }) => threads.fork(agent, args),
       list_threads: ({ limit }, { agent }) => threads.list(agent, limit),

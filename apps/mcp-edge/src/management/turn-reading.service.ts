@@ -2,6 +2,7 @@ import { type AgentIdentity, isTerminal, isTerminalEvent, type TurnRecord } from
 import { type LogEntry, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { ArgumentsOf, MANAGEMENT_TOOLS, OutputOf, TurnView } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
+import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { TurnLookup } from '../invocation/turn-lookup.service.js';
 import { isNews, transcriptOf } from './turn-transcript.js';
 
@@ -27,6 +28,7 @@ export class TurnReading {
     private readonly turns: TurnStore,
     private readonly lookup: TurnLookup,
     private readonly reader: TurnLogReader,
+    private readonly approvals: ApprovalDesk,
   ) {}
 
   /** Throws `unknown_turn`. */
@@ -41,7 +43,7 @@ export class TurnReading {
     // The end may have been written between the two reads.
     const isCut = isTerminal(record.status) && !page.more && !page.entries.some(({ event }) => isTerminalEvent(event));
     if (isCut) page = await this.page(turnId, cursor);
-    return { ...viewOf(record), events: transcriptOf(page.entries), next_cursor: page.cursor, more: page.more, ...endOf(record) };
+    return { ...viewOf(record), events: transcriptOf(page.entries), next_cursor: page.cursor, more: page.more, ...(await this.approvals.pending(record)), ...endOf(record) };
   }
 
   /** Resolves when the turn has ended, or at the deadline (epoch ms). Throws `unknown_turn`. */

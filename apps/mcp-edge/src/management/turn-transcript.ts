@@ -1,6 +1,6 @@
-import { isTerminalEvent, type TurnEvent, type TurnItem } from '@codex-mcp/contracts';
+import { type ApprovalAnswer, isTerminalEvent, type TurnEvent, type TurnItem } from '@codex-mcp/contracts';
 import type { LogEntry } from '@codex-mcp/messaging';
-import type { TurnEventView } from '@codex-mcp/tools';
+import { approvalText, type TurnEventView } from '@codex-mcp/tools';
 
 /** Of what a command printed, its end; the log itself has more of it. */
 const MAX_OUTPUT_CHARACTERS = 2000;
@@ -51,6 +51,10 @@ function tell(event: TurnEvent): Told | undefined {
       return { type: 'steered', text: event.text };
     case 'steer_refused':
       return { type: 'steer_refused', text: event.error.message };
+    case 'approval_requested':
+      return { type: 'approval_requested', approval_id: event.approvalId, text: `${approvalText(event.subject)} (until ${new Date(event.deadlineMs).toISOString()})` };
+    case 'approval_answered':
+      return { type: 'approval_answered', approval_id: event.approvalId, text: answerText(event.answer) };
     case 'item_completed':
       return itemOf(event.item);
     case 'item_started':
@@ -59,6 +63,8 @@ function tell(event: TurnEvent): Told | undefined {
       return undefined;
   }
 }
+
+const answerText = ({ decision, via, by, message }: ApprovalAnswer): string => `${decision} (${via}${by === undefined ? '' : `, ${by}`})${message === undefined ? '' : `: ${message}`}`;
 
 function itemOf(item: TurnItem): Told {
   switch (item.type) {

@@ -40,6 +40,7 @@ export class ToolHandlers {
     const result = await this.invoke({
       tool: name,
       arguments: args,
+      protocol: 'mcp',
       caller: { tenant: principal.tenant, defaultAgentId, correlationId, workspace },
       ...(onProgress ? { onProgress } : { handleAfterMs: this.config.HANDLE_AFTER }),
       signal,

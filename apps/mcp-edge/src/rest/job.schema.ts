@@ -18,6 +18,7 @@ export const JobAccepted = z.object({ ...MANAGEMENT_TOOLS.start.output.shape, jo
 /** A turn as GET /jobs/<turn_id> shows it. */
 export const JobView = TurnView.omit({ error_code: true }).extend({
   ...jobPaths,
+  pending_approvals: MANAGEMENT_TOOLS.get_turn.output.shape.pending_approvals,
   result: z.object({ structuredContent: z.record(z.string(), z.unknown()), content: Content }).optional().describe("The tool's result, once the turn is completed"),
   error: ErrorBody.optional().describe('Why the turn ended without a result'),
 });

@@ -3,6 +3,7 @@ import { Controller, Delete, Get, Header, HttpCode, Param, Req, Res, UseGuards }
 import type { Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
+import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 import { TurnCanceller } from '../invocation/turn-canceller.service.js';
@@ -20,6 +21,7 @@ export class JobsController {
   constructor(
     private readonly lookup: TurnLookup,
     private readonly canceller: TurnCanceller,
+    private readonly approvals: ApprovalDesk,
     private readonly streams: TurnEventStreams,
   ) {}
 
@@ -32,6 +34,7 @@ export class JobsController {
     return {
       ...viewOf(record),
       events: `${jobPath(id)}/events`,
+      ...(await this.guarded(this.approvals.pending(record))),
       ...(result && { result: { structuredContent: result, content: tool ? [{ type: 'text', text: renderOutput(tool, result) }] : [] } }),
       ...(error && { error }),
     };

@@ -68,6 +68,7 @@ export class ToolsController {
     return {
       tool: name,
       arguments: args ?? {},
+      protocol: 'rest',
       caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response), workspace: restWorkspace(request) },
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     };

@@ -93,6 +93,7 @@ export class StandInWorker {
 
   private obey(command: TurnCommand): void {
     if (command.action === 'cancel') return this.cancels.get(command.turnId)?.();
+    if (command.action !== 'steer') return;
     const event = this.onSteer(command);
     if (event) void this.appends.get(command.turnId)?.(event);
   }

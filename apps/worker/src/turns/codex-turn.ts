@@ -1,4 +1,4 @@
-import { type Turn, UnreachableError } from '@codex-mcp/codex';
+import { type ApprovalHandler, type ApprovalPolicy, type Turn, UnreachableError } from '@codex-mcp/codex';
 import { AppError, type TurnEvent } from '@codex-mcp/contracts';
 import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { TakenOverError } from '../agents/taken-over.errors.js';
@@ -11,6 +11,7 @@ export type CodexTurn = {
   access: 'read' | 'write';
   model: string;
   effort?: string | undefined;
+  approvalPolicy: ApprovalPolicy;
   outputSchema?: object | undefined;
 };
 
@@ -26,11 +27,12 @@ export class ConnectionLostError extends Error {
 export async function runCodexTurn(
   conversation: Conversation,
   turn: CodexTurn,
-  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal; onBegun: () => void; onRunning: (steer: (text: string) => Promise<void>) => void },
+  options: { mayHaveBegun: boolean; push: (event: TurnEvent) => void; signal: AbortSignal; onBegun: () => void; onRunning: (steer: (text: string) => Promise<void>) => void; approve: ApprovalHandler },
 ): Promise<{ outcome: CodexOutcome; collector: TurnCollector }> {
   const { session, thread } = conversation;
   const collector = new TurnCollector(options, thread.usage);
   const ignore = session.codex.onTurn(thread.codexThreadId, (notification) => collector.receive(notification));
+  const unasked = session.codex.onApproval(thread.codexThreadId, options.approve);
   const connection = watchConnection(session);
   try {
     const begun = options.mayHaveBegun ? await findTurn(conversation, turn.clientId) : undefined;
@@ -44,6 +46,7 @@ export async function runCodexTurn(
   } finally {
     thread.usage = collector.threadUsage ?? thread.usage;
     ignore();
+    unasked();
     connection.ignore();
   }
 }
@@ -82,6 +85,7 @@ function start({ session, thread }: Conversation, turn: CodexTurn): Promise<stri
     text: turn.text,
     model: turn.model,
     effort: turn.effort ?? session.effortOf(turn.model),
+    approvalPolicy: turn.approvalPolicy,
     sandboxPolicy: session.sandboxPolicy(turn.access),
     outputSchema: turn.outputSchema,
   });

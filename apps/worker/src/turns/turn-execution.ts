@@ -14,6 +14,7 @@ import { operate } from '../workspace/workspace-operations.js';
 import { settleFiles } from '../workspace/file-arguments.js';
 import { stoppedInTime, unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, findTurn, runCodexTurn } from './codex-turn.js';
+import type { OpenApprovals } from './turn-approvals.js';
 import type { TurnCollector } from './turn-collector.js';
 import type { Stop } from './turn-stops.js';
 
@@ -38,6 +39,7 @@ export type ExecutionOptions = {
   onBegun: () => void;
   /** Called with the way to add a message to the turn, each time Codex begins or is found again. */
   onRunning: (steer: (text: string) => Promise<void>) => void;
+  approvals: Pick<OpenApprovals, 'policy' | 'approve'>;
 };
 
 type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string; test_command?: string };
@@ -111,6 +113,7 @@ export class TurnExecution {
       access,
       model: args.model ?? this.options.model,
       effort: args.effort,
+      approvalPolicy: options.approvals.policy,
       outputSchema: tool.answerSchema,
     };
     const collector = await this.converse(conversation, turn, options);
@@ -152,7 +155,7 @@ export class TurnExecution {
   }
 
   private async converse(conversation: Conversation, turn: CodexTurn, options: ExecutionOptions): Promise<TurnCollector> {
-    const { outcome, collector } = await runCodexTurn(conversation, turn, options);
+    const { outcome, collector } = await runCodexTurn(conversation, turn, { ...options, approve: options.approvals.approve });
     if (outcome.status === 'failed') throw outcome.error;
     if (outcome.status === 'interrupted') throw new AppError('turn_interrupted', 'The turn was interrupted before it was done. Look at what it left in the workspace, then call again.');
     return collector;

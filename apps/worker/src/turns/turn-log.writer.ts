@@ -86,7 +86,7 @@ export class TurnLogWriter {
 }
 
 /** Redis may refuse for a while: its memory or disk is full, or a replica takes over. Writing twice does no harm. */
-async function untilTaken<Result>(write: () => Promise<Result>): Promise<Result> {
+export async function untilTaken<Result>(write: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {
       return await write();

@@ -5,6 +5,7 @@ import { findTool } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { unlessAborted } from './abort.js';
 import { TakenOverError } from '../agents/taken-over.errors.js';
+import type { TurnApprovals } from './turn-approvals.js';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
 import type { TurnSteering } from './turn-steering.js';
@@ -35,6 +36,7 @@ export class TurnRunner {
     private readonly stops: TurnStops,
     private readonly steering: TurnSteering,
     private readonly waits: TurnWaits,
+    private readonly approvals: TurnApprovals,
     private readonly lease: Lease,
     private readonly logger: Logger,
     private readonly deadlines: Deadlines,
@@ -110,11 +112,13 @@ export class TurnRunner {
       };
       const steering = this.steering.open(request.turnId, push);
       const waits = this.waits.open(request.agent.key, push, run.stop);
+      const approvals = this.approvals.open(request, run.attempts, push, run.stop);
       const onBegun = () => void (run.begun = true);
-      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, stop: run.stop, onBegun, onRunning: steering.ready };
+      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, stop: run.stop, onBegun, onRunning: steering.ready, approvals };
       const output = await this.execution.run(request, options).finally(() => {
         steering.close();
         waits.close();
+        approvals.close();
       });
       return { type: 'completed', output };
     } catch (error) {

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { AGENT_ID_RULE, Effort, WorkspaceMode } from '@codex-mcp/contracts';
+import { AGENT_ID_RULE, ApprovalMode, Effort, WorkspaceMode } from '@codex-mcp/contracts';
 import { z } from 'zod';
 
 export const text = (description: string) => z.string().describe(description);
@@ -105,6 +105,7 @@ export const turnArguments = {
   thread_id: text('The conversation to continue, by its id; it is the current one from then on. Default: the current one. new_thread begins another, fork branches one off.').optional(),
   model: text("Model for this turn. Default: CODEX_MODEL of the server.").optional(),
   effort: choice(Effort, "Reasoning effort for this turn. Default: the model's own.").optional(),
+  approval_mode: choice(ApprovalMode, "When Codex asks before it acts: auto, never; suggest, for what it holds to be dangerous or beyond its sandbox; manual, for every command and change. The stricter of this and the server's counts. list_approvals shows what is asked, answer_approval answers.").optional(),
   ...workspaceChoice,
   timeout_s: z.number().positive().max(MAX_TIMEOUT_S).describe('Seconds after which the turn is stopped, its commands too. Default: TURN_TIMEOUT of the server.').optional(),
   idempotency_key: z

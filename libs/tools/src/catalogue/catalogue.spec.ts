@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { JsonSchema } from '../json-schema.js';
 import { DROP_IN_TOOLS, findTool, listTools, MANAGEMENT_TOOLS, TOOLS, TURN_TOOLS, WORKSPACE_TOOLS } from './catalogue.js';
 
-const COMMON = ['agent_id', 'thread_id', 'model', 'effort', 'workspace', 'workspace_mode', 'timeout_s', 'idempotency_key'];
+const COMMON = ['agent_id', 'thread_id', 'model', 'effort', 'approval_mode', 'workspace', 'workspace_mode', 'timeout_s', 'idempotency_key'];
 const COMMON_OF_WORKSPACE_TOOLS = ['agent_id', 'timeout_s', 'idempotency_key'];
 
 /** The contract with clients: a trailing "?" marks an optional argument. */
@@ -39,6 +39,8 @@ const SIGNATURES: Record<string, string[]> = {
   list_turns: ['agent_id?', 'limit?'],
   steer: ['agent_id?', 'message', 'turn_id?'],
   cancel: ['agent_id?', 'turn_id?'],
+  list_approvals: ['agent_id?', 'turn_id?'],
+  answer_approval: ['agent_id?', 'approval_id', 'decision', 'message?'],
   new_thread: ['agent_id?', 'title?'],
   fork: ['agent_id?', 'thread_id?', 'turn_id?', 'title?'],
   list_threads: ['agent_id?', 'limit?'],
@@ -110,7 +112,7 @@ describe('the catalogue', () => {
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(
-      ['audit', 'compare', 'debug', 'export_patch', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'plan', 'read_file', 'review', 'search'],
+      ['audit', 'compare', 'debug', 'export_patch', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_approvals', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'plan', 'read_file', 'review', 'search'],
     );
     for (const { name, annotations } of listTools()) expect({ name, destructive: annotations.destructiveHint }).toEqual({ name, destructive: !annotations.readOnlyHint && !ADDING.includes(name) });
   });

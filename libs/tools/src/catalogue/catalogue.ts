@@ -1,5 +1,6 @@
 import { deepFreeze, type JsonSchema } from '../json-schema.js';
 import type { Tool, ToolAnnotations } from '../tool.js';
+import { answerApproval } from './answer-approval.tool.js';
 import { cancel } from './cancel.tool.js';
 import { cleanupInactiveAgents } from './cleanup-inactive-agents.tool.js';
 import { DROP_IN_TOOLS } from './drop-in-tools.js';
@@ -11,6 +12,7 @@ import { getTurn } from './get-turn.tool.js';
 import { healthCheck } from './health-check.tool.js';
 import { implementN } from './implement-n.tool.js';
 import { listActiveAgents } from './list-active-agents.tool.js';
+import { listApprovals } from './list-approvals.tool.js';
 import { listSessions } from './list-sessions.tool.js';
 import { listThreads } from './list-threads.tool.js';
 import { listTurns } from './list-turns.tool.js';
@@ -39,6 +41,8 @@ export const MANAGEMENT_TOOLS = {
   list_turns: listTurns,
   steer,
   cancel,
+  list_approvals: listApprovals,
+  answer_approval: answerApproval,
   new_thread: newThread,
   fork,
   list_threads: listThreads,

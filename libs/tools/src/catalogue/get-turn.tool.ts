@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { text } from '../arguments/argument.schema.js';
+import { ApprovalView } from '../outputs/approval-view.schema.js';
 import { TurnEventView, turnView } from '../outputs/turn-view.schema.js';
-import { blocks, titled } from '../rendering/markdown.js';
+import { approvalBlock } from '../rendering/approvals.js';
+import { blocks, bullets, titled } from '../rendering/markdown.js';
 import { eventsText, turnLine } from '../rendering/turn-events.js';
 import { defineManagementTool } from '../tool.js';
 import { TURN_TOOLS } from './turn-tools.js';
@@ -25,6 +27,7 @@ export const getTurn = defineManagementTool({
     events: z.array(TurnEventView).describe('What happened after the cursor, in order'),
     next_cursor: z.string().describe('The cursor of the next call'),
     more: z.boolean().describe('true: there are more events already; call again with next_cursor'),
+    pending_approvals: z.array(ApprovalView).optional().describe('What the turn asks and waits for; answer_approval answers'),
     result: z.record(z.string(), z.unknown()).optional().describe("The tool's result, once the turn is completed"),
     error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), detail: z.string().optional() }).optional().describe('Why the turn ended without a result'),
   },
@@ -33,6 +36,7 @@ export const getTurn = defineManagementTool({
     blocks(
       turnLine({ ...turn, error_code: turn.error?.code }),
       titled('Events', eventsText(turn.events)),
+      titled('Waits for approval', bullets(turn.pending_approvals?.map(approvalBlock))),
       titled('Result', resultText(turn.tool, turn.result)),
       titled('Error', turn.error && `${turn.error.code}: ${turn.error.message}`),
       turn.more || turn.finished_at === undefined ? `_next_cursor ${turn.next_cursor}${turn.more ? '; there is more' : ''}_` : undefined,

@@ -1,4 +1,6 @@
-import { deepFreeze, type JsonSchema } from '../json-schema.js';
+import { z } from 'zod';
+import { deepFreeze, type JsonSchema, toJsonSchema } from '../json-schema.js';
+import { ApprovalView } from './approval-view.schema.js';
 
 /** What a turn tool answers with when its turn outlasts what its caller waits for. */
 export type TurnHandle = {
@@ -7,19 +9,24 @@ export type TurnHandle = {
   /** Of a turn that Codex takes part in. */
   thread_id?: string;
   status: 'queued' | 'running';
+  /** What the turn waits for. */
+  pending_approvals?: ApprovalView[];
   next: string;
 };
 
 const HANDLE_PROPERTIES = {
   status: { type: 'string', enum: ['queued', 'running'], description: 'Only where the turn is not finished yet: what is described here otherwise is then missing' },
   next: { type: 'string', description: 'Only where the turn is not finished yet: how to get its result' },
+  pending_approvals: { ...toJsonSchema(z.array(ApprovalView), 'output'), description: 'Only where the turn asks something and waits for the answer: answer_approval answers' },
 };
 
 const HANDLE_REQUIRED = ['turn_id', 'agent_id', 'status', 'next'];
 
 /** The handle of an unfinished turn, complete in itself: some clients show the model nothing else. */
 export function handleOf(turn: Omit<TurnHandle, 'next'>): TurnHandle {
-  return { ...turn, next: nextStep(turn.turn_id) };
+  const first = turn.pending_approvals?.[0];
+  const asks = first ? `The turn waits for an approval, until ${first.expires_at}: answer_approval with approval_id "${first.approval_id}" answers. ` : '';
+  return { ...turn, next: `${asks}${nextStep(turn.turn_id)}` };
 }
 
 /** How a model gets at an unfinished turn. */

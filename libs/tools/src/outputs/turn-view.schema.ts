@@ -18,7 +18,7 @@ export const turnView = {
 export const TurnView = z.object({ ...turnView, error_code: z.string().optional().describe('Why it did not complete') });
 export type TurnView = z.infer<typeof TurnView>;
 
-const EVENT_TYPES = ['queued', 'started', 'status', 'message', 'reasoning', 'command', 'file_change', 'tool_call', 'plan', 'review', 'compaction', 'other', 'steered', 'steer_refused'] as const;
+const EVENT_TYPES = ['queued', 'started', 'status', 'message', 'reasoning', 'command', 'file_change', 'tool_call', 'plan', 'review', 'compaction', 'other', 'steered', 'steer_refused', 'approval_requested', 'approval_answered'] as const;
 
 /** One thing that happened in a turn. */
 export const TurnEventView = z.object({
@@ -28,6 +28,7 @@ export const TurnEventView = z.object({
   text: z.string().describe('What was said, run or changed'),
   status: z.string().optional().describe('Of a command, file change or tool call'),
   exit_code: z.int().optional(),
+  approval_id: z.string().optional(),
   output: z.string().optional().describe('The end of what a command printed'),
   partial: z.boolean().optional().describe('true: not finished when this was read. It comes again, whole, after next_cursor'),
 });

@@ -30,7 +30,7 @@ export class CodexThread {
         if (method === 'turn/completed') resolve(params.turn.status);
       });
     });
-    await this.codex.startTurn({ threadId: this.threadId, clientUserMessageId: newTurnId(), text, model: MODEL });
+    await this.codex.startTurn({ threadId: this.threadId, clientUserMessageId: newTurnId(), text, model: MODEL, approvalPolicy: 'never' });
     const status = await ended;
     ignore();
     if (status !== 'completed') throw new Error(`Codex ended the turn as ${status}`);

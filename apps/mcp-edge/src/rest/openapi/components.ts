@@ -1,6 +1,7 @@
-import { type JsonSchema, toJsonSchema } from '@codex-mcp/tools';
+import { type JsonSchema, MANAGEMENT_TOOLS, toJsonSchema } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { ProblemDocument } from '../../http/http-problem.js';
+import { AnswerBody } from '../approval.schema.js';
 import { JobAccepted, JobCancelled, JobEvent, JobView } from '../job.schema.js';
 
 export const schemaRef = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
@@ -23,6 +24,9 @@ export const PARAMETERS = {
   IdempotencyKey: parameter('header', 'Idempotency-Key', 'A key of your choice. A repeated call of the same agent with it is the same turn and never runs again; with other arguments it is idempotency_conflict.', { type: 'string', maxLength: 200 }),
   CorrelationId: parameter('header', 'X-Correlation-Id', '8 to 64 letters, digits, ".", "_" or "-" that name this request in logs. Default: made by the server, which always answers with it.', { type: 'string', minLength: 8, maxLength: 64 }),
   LastEventId: parameter('header', 'Last-Event-ID', 'The id of the last event that was received: only what came after it is sent.'),
+  ApprovalsOfAgent: parameter('query', 'agent_id', 'Only those of this agent'),
+  ApprovalsOfTurn: parameter('query', 'turn_id', 'Only those of this turn'),
+  ApprovalId: { name: 'approval_id', in: 'path', required: true, description: 'The approval', schema: text },
   TurnId: { name: 'turn_id', in: 'path', required: true, description: 'The turn', schema: text },
 } as const satisfies Record<string, JsonSchema>;
 
@@ -54,6 +58,9 @@ export const SCHEMAS = {
   JobAccepted: toJsonSchema(JobAccepted, 'output'),
   Job: toJsonSchema(JobView, 'output'),
   JobCancelled: toJsonSchema(JobCancelled, 'output'),
+  Approvals: toJsonSchema(MANAGEMENT_TOOLS.list_approvals.output, 'output'),
+  ApprovalAnswer: toJsonSchema(AnswerBody, 'input'),
+  ApprovalOutcome: toJsonSchema(MANAGEMENT_TOOLS.answer_approval.output, 'output'),
   JobEvent: toJsonSchema(JobEvent, 'output'),
   ListedTool: toJsonSchema(
     z.object({ name: z.string(), title: z.string(), description: z.string(), inputSchema: z.record(z.string(), z.unknown()), outputSchema: z.record(z.string(), z.unknown()), annotations: z.record(z.string(), z.unknown()) }),

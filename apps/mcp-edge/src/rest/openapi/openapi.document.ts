@@ -1,4 +1,5 @@
 import type { JsonSchema } from '@codex-mcp/tools';
+import { APPROVAL_PATHS } from './approval-operations.js';
 import { HEADERS, PARAMETERS, RESPONSES, SCHEMAS, SECURITY_SCHEMES } from './components.js';
 import { JOB_PATHS } from './job-operations.js';
 import { toolOperations } from './tool-operations.js';
@@ -22,9 +23,10 @@ export function openApiDocument(version: string): JsonSchema {
       { name: 'Workspaces', description: "Tools on an agent's workspace, in their place among its turns" },
       { name: 'Agents and turns', description: 'Tools that are answered at once' },
       { name: 'Jobs', description: 'Turns, while they run and for some time after' },
+      { name: 'Approvals', description: 'What turns ask before they act' },
       { name: 'Tools', description: 'The catalogue itself' },
     ],
-    paths: { ...tools.paths, ...JOB_PATHS },
+    paths: { ...tools.paths, ...JOB_PATHS, ...APPROVAL_PATHS },
     components: { schemas: { ...SCHEMAS, ...tools.schemas }, parameters: PARAMETERS, responses: RESPONSES, headers: HEADERS, securitySchemes: SECURITY_SCHEMES },
   };
 }

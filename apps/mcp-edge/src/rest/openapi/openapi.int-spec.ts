@@ -81,6 +81,8 @@ describe('/openapi.json', () => {
       ['/jobs/{turn_id}', 'get', await edge.call(`/jobs/${result.json['turn_id'] as string}`)],
       ['/jobs/{turn_id}', 'get', await edge.call('/jobs/none')],
       ['/jobs/{turn_id}/events', 'get', await edge.call('/jobs/none/events')],
+      ['/approvals', 'get', await edge.call('/approvals')],
+      ['/approvals/{approval_id}', 'post', await post('/approvals/none', { decision: 'accept' })],
       ['/tools', 'get', await edge.call('/tools')],
       ['/tools/health_check', 'get', await edge.call('/tools/health_check')],
       ['/tools/list_turns', 'post', await post('/tools/list_turns', {})],
