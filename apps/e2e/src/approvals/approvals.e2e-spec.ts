@@ -17,7 +17,7 @@ describeWithDocker('approvals in manual mode', () => {
   let client: Client;
 
   beforeAll(async () => {
-    stack = await startStack({ workers: 2, env: { CODEX_APPROVAL_MODE: 'manual' } });
+    stack = await startStack({ ownRedis: true, env: { CODEX_APPROVAL_MODE: 'manual' } });
     client = await stack.httpClient(AGENT);
   });
   afterAll(() => stack.stop());
