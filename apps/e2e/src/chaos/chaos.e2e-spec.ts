@@ -1,24 +1,17 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWithDocker } from '@codex-mcp/testing';
 import { CleanUp } from '../bench/clean-up.js';
-import { edgeKillRow } from './rows/edge-kill.row.js';
-import { frozenWorkerRow } from './rows/frozen-worker.row.js';
-import { redisOutageRow } from './rows/redis-outage.row.js';
-import { replayWindowRow } from './rows/replay-window.row.js';
-import { rollingRestartRow } from './rows/rolling-restart.row.js';
+import { ALL_ROWS } from './rows/all-rows.js';
 import type { RowOutcome } from './rows/row.js';
-import { workerKillRow } from './rows/worker-kill.row.js';
 import { runRow } from './run-row.js';
 
-/** Each with as much of its load as keeps all of them together below 100 s on two cores. */
-const PARTS = [
-  { row: workerKillRow, scale: 0.05 },
-  { row: frozenWorkerRow, scale: 0.1 },
-  { row: redisOutageRow, scale: 0.1 },
-  { row: rollingRestartRow, scale: 0.3 },
-  { row: replayWindowRow, scale: 0.08 },
-  { row: edgeKillRow, scale: 0.1 },
-];
+/** A tenth of the load, but where a tenth takes long for what only the whole load can show, or breaks too little. */
+const TENTH = 0.1;
+const SCALES: Readonly<Record<number, number>> = { 1: 0.05, 2: 0.08, 11: 0.3 };
+
+/** In the order in which three lanes end at about the same time. */
+const ORDER = [8, 1, 3, 5, 11, 6, 2, 4, 7, 9, 10, 21];
+const PARTS = ALL_ROWS.map((row) => ({ row, scale: SCALES[row.number] ?? TENTH })).sort((one, other) => ORDER.indexOf(one.row.number) - ORDER.indexOf(other.row.number));
 const LANES = 3;
 const TIMEOUT_MS = 300_000;
 
@@ -27,11 +20,12 @@ describeWithDocker('a small part of the chaos', () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const cleanUp = new CleanUp();
   const outcomes = new Map<number, Promise<RowOutcome>>();
+  const runnable = PARTS.filter(({ row }) => row.unavailable?.() === undefined);
 
   beforeAll(() => {
     // Side by side, as a row mostly waits for locks to end; not all at once, as each starts many processes.
     const lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
-    for (const [index, { row, scale }] of PARTS.entries()) {
+    for (const [index, { row, scale }] of runnable.entries()) {
       const outcome = Promise.resolve(lanes[index % LANES]).then(() => runRow(row, { seed, scale }, cleanUp));
       outcomes.set(row.number, outcome);
       lanes[index % LANES] = outcome.catch(() => undefined);
@@ -39,11 +33,14 @@ describeWithDocker('a small part of the chaos', () => {
   });
   afterAll(() => cleanUp.run(), TIMEOUT_MS);
 
-  it.each(PARTS)(
-    '$row.title',
-    async ({ row }) => {
-      expect({ seed, failures: (await outcomes.get(row.number))?.failures }).toEqual({ seed, failures: [] });
-    },
-    TIMEOUT_MS,
-  );
+  for (const part of PARTS) {
+    const { number, title } = part.row;
+    (runnable.includes(part) ? it : it.skip)(
+      `row ${number}: ${title}`,
+      async () => {
+        expect({ seed, failures: (await outcomes.get(number))?.failures }).toEqual({ seed, failures: [] });
+      },
+      TIMEOUT_MS,
+    );
+  }
 });
