@@ -55,7 +55,7 @@ export class TurnStore {
     const reply = await acceptTurn.run(
       this.redis,
       [keys.turn(turnId), keys.mailbox(key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(key), keys.idempotency(key, idempotencyKey ?? ''), keys.agent(key), keys.threads(key)],
-      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), this.limits.retentionMs, idempotencyKey === undefined ? 0 : 1, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
+      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), idempotencyKey === undefined ? 0 : 1, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
     );
     const [outcome, position, known, threadId] = Accepted.parse(reply);
     return { outcome, position, turnId: known || turnId, ...(threadId !== '' && { threadId }) };

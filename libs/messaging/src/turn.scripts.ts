@@ -37,29 +37,29 @@ local function isTerminal(status) return status ~= 'queued' and status ~= 'runni
  * The thread of a turn is a fresh one where it is to begin one, else the one that the call names, else the agent's current
  * one, else a first one; it is the current one from now on.
  * KEYS turn, mailbox, log, busy, turns of the agent, idempotency, agent, threads. ARGV turnId, request, agentKey, maxQueued,
- * atMs, retentionMs, 1 with an idempotency key; for a turn with a thread an id for a first one, the beginning of the
+ * atMs, 1 with an idempotency key; for a turn with a thread an id for a first one, the beginning of the
  * message, the named thread or '', an id for a fresh one or '', its settings as JSON, max threads, turn key prefix.
  * → [outcome, position, id of the turn that has the idempotency key or '', id of the thread or '']
  */
 export const acceptTurn = new LuaScript(`${EMIT}${THREADS}${PRUNE}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0, ARGV[1], redis.call('HGET', KEYS[1], 'threadId') or ''} end
-local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])
+local known = ARGV[6] == '1' and redis.call('GET', KEYS[6])
 if known then return {'exists', 0, known, ''} end
-local named = ARGV[10] and ARGV[10] ~= ''
-if named and redis.call('HEXISTS', KEYS[8], ARGV[10]) == 0 then return {'unknown_thread', 0, '', ''} end
+local named = ARGV[9] and ARGV[9] ~= ''
+if named and redis.call('HEXISTS', KEYS[8], ARGV[9]) == 0 then return {'unknown_thread', 0, '', ''} end
 local position = redis.call('LLEN', KEYS[2])
 if position >= tonumber(ARGV[4]) then return {'full', position, '', ''} end
 local threadId = ''
-if ARGV[8] then
+if ARGV[7] then
   local thread
-  threadId, thread = currentThread(KEYS[7], KEYS[8], ARGV[8], ARGV[5])
-  local fresh = ARGV[11] and ARGV[11] ~= ''
-  if named then threadId, thread = ARGV[10], threadOf(KEYS[8], ARGV[10]) end
-  if fresh then threadId, thread = ARGV[11], {createdAtMs = tonumber(ARGV[5]), turns = 0, settings = cjson.decode(ARGV[12])} end
+  threadId, thread = currentThread(KEYS[7], KEYS[8], ARGV[7], ARGV[5])
+  local fresh = ARGV[10] and ARGV[10] ~= ''
+  if named then threadId, thread = ARGV[9], threadOf(KEYS[8], ARGV[9]) end
+  if fresh then threadId, thread = ARGV[10], {createdAtMs = tonumber(ARGV[5]), turns = 0, settings = cjson.decode(ARGV[11])} end
   thread.usedAtMs = tonumber(ARGV[5])
-  if not thread.opening and ARGV[9] ~= '' then thread.opening = ARGV[9] end
+  if not thread.opening and ARGV[8] ~= '' then thread.opening = ARGV[8] end
   keepThread(KEYS[8], threadId, thread)
-  if fresh then prune(KEYS[8], KEYS[2], threadId, tonumber(ARGV[13]), ARGV[14]) end
+  if fresh then prune(KEYS[8], KEYS[2], threadId, tonumber(ARGV[12]), ARGV[13]) end
   redis.call('HSET', KEYS[7], 'threadId', threadId)
   redis.call('HSET', KEYS[1], 'threadId', threadId)
 end
@@ -70,7 +70,7 @@ redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[3])
 redis.call('ZADD', KEYS[5], ARGV[5], ARGV[1])
 redis.call('PERSIST', KEYS[5])
-if ARGV[7] == '1' then
+if ARGV[6] == '1' then
   redis.call('SET', KEYS[6], ARGV[1])
   redis.call('HSET', KEYS[1], 'idempotency', KEYS[6])
 end

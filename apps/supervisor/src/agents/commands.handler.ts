@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Placement, placementsQueue, PLACEMENTS_QUEUE, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
 import { type Consumer, jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { RuntimeAwayError } from '../runtime/agent-runtime.port.js';
 import type { AgentsService } from './agents.service.js';
+import { patiently } from '../patience.js';
 
 const CONCURRENCY = 4;
 /** A dead supervisor's commands are taken up again by others within these two and one check more; each is harmless when repeated. */
@@ -12,10 +11,6 @@ const LOCK_MS = 5000;
 const STALLED_CHECK_MS = 1000;
 /** A command that brought its supervisor down this often is not tried again. */
 const MAX_STALLED = 10;
-
-/** An engine that is restarted is back within this time; commands wait for it. */
-const RUNTIME_RETURN_MS = 30_000;
-const RUNTIME_POLL_MS = 200;
 
 const commands = supervisorQueue.jobs;
 
@@ -70,19 +65,9 @@ export class CommandsHandler {
 
   private async handle(job: Job): Promise<unknown> {
     try {
-      return await this.patiently(() => this.execute(job.name, job.data));
+      return await patiently(() => this.execute(job.name, job.data));
     } catch (error) {
       throw jobFailure(error);
-    }
-  }
-
-  private async patiently(command: () => Promise<unknown>): Promise<unknown> {
-    for (const deadline = Date.now() + RUNTIME_RETURN_MS; ; await delay(RUNTIME_POLL_MS)) {
-      try {
-        return await command();
-      } catch (error) {
-        if (!(error instanceof RuntimeAwayError) || Date.now() > deadline) throw error;
-      }
     }
   }
 

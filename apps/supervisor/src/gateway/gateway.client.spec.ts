@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { agentKey, runPaths } from '@codex-mcp/contracts';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { patiently } from '../patience.js';
 import { GatewayClient } from './gateway.client.js';
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
@@ -17,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => directory.remove());
 
 it('a gateway that is being restarted is waited for', async () => {
-  const registered = new GatewayClient(directory.path).register({ agent, transport: 'tcp' });
+  const registered = patiently(() => new GatewayClient(directory.path).register({ agent, transport: 'tcp' }));
   const path = runPaths.gatewayControl(directory.path);
   mkdirSync(dirname(path), { recursive: true });
   const gateway = createServer((_, response) => response.end(JSON.stringify({ baseUrl: 'http://127.0.0.1:1/v1' }))).listen(path);
@@ -32,7 +33,7 @@ it('a gateway that refuses is not asked again', async () => {
   mkdirSync(dirname(path), { recursive: true });
   const gateway = createServer((_, response) => (asked++, response.writeHead(400).end('no'))).listen(path);
   await once(gateway, 'listening');
-  await expect(new GatewayClient(directory.path).register({ agent, transport: 'tcp' })).rejects.toMatchObject({ code: 'service_unavailable', message: expect.stringContaining('400 no') });
+  await expect(patiently(() => new GatewayClient(directory.path).register({ agent, transport: 'tcp' }))).rejects.toMatchObject({ code: 'service_unavailable', message: expect.stringContaining('400 no') });
   expect(asked).toBe(1);
   gateway.close();
 });

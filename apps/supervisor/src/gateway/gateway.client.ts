@@ -1,16 +1,10 @@
 import { request } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AgentUpstream, AppError, runPaths, type AgentIdentity, type AgentRegistration } from '@codex-mcp/contracts';
+import { AwayError } from '../patience.js';
 
 const TIMEOUT_MS = 5000;
-/** A gateway that is being restarted is back within this time. */
-const RETURN_TIMEOUT_MS = 15_000;
-const RETURN_POLL_MS = 200;
 
-/** No gateway heard what it was asked. */
-class GatewayAwayError extends AppError {}
-
-/** Tells this host's gateway which agents there are, over the socket that both share. */
+/** Tells this host's gateway which agents there are, over the socket that both share. Throws an AwayError where none hears it. */
 export class GatewayClient {
   private readonly socketPath: string;
 
@@ -18,15 +12,9 @@ export class GatewayClient {
     this.socketPath = runPaths.gatewayControl(runDir);
   }
 
-  /** The gateway listens for the agent when this resolves. One that is being restarted is waited for. */
+  /** The gateway listens for the agent when this resolves. */
   async register(registration: AgentRegistration): Promise<AgentUpstream> {
-    for (const deadline = Date.now() + RETURN_TIMEOUT_MS; ; await delay(RETURN_POLL_MS)) {
-      try {
-        return AgentUpstream.parse(JSON.parse(await this.send('PUT', registration.agent, JSON.stringify(registration))));
-      } catch (error) {
-        if (!(error instanceof GatewayAwayError) || Date.now() > deadline) throw error;
-      }
-    }
+    return AgentUpstream.parse(JSON.parse(await this.send('PUT', registration.agent, JSON.stringify(registration))));
   }
 
   async unregister(agent: Pick<AgentIdentity, 'key'>): Promise<void> {
@@ -36,7 +24,7 @@ export class GatewayClient {
   private send(method: string, agent: Pick<AgentIdentity, 'key'>, body?: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const words = (reason: string) => `The gateway of this host does not answer (${reason}). Start it, with the same RUN_DIR as the supervisor.`;
-      const away = (reason: string) => reject(new GatewayAwayError('service_unavailable', words(reason)));
+      const away = (reason: string) => reject(new AwayError('service_unavailable', words(reason)));
       const call = request({ socketPath: this.socketPath, method, path: `/agents/${agent.key}`, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

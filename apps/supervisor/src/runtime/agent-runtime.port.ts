@@ -1,4 +1,4 @@
-import { AppError, type AgentIdentity, type AgentUsage, type RuntimeName, type Workspace } from '@codex-mcp/contracts';
+import type { AgentIdentity, AgentUsage, RuntimeName, Workspace } from '@codex-mcp/contracts';
 
 export type AgentSpec = { agent: AgentIdentity; workspace: Workspace };
 
@@ -65,13 +65,6 @@ export interface AgentRuntime {
   remove(agent: AgentIdentity): Promise<boolean>;
 
   usage(agent: AgentIdentity): Promise<AgentUsage>;
-}
-
-/** Nobody answers where the runtime should be: it restarts, or is not there at all. */
-export class RuntimeAwayError extends AppError {
-  constructor(message: string, cause: unknown) {
-    super('engine_unavailable', message, { cause });
-  }
 }
 
 export const sameWorkspace = (a: Workspace, b: Workspace): boolean => a.kind === b.kind && hostPathOf(a) === hostPathOf(b);

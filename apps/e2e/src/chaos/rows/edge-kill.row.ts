@@ -23,7 +23,7 @@ export const edgeKillRow: Row = {
   edges: EDGES,
   mutation: { file: 'apps/mcp-edge/dist/rest/jobs.controller.js', find: "request.get('Last-Event-ID')", replace: 'undefined' },
   alsoMutants: [
-    { file: 'libs/messaging/dist/turn.scripts.js', find: "local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])", replace: 'local known = false' },
+    { file: 'libs/messaging/dist/turn.scripts.js', find: "local known = ARGV[6] == '1' and redis.call('GET', KEYS[6])", replace: 'local known = false' },
     { file: 'apps/mcp-edge/dist/management/turn-reading.service.js', find: 'let page = await this.page(turnId, cursor);', replace: 'let page = await this.page(turnId, BEGINNING);' },
   ],
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {

@@ -20,7 +20,7 @@ export const engineRestartRow: Row = {
   workers: WORKERS,
   ownEngine: true,
   unavailable: whyNoPrivateEngine,
-  mutation: { file: 'apps/supervisor/dist/agents/commands.handler.js', find: '!(error instanceof RuntimeAwayError)', replace: 'error' },
+  mutation: { file: 'apps/supervisor/dist/patience.js', find: '!(error instanceof AwayError)', replace: 'error' },
   async run({ system, engine, scaled }: RowContext): Promise<RowOutcome> {
     if (!engine) throw new Error('this row needs an engine of its own');
     const load = new TurnLoad(system);

@@ -17,7 +17,7 @@ export const rollingRestartRow: Row = {
   edges: EDGES,
   env: { SHUTDOWN_TIMEOUT: '1' },
   mutation: { file: 'apps/worker/dist/turns/turn-execution.js', find: 'if (options.signal.aborted || !isTransient(error, hasBegun))', replace: 'if (error)' },
-  alsoMutants: [{ file: 'libs/messaging/dist/turn.scripts.js', find: "local known = ARGV[7] == '1' and redis.call('GET', KEYS[6])", replace: 'local known = false' }],
+  alsoMutants: [{ file: 'libs/messaging/dist/turn.scripts.js', find: "local known = ARGV[6] == '1' and redis.call('GET', KEYS[6])", replace: 'local known = false' }],
   async run({ system, random, scaled }: RowContext): Promise<RowOutcome> {
     const callers = Array.from({ length: AGENTS }, (_, index) => new RestCaller(urlsFrom(system, index), `agent-${index + 1}`));
     await Promise.all(callers.map((caller) => caller.call([{ text: 'ready' }])));

@@ -1,5 +1,5 @@
 import { AppError } from '@codex-mcp/contracts';
-import { RuntimeAwayError } from '../agent-runtime.port.js';
+import { AwayError } from '../../patience.js';
 
 const statusOf = (error: unknown): number | undefined =>
   error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
@@ -11,6 +11,6 @@ export const isNotModified = (error: unknown): boolean => statusOf(error) === 30
 export function toEngineError(error: unknown): never {
   if (error instanceof AppError) throw error;
   const words = error instanceof Error ? error.message : String(error);
-  if (statusOf(error) === undefined) throw new RuntimeAwayError(`The Docker engine does not answer (${words}). Start it, or set AGENT_RUNTIME=process.`, error);
+  if (statusOf(error) === undefined) throw new AwayError('engine_unavailable', `The Docker engine does not answer (${words}). Start it, or set AGENT_RUNTIME=process.`, { cause: error });
   throw new AppError('agent_start_failed', `The Docker engine refused: ${words}`, { cause: error });
 }
