@@ -46,15 +46,16 @@ export const agentCrashRow: Row = {
   },
 };
 
-/** Breaks each agent once in each wave, and asks it again; ends early when turns do not end. */
+/** Breaks each agent once in each wave, and asks it again; ends early when turns do not end, or an agent does not come back. */
 async function breakInWaves(system: ChaosSystem, load: TurnLoad, random: Random, { agents, breaks }: { agents: readonly string[]; breaks: readonly Break[] }): Promise<{ hit: Submitted[]; following: Submitted[] }> {
   const hit: Submitted[] = [];
   const following: Submitted[] = [];
   for (let done = 0; done < breaks.length; done += agents.length) {
     const wave = breaks.slice(done, done + agents.length).map((kind, index) => ({ kind, agentId: agents[index] ?? '', afterMs: random.between(0, 3000) }));
     hit.push(...(await Promise.all(wave.map((one) => breakTurn(system, load, one)))));
-    for (const { agentId } of wave) following.push(await load.submit(agentId, [{ text: 'still here' }]));
-    if (!(await load.settled(SETTLE_MS))) break;
+    const asked = await Promise.all(wave.map(({ agentId }) => load.submit(agentId, [{ text: 'still here' }])));
+    following.push(...asked);
+    if (!(await load.settled(SETTLE_MS)) || !(await completed(system, asked))) break;
   }
   return { hit, following };
 }
@@ -74,6 +75,11 @@ async function breakTurn(system: ChaosSystem, load: TurnLoad, { kind, agentId, a
   await delay(afterMs);
   await kind(system, agentId);
   return turn;
+}
+
+async function completed(system: ChaosSystem, turns: readonly Submitted[]): Promise<boolean> {
+  const records = await Promise.all(turns.map(({ turnId }) => system.turns.load(turnId)));
+  return records.every((record) => record?.status === 'completed');
 }
 
 async function durations(system: ChaosSystem, turns: readonly Submitted[]): Promise<number[]> {
