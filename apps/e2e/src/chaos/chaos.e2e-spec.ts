@@ -11,7 +11,7 @@ const SCALES: Readonly<Record<number, number>> = { 1: 0.05, 2: 0.08, 11: 0.3 };
 
 /** In the order in which three lanes end at about the same time. */
 const ORDER = [8, 1, 3, 5, 11, 6, 2, 4, 7, 9, 10, 21];
-const PARTS = ALL_ROWS.map((row) => ({ row, scale: SCALES[row.number] ?? TENTH })).sort((one, other) => ORDER.indexOf(one.row.number) - ORDER.indexOf(other.row.number));
+const PARTS = ALL_ROWS.map((row) => ({ row, scale: SCALES[row.number] ?? TENTH })).toSorted((one, other) => ORDER.indexOf(one.row.number) - ORDER.indexOf(other.row.number));
 const LANES = 3;
 const TIMEOUT_MS = 300_000;
 
