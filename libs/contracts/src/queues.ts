@@ -32,6 +32,8 @@ export const Placement = z.object({
   cwd: z.string(),
   /** Where the host directory is that the workspace is a copy of; it cannot be written there. */
   source: z.string().optional(),
+  /** Where the base is that the workspace was laid over; it cannot be written either. */
+  base: z.string().optional(),
   /** The agent's directory for codex-mcp's own files, such as workspace snapshots. */
   stateDir: z.string(),
   /** `external`: the container is the sandbox; `codex`: Codex's own sandbox is. */

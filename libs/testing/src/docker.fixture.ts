@@ -62,7 +62,8 @@ export async function engineSweep(label: string, docker: Docker = new Docker()):
   if (label.trim() === '') throw new Error('engineSweep needs a label: without one it would remove everything');
   const filters = { label: [label] };
   const containers = await docker.listContainers({ all: true, filters });
-  await Promise.all(containers.map(async ({ Id }) => removeContainer(docker.getContainer(Id))));
+  // Docker 20.10 can lock up when many are removed at the same time.
+  for (const { Id } of containers) await removeContainer(docker.getContainer(Id));
   const { Volumes: volumes } = await docker.listVolumes({ filters });
   await Promise.all(volumes.map(async ({ Name }) => unless([gone], docker.getVolume(Name).remove({ force: true }))));
   const networks = await docker.listNetworks({ filters });

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { temporaryDirectory } from '@codex-mcp/testing';
 import { z } from 'zod';
 import { startStack } from '../stack/stack.fixture.js';
 import { startBenchModel } from './bench.model.js';
@@ -12,6 +13,7 @@ import { measureGuarantee } from './sections/guarantee.section.js';
 import { measureIdleMemory } from './sections/memory.section.js';
 import { measureParallelTurns } from './sections/parallel.section.js';
 import { measureFirstText, measureWarmTurns } from './sections/turn.section.js';
+import { measureWorkspaces } from './sections/workspace.section.js';
 import { type Lineup, openLineup } from './subjects/lineup.js';
 import type { System } from './system.js';
 
@@ -37,9 +39,10 @@ async function measure(options: BenchOptions, cleanUp: CleanUp): Promise<void> {
   const warning = contention(); // before this run makes load of its own
   console.log(`${machineLine(machine)}\n${warning === undefined ? '' : `${warning}\n`}`);
   const fake = cleanUp.add(await startBenchModel(), (model) => model.close());
-  const stack = cleanUp.add(await startStack({ runtime: options.runtime, fake, env: { MAX_CONCURRENT_SESSIONS: MAX_AGENTS } }), (running) => running.stop());
+  const roots = cleanUp.add(await temporaryDirectory(), (directory) => directory.remove());
+  const stack = cleanUp.add(await startStack({ runtime: options.runtime, fake, env: { MAX_CONCURRENT_SESSIONS: MAX_AGENTS, WORKSPACE_ROOTS: roots.path } }), (running) => running.stop());
   const sections: Section[] = [];
-  for await (const section of measureSections({ stack, runtime: options.runtime, options, cleanUp })) {
+  for await (const section of measureSections({ stack, runtime: options.runtime, roots: roots.path, options, cleanUp })) {
     console.log(formatSection(section));
     sections.push(section);
   }
@@ -49,17 +52,18 @@ async function measure(options: BenchOptions, cleanUp: CleanUp): Promise<void> {
 async function* measureSections(system: System): AsyncGenerator<Section> {
   let lineup: Lineup | undefined;
   const opened = async () => (lineup ??= await openLineup(system));
-  const measurements: Record<SectionName, () => Promise<Section | undefined>> = {
+  const measurements: Record<SectionName, () => Promise<Section | Section[] | undefined>> = {
     memory: () => measureIdleMemory(system),
     warm: async () => measureWarmTurns(await opened(), system.options),
     delta: async () => measureFirstText(await opened(), system.options),
     parallel: () => measureParallelTurns(system),
     cold: () => measureColdStarts(system),
+    workspace: () => measureWorkspaces(system),
     guarantee: () => measureGuarantee(system),
   };
   for (const name of system.options.sections) {
-    const section = await measurements[name]();
-    if (section) yield section;
+    const measured = await measurements[name]();
+    if (measured) yield* [measured].flat();
   }
 }
 

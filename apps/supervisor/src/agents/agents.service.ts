@@ -37,8 +37,8 @@ export class AgentsService {
         const running = await this.runtime.ensure({ agent, workspace: wanted });
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
         await this.register(agent, running);
-        const { cwd, source, stateDir, sandbox } = running;
-        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), workspace: wanted, cwd, source, stateDir, sandbox };
+        const { cwd, source, base, stateDir, sandbox } = running;
+        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), workspace: wanted, cwd, source, base, stateDir, sandbox };
       });
     });
   }
@@ -66,6 +66,11 @@ export class AgentsService {
 
   async running(): Promise<KnownAgent[]> {
     return (await this.runtime.list()).filter((known) => known.running);
+  }
+
+  /** Looks after what is kept for new agents. */
+  tidy(): Promise<void> {
+    return this.runtime.tidy();
   }
 
   /** Runs `work` while no command changes this agent. */

@@ -37,5 +37,6 @@ export class IdleSweeper {
       if (lastActiveAt > expired) continue;
       await this.agents.stopIdle(agent, this.options.removes ? 'remove' : 'stop');
     }
+    await this.agents.tidy();
   }
 }

@@ -10,6 +10,8 @@ export type RunningAgent = {
   cwd: string;
   /** Where Codex sees the host directory that the workspace is a copy of. */
   source?: string | undefined;
+  /** Where it sees what the workspace was laid over. */
+  base?: string | undefined;
   stateDir: string;
   sandbox: 'external' | 'codex';
   createdAt: number;
@@ -65,6 +67,9 @@ export interface AgentRuntime {
   remove(agent: AgentIdentity): Promise<boolean>;
 
   usage(agent: AgentIdentity): Promise<AgentUsage>;
+
+  /** Renews and removes what the runtime keeps for new agents; nothing of an agent's. */
+  tidy(): Promise<void>;
 }
 
 export const sameWorkspace = (a: Workspace, b: Workspace): boolean => a.kind === b.kind && hostPathOf(a) === hostPathOf(b);

@@ -20,7 +20,7 @@ export async function createRuntime(config: SupervisorConfig, gateway: GatewayCl
   if (config.AGENT_RUNTIME !== 'process') {
     const docker = new Docker();
     const engine = await reachEngine(docker);
-    if (engine.paths) return dockerRuntime(docker, engine, config, gateway);
+    if (engine.paths) return dockerRuntime(docker, engine, config, gateway, logger);
     if (config.AGENT_RUNTIME === 'docker') throw new AppError('engine_unavailable', engine.problem);
     logger.warn({ op: 'runtime.choose', runtime: 'process', reason: engine.problem }, PROCESS_WARNING);
   } else logger.warn({ op: 'runtime.choose', runtime: 'process', reason: 'AGENT_RUNTIME=process' }, PROCESS_WARNING);
@@ -43,8 +43,8 @@ async function reachEngine(docker: Docker): Promise<Engine> {
   }
 }
 
-function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cpus: number }, config: SupervisorConfig, gateway: GatewayClient): AgentRuntime {
-  return new DockerRuntime(docker, paths, gateway, {
+function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cpus: number }, config: SupervisorConfig, gateway: GatewayClient, logger: Logger): AgentRuntime {
+  return new DockerRuntime(docker, paths, gateway, logger, {
     runDir: config.RUN_DIR,
     deployment: config.DEPLOYMENT,
     image: config.AGENT_IMAGE,

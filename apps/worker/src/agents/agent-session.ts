@@ -29,7 +29,7 @@ export class AgentSession {
     readonly writeToHost: (files: FileWrite[]) => Promise<TreeWriteResult>,
   ) {
     this.workspace = new AgentWorkspace(codex, placement);
-    this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`);
+    this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`, placement.base);
   }
 
   /** The effort for a turn that names none. Codex would keep the last one that was named in the thread. */

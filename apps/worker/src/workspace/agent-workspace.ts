@@ -1,11 +1,10 @@
+import { BASE, LAST } from '@codex-mcp/snapshots';
 import { type CommandRunner, type Place, ShadowRepository } from './shadow-repository.js';
 import { type Changes, diffTrees, listChanges, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
 
 export type { Changes, Trees } from './workspace-diff.js';
 
 const PREFIX = 'refs/codex-mcp';
-const LAST = `${PREFIX}/last`;
-const BASE = `${PREFIX}/base`;
 const CHECKPOINTS = `${PREFIX}/checkpoints`;
 
 /** Turns that changed something are remembered up to this number; older ones can no longer be compared. */

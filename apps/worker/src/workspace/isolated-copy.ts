@@ -1,26 +1,16 @@
 import { AppError } from '@codex-mcp/contracts';
+import { ADOPT_BASE, BEGIN_BRANCH, CLONE_HISTORY, OWN_BRANCH } from '@codex-mcp/snapshots';
 import type { AgentWorkspace, Trees } from './agent-workspace.js';
 import type { ShadowRepository } from './shadow-repository.js';
 
-/**
- * The agent's own repository in its copy: the user's history by alternates, on a branch of its own, or an empty one
- * where the directory is no repository. The user's objects are also found from ours. $1 source, $2 branch.
- */
+/** The user's objects are also found from ours. $1 source, $2 branch. */
 const MAKE_REPOSITORY = `set -e
 shadow=$GIT_DIR
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-if [ ! -e .git ]; then
-  rm -rf .git-new
-  git clone --quiet --shared --no-checkout -- "$1" .git-new 2>/dev/null || git init --quiet .git-new
-  mv .git-new/.git .git && rmdir .git-new
-  head=$(git rev-parse --quiet --verify HEAD || true)
-  git symbolic-ref HEAD "refs/heads/$2"
-  [ -z "$head" ] || git update-ref "refs/heads/$2" "$head"
-  cp "$1/.git/info/exclude" .git/info/exclude 2>/dev/null || true
-fi
+${CLONE_HISTORY}
+${OWN_BRANCH}
 [ ! -d "$1/.git/objects" ] || printf '%s\\n' "$1/.git/objects" > "$shadow/objects/info/alternates"
-[ -s "$shadow/branch-start" ] || git rev-parse --quiet --verify HEAD > "$shadow/branch-start" || true
-[ ! -s "$shadow/branch-start" ] || [ -e .git/index ] || git read-tree HEAD`;
+${BEGIN_BRANCH}`;
 
 /** The branch goes along with the user's while the agent has committed nothing to it. $1 source. */
 const FOLLOW_HEAD = `shadow=$GIT_DIR
@@ -30,7 +20,7 @@ theirs=$(git --git-dir="$1/.git" rev-parse --quiet --verify HEAD 2>/dev/null || 
 [ -n "$theirs" ] && [ "$theirs" != "$start" ] || exit 0
 [ "$(git rev-parse --quiet --verify HEAD || true)" = "$start" ] || exit 0
 git cat-file -e "$theirs" 2>/dev/null || exit 0
-git update-ref HEAD "$theirs" && git read-tree HEAD && echo "$theirs" > "$shadow/branch-start"
+git update-ref HEAD "$theirs" && { git read-tree -m HEAD 2>/dev/null || git read-tree HEAD; } && echo "$theirs" > "$shadow/branch-start"
 exit 0`;
 
 /** $1 base, $2 theirs, $3 ours → the merged tree; exit code 1 with the conflicts' paths after it. */
@@ -50,6 +40,8 @@ export class IsolatedCopy {
     private readonly workspace: AgentWorkspace,
     readonly source: string,
     private readonly branch: string,
+    /** What the workspace was laid over, if it was; such a one has its files already. */
+    private readonly laidOver?: string,
   ) {
     this.repository = workspace.repository;
   }
@@ -59,22 +51,19 @@ export class IsolatedCopy {
    * lines the copy stays as it is; `apply` names the conflict. Returns what is worth telling.
    */
   async refresh(): Promise<string | undefined> {
+    const known = await this.workspace.startingPoint();
+    const base = known ?? (await this.adoptBase());
     const theirs = await this.repository.sourceTree();
-    const base = await this.workspace.startingPoint();
     if (base === undefined) {
       await this.repository.shell(MAKE_REPOSITORY, [this.source, this.branch]);
       await this.workspace.fill(theirs);
       await this.workspace.startFrom(theirs);
       return undefined;
     }
-    if (base === theirs) return undefined;
-    const ours = await this.workspace.take();
-    const { tree, conflicts } = await this.merge({ from: base, to: theirs }, ours);
+    const conflicts = base === theirs ? [] : await this.follow({ from: base, to: theirs });
     if (conflicts.length > 0) return `The directory and the agent's copy of it have both changed ${conflicts.join(', ')}; the agent goes on with its own`;
-    await this.workspace.become({ from: ours, to: tree });
-    await this.workspace.startFrom(theirs);
-    await this.repository.shell(FOLLOW_HEAD, [this.source]);
-    return 'Took over what was changed in the directory';
+    if (base !== theirs || known === undefined) await this.repository.shell(FOLLOW_HEAD, [this.source]);
+    return base === theirs || known === undefined ? undefined : 'Took over what was changed in the directory';
   }
 
   /** The trees of the directory now and as it is with the agent's changes, or only those that the pathspecs name. Throws `apply_conflict`. */
@@ -87,6 +76,20 @@ export class IsolatedCopy {
     if (conflicts.length === 0) return { from: theirs, to: tree };
     const { diff } = await this.workspace.changes({ from: theirs, to: tree }, conflicts.map((path) => `:(literal)${path}`));
     throw new AppError('apply_conflict', `Nothing was applied: the directory and the agent's copy have both changed ${conflicts.join(', ')}. Ask the agent to redo its change on the directory as it is now (discard with these paths, then a new call), or apply the other files with \`paths\`.`, { detail: diff });
+  }
+
+  /** Brings what has changed in the directory into the copy, unless that conflicts. */
+  private async follow({ from, to }: Trees): Promise<string[]> {
+    const ours = await this.workspace.take();
+    const { tree, conflicts } = await this.merge({ from, to }, ours);
+    if (conflicts.length > 0) return conflicts;
+    await this.workspace.become({ from: ours, to: tree });
+    await this.workspace.startFrom(to);
+    return [];
+  }
+
+  private async adoptBase(): Promise<string | undefined> {
+    return this.laidOver === undefined ? undefined : (await this.repository.shell(ADOPT_BASE, [this.laidOver, this.source, this.branch])).trim();
   }
 
   private async merge({ from: base, to: theirs }: Trees, ours: string): Promise<Merge> {

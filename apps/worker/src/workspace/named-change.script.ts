@@ -1,4 +1,4 @@
-import { PREPARE } from './shadow-repository.js';
+import { PREPARE } from '@codex-mcp/snapshots';
 
 /**
  * $1 turn, $2 kind, $3 name. Finds the trees of a change in the user's repository and prints them, or what there is

@@ -1,56 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { AppServerClient } from '@codex-mcp/codex';
 import { AppError, type Workspace } from '@codex-mcp/contracts';
+import { gitEnvironment, PREPARE, SOURCE_TREE, sourceEnvironment, WRITE_TREE } from '@codex-mcp/snapshots';
 
 /** The first look at a large directory reads all of it. */
 const GIT_TIMEOUT_MS = 300_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** Nothing of the user's configuration, no hook, no filter, no helper runs in a command of ours. */
-const SETTINGS: Record<string, string> = {
-  'core.fsmonitor': 'false',
-  'core.hooksPath': '/dev/null',
-  'core.quotePath': 'false',
-  'core.autocrlf': 'false',
-  'core.safecrlf': 'false',
-  'core.attributesFile': '/dev/null',
-  'core.looseCompression': '1',
-  'gc.auto': '0',
-  'safe.directory': '*',
-};
-
-const IDENTITY = { GIT_AUTHOR_NAME: 'codex-mcp', GIT_AUTHOR_EMAIL: 'agent@codex-mcp.invalid', GIT_COMMITTER_NAME: 'codex-mcp', GIT_COMMITTER_EMAIL: 'agent@codex-mcp.invalid' };
-
-/** What a repository's own attributes say of line ends, encodings and filters would change the bytes that are kept. */
-const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
-
-/** Makes the repository, or clears away what a command that was killed has left in it. */
-export const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
-rm -f "$GIT_INDEX_FILE.lock" "$GIT_DIR"/index.mix*
-find "$GIT_DIR/refs" -name '*.lock' -delete
-printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"
-printf '/.codex-mcp-apply-*\\n' > "$GIT_DIR/info/exclude"`;
-
-/**
- * Stages everything that the directory's ignore rules let through and prints the tree's id.
- * What git cannot stage, such as an unreadable file or a repository without a commit, is left out (exit code 1).
- */
-const WRITE_TREE = `set -e
-${PREPARE}
-git add --all --ignore-errors . || [ $? -eq 1 ]
-tree=$(git write-tree)
-`;
-
-/** What the user's repository tracks although its ignore rules name it is part of the directory; only the names in the user's index are believed. */
-const ADD_TRACKED = `if [ -f .git/index ]; then
-  GIT_INDEX_FILE=.git/index git ls-files -z --cached --ignored --exclude-standard 2>/dev/null | git update-index -z --add --remove --stdin 2>/dev/null || true
-fi`;
-
 /** Runs commands and writes files where the agent lives. */
 export type CommandRunner = Pick<AppServerClient, 'exec' | 'writeFile'>;
 
-/** `source`: where the host directory is that the workspace is a copy of. */
-export type Place = { cwd: string; stateDir: string; workspace: Workspace; source?: string | undefined };
+/** `source`: where the host directory is that the workspace is a copy of; `base`: what it was laid over, if it was. */
+export type Place = { cwd: string; stateDir: string; workspace: Workspace; source?: string | undefined; base?: string | undefined };
 
 type RunOptions = { env?: Record<string, string>; outputBytesCap?: number; timeoutMs?: number; sandboxPolicy?: object | undefined };
 
@@ -90,8 +51,7 @@ export class ShadowRepository {
 
   /** The id of the tree that the directory is now which the workspace is a copy of. */
   async sourceTree(): Promise<string> {
-    const env = { GIT_WORK_TREE: this.place.source ?? this.place.cwd, GIT_INDEX_FILE: `${this.gitDir}/source-index` };
-    return (await this.shell(`cd "$GIT_WORK_TREE"\n${PREPARE}\n${ADD_TRACKED}\n${WRITE_TREE}\necho "$tree"`, [], { env })).trim();
+    return (await this.shell(SOURCE_TREE, [], { env: sourceEnvironment(this.gitDir, this.place.source ?? this.place.cwd) })).trim();
   }
 
   /** Puts what a script is to read into a file of the repository's own; returns its path. */
@@ -129,24 +89,4 @@ export class ShadowRepository {
     if (exitCode === 0) return stdout;
     throw new AppError('turn_failed', 'The workspace could not be read by git.', { detail: stderr.slice(0, 2000) });
   }
-}
-
-function gitEnvironment(gitDir: string, { cwd, source }: Place): Record<string, string> {
-  // Patterns only, which cannot run anything.
-  const all = { ...SETTINGS, 'core.excludesFile': `${source ?? cwd}/.git/info/exclude` };
-  const settings = Object.entries(all).flatMap(([key, value], at) => [
-    [`GIT_CONFIG_KEY_${at}`, key],
-    [`GIT_CONFIG_VALUE_${at}`, value],
-  ]);
-  return {
-    GIT_DIR: gitDir,
-    GIT_WORK_TREE: cwd,
-    GIT_INDEX_FILE: `${gitDir}/index`,
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_SYSTEM: '/dev/null',
-    GIT_TERMINAL_PROMPT: '0',
-    ...IDENTITY,
-    GIT_CONFIG_COUNT: String(Object.keys(all).length),
-    ...(Object.fromEntries(settings) as Record<string, string>),
-  };
 }

@@ -8,6 +8,8 @@ export const SOCKET_NAME = createHash('sha256').update('/tmp/app-server.sock').d
 export const WORKSPACE_PATH = '/workspace';
 /** The host directory that the workspace is a copy of. */
 export const SOURCE_PATH = '/source';
+/** The base that the workspace is laid over. */
+export const BASE_PATH = '/base';
 export const STATE_PATH = '/codex-home/codex-mcp';
 
 const STOP_TIMEOUT_S = 5;
@@ -21,27 +23,35 @@ export const LABELS = {
   workspace: 'codex-mcp.workspace',
   /** Fingerprint of all that the container was made with. */
   spec: 'codex-mcp.spec',
+  /** On volumes of an agent's: the volume of the base that its workspace is laid over. */
+  laidOver: 'codex-mcp.laid-over',
 } as const;
 
-export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string; copyVolume: (path: string) => string };
+export type LayerNames = { tree: string; upper: string; work: string };
+export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string; copyVolume: (path: string) => string; layerVolumes: (path: string) => LayerNames };
+
+/** A workspace laid over a base: the volume that joins the two, and the base's. */
+export type Layer = { tree: string; base: string };
 
 /** Names are made from the deployment and the agent's key alone, so that whoever looks finds the same container. */
 export function namesOf(deployment: string, agentKey: string): ContainerNames {
   const container = `codex-mcp-${deployment}-${agentKey.slice(0, 16)}`;
-  const copyVolume = (path: string) => `${container}-copy-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
-  return { container, workspaceVolume: `${container}-workspace`, homeVolume: `${container}-home`, copyVolume };
+  const named = (kind: string, path: string) => `${container}-${kind}-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+  const layerVolumes = (path: string) => ({ tree: named('tree', path), upper: named('upper', path), work: named('work', path) });
+  return { container, workspaceVolume: `${container}-workspace`, homeVolume: `${container}-home`, copyVolume: (path) => named('copy', path), layerVolumes };
 }
 
 /** What the names of a deployment's containers and volumes begin with, and those of deployments whose name goes on. */
 export const volumePrefix = (deployment: string): string => `codex-mcp-${deployment}-`;
 
-export type ContainerParts = {
+export type ContainerLimits = { deployment: string; image: string; cpus: number; memoryBytes: number };
+export type ContainerUser = { uid: number; gid: number };
+
+export type ContainerParts = ContainerLimits & {
   spec: AgentSpec;
-  deployment: string;
-  image: string;
-  user: { uid: number; gid: number };
-  cpus: number;
-  memoryBytes: number;
+  user: ContainerUser;
+  /** For a copy of a host directory that is laid over a base; otherwise it is one in a volume. */
+  layer?: Layer | undefined;
   /** Paths as the engine's host knows them. */
   hostPaths: { appServer: string; gateway: string; config: string; workspace?: string | undefined };
 };
@@ -76,12 +86,12 @@ function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
     Env: parts.spec.workspace.kind === 'volume' ? [] : ['CODEX_MCP_WORKSPACE=host'],
     Labels: labelsOf(parts.deployment, parts.spec),
     StopTimeout: STOP_TIMEOUT_S,
-    HostConfig: hostConfig(parts, names),
+    HostConfig: { ...hardening(parts, mounts(parts, names)), RestartPolicy: { Name: 'unless-stopped' } },
   };
 }
 
-/** The types lack `CgroupnsMode`, which engines know since API 1.41. */
-function hostConfig(parts: ContainerParts, names: ContainerNames): HostConfig & { CgroupnsMode: 'private' } {
+/** What every container of ours is held by. The types lack `CgroupnsMode`, which engines know since API 1.41. */
+export function hardening(limits: ContainerLimits, Mounts: MountSettings[]): HostConfig & { CgroupnsMode: 'private' } {
   return {
     Init: true,
     ReadonlyRootfs: true,
@@ -91,37 +101,42 @@ function hostConfig(parts: ContainerParts, names: ContainerNames): HostConfig & 
     IpcMode: 'private',
     CgroupnsMode: 'private',
     PidsLimit: PIDS,
-    Memory: parts.memoryBytes,
-    MemorySwap: parts.memoryBytes,
-    NanoCpus: Math.round(parts.cpus * 1e9),
+    Memory: limits.memoryBytes,
+    MemorySwap: limits.memoryBytes,
+    NanoCpus: Math.round(limits.cpus * 1e9),
     OomScoreAdj: 500,
     Ulimits: [
       { Name: 'nofile', Soft: 4096, Hard: 4096 },
       { Name: 'core', Soft: 0, Hard: 0 },
     ],
     Tmpfs: { '/tmp': 'rw,noexec,nosuid,nodev,size=64m,mode=1777' },
-    Mounts: mounts(parts, names),
+    Mounts,
     LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
-    RestartPolicy: { Name: 'unless-stopped' },
   };
 }
 
-/** The engine makes and labels a volume with the first container that names it; one that exists keeps the labels it has. */
-function mounts({ spec, deployment, hostPaths, user }: ContainerParts, names: ContainerNames): MountSettings[] {
-  const bind = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'bind', Source, Target, ReadOnly });
-  const VolumeOptions = { NoCopy: false, Labels: labelsOf(deployment, spec), DriverConfig: { Name: 'local', Options: {} } };
-  const volume = (Source: string, Target: string): MountSettings => ({ Type: 'volume', Source, Target, VolumeOptions });
+export const bindMount = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'bind', Source, Target, ReadOnly });
+
+/** A volume that starts with what the image has there. The engine makes and labels it with the first container that names it; one that exists keeps the labels it has. */
+export const newVolumeMount = (Source: string, Target: string, Labels: Record<string, string>): MountSettings => ({ Type: 'volume', Source, Target, VolumeOptions: { NoCopy: false, Labels, DriverConfig: { Name: 'local', Options: {} } } });
+
+/** A volume that exists, as it is. */
+export const presentVolumeMount = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'volume', Source, Target, ReadOnly, VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } } });
+
+function mounts({ spec, deployment, hostPaths, user, layer }: ContainerParts, names: ContainerNames): MountSettings[] {
+  const volume = (name: string, target: string) => newVolumeMount(name, target, labelsOf(deployment, spec));
   const directory = hostPaths.workspace ?? '';
+  const copied = () => (layer ? [presentVolumeMount(layer.tree, WORKSPACE_PATH, false), presentVolumeMount(layer.base, BASE_PATH, true)] : [volume(names.copyVolume(directory), WORKSPACE_PATH)]);
   const workspaces = {
     volume: () => [volume(names.workspaceVolume, WORKSPACE_PATH)],
-    host: () => [bind(directory, WORKSPACE_PATH, false)],
-    isolated: () => [volume(names.copyVolume(directory), WORKSPACE_PATH), bind(directory, SOURCE_PATH, true)],
+    host: () => [bindMount(directory, WORKSPACE_PATH, false)],
+    isolated: () => [...copied(), bindMount(directory, SOURCE_PATH, true)],
   };
   return [
     ...workspaces[spec.workspace.kind](),
     volume(names.homeVolume, '/codex-home'),
-    bind(hostPaths.config, '/codex-home/config.toml', true),
-    bind(hostPaths.gateway, '/run/gateway', true),
-    bind(hostPaths.appServer, `/tmp/codex-daemon-${user.uid}`, false),
+    bindMount(hostPaths.config, '/codex-home/config.toml', true),
+    bindMount(hostPaths.gateway, '/run/gateway', true),
+    bindMount(hostPaths.appServer, `/tmp/codex-daemon-${user.uid}`, false),
   ];
 }

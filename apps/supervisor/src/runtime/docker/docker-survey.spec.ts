@@ -34,6 +34,11 @@ it('an agent that worked on copies goes on with the latest of them', () => {
   expect(remainsOf('test', [], volumes)).toMatchObject([{ spec: { workspace: { kind: 'isolated', path: '/srv/new' } }, hasFiles: true }]);
 });
 
+it('an agent whose workspace lies over a base is known from any of its volumes', () => {
+  const labels = labelsOf('test', { agent, workspace: { kind: 'isolated', path: '/srv/code' } });
+  for (const name of Object.values(names.layerVolumes('/srv/code'))) expect(remainsOf('test', [], [volume(name, labels)])).toMatchObject([{ spec: { workspace: { kind: 'isolated', path: '/srv/code' } }, hasFiles: true }]);
+});
+
 it('volumes without labels are somebody’s, and volumes of other deployments nobody’s', () => {
   expect(remainsOf('test', [], [volume(names.homeVolume, null)])).toMatchObject([{ key: agent.key.slice(0, 16), spec: undefined, hasFiles: true }]);
   expect(remainsOf('test', [], [volume(namesOf('test-2', agent.key).homeVolume), volume(`${names.homeVolume}-copy`)])).toEqual([]);

@@ -7,7 +7,7 @@ type Volume = VolumeInspectInfo & { CreatedAt?: string };
 type Found = { containers: ContainerInfo[]; home?: Volume; workspace?: Volume; copies: Volume[] };
 
 const KEY_DIGITS = 16;
-const VOLUME = new RegExp(String.raw`^([0-9a-f]{${KEY_DIGITS}})-(workspace|home|copy-[0-9a-f]{12})$`);
+const VOLUME = new RegExp(String.raw`^([0-9a-f]{${KEY_DIGITS}})-(workspace|home|(?:copy|tree|upper|work)-[0-9a-f]{12})$`);
 
 /** What a deployment's containers and volumes are to its agents. Volumes are told by their names: those of early versions have no labels. */
 export function remainsOf(deployment: string, containers: readonly ContainerInfo[], volumes: readonly Volume[]): Remains[] {
@@ -44,7 +44,7 @@ function remains(deployment: string, key: string, { containers, home, workspace,
   };
 }
 
-/** An agent gets back the files that it left: its own workspace before its latest copy, and either before a host directory. */
+/** An agent gets back the files that it left: its own workspace before its latest copy of a directory, and either before a host directory. */
 function specOfVolumes(home: Volume | undefined, workspace: Volume | undefined, copies: readonly Volume[]): AgentSpec | undefined {
   const spec = specOf(home?.Labels);
   if (workspace) return specOf(workspace.Labels) ?? (spec && { ...spec, workspace: { kind: 'volume' } });

@@ -14,3 +14,10 @@ export function toEngineError(error: unknown): never {
   if (statusOf(error) === undefined) throw new AwayError('engine_unavailable', `The Docker engine does not answer (${words}). Start it, or set AGENT_RUNTIME=process.`, { cause: error });
   throw new AppError('agent_start_failed', `The Docker engine refused: ${words}`, { cause: error });
 }
+
+export function ignoreNotFound(error: unknown): void {
+  if (!isNotFound(error)) toEngineError(error);
+}
+
+/** Whether the engine itself said no, as opposed to not answering. */
+export const isRefusal = (error: unknown): boolean => statusOf(error) !== undefined;

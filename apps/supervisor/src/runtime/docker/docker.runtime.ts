@@ -2,33 +2,44 @@ import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderAgentConfig } from '@codex-mcp/codex';
 import { AppError, CONTAINER_GATEWAY_URL, runPaths, type AgentIdentity, type AgentUsage, type Workspace } from '@codex-mcp/contracts';
+import type { Logger } from '@codex-mcp/observability';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
-import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
+import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, hostPathOf, sameWorkspace } from '../agent-runtime.port.js';
 import { waitForAppServer } from '../app-server.socket.js';
-import { containerSpec, LABELS, namesOf, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
-import { isNotFound, isNotModified, toEngineError } from './docker.errors.js';
+import { BaseStore } from './base.store.js';
+import { BASE_PATH, type ContainerLimits, containerSpec, type ContainerUser, LABELS, namesOf, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
+import { ignoreNotFound, isNotFound, isNotModified, isRefusal, toEngineError } from './docker.errors.js';
 import { remainsOf } from './docker-survey.js';
 import type { EnginePaths } from './engine-paths.js';
 import { usageOf } from './container-usage.js';
+import { type LaidWorkspace, LayerStore } from './layer.store.js';
 
 const START_TIMEOUT_MS = 30_000;
 /** The image's own user, for a supervisor that runs as root. */
 const IMAGE_UID = 10_001;
 
-export type DockerRuntimeOptions = { runDir: string; deployment: string; image: string; cpus: number; memoryBytes: number; model: string };
+export type DockerRuntimeOptions = ContainerLimits & { runDir: string; model: string };
+
+type Found = { container: ContainerInspectInfo; user: ContainerUser; layer?: LaidWorkspace | undefined };
 
 /** Agents as containers. The engine and its labels are the truth; nothing is remembered here. */
 export class DockerRuntime implements AgentRuntime {
   readonly name = 'docker';
+  private readonly bases: BaseStore;
+  private readonly layers: LayerStore;
 
   constructor(
     private readonly docker: Docker,
     private readonly paths: EnginePaths,
     private readonly gateway: GatewayClient,
+    logger: Logger,
     private readonly options: DockerRuntimeOptions,
-  ) {}
+  ) {
+    this.bases = new BaseStore(docker, logger, options);
+    this.layers = new LayerStore(docker, this.bases, options);
+  }
 
   async check(): Promise<void> {
     await this.docker.ping().catch(toEngineError);
@@ -37,11 +48,13 @@ export class DockerRuntime implements AgentRuntime {
 
   async ensure(spec: AgentSpec): Promise<RunningAgent> {
     await this.gateway.register({ agent: spec.agent, transport: 'unix' });
-    const { container, user } = await this.container(spec).catch(toEngineError);
+    const { container, user, layer } = await this.container(spec).catch(toEngineError);
     const socket = this.socketPath(spec.agent, user.uid);
     if (!container.State.Running) {
       await rm(socket.path, { force: true });
-      await this.docker.getContainer(container.Id).start().catch(toEngineError);
+      const problem = await this.docker.getContainer(container.Id).start().then(() => undefined, (error: unknown) => error);
+      if (problem !== undefined && layer?.isNew && isRefusal(problem)) return this.ensureCopy(spec, container.Id);
+      if (problem !== undefined) toEngineError(problem);
     }
     try {
       await waitForAppServer(socket, START_TIMEOUT_MS, () => this.mustBeAlive(container.Id));
@@ -49,7 +62,12 @@ export class DockerRuntime implements AgentRuntime {
       await this.stop(spec.agent).catch(() => undefined); // or the engine would restart it for ever
       throw error;
     }
-    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source: spec.workspace.kind === 'isolated' ? SOURCE_PATH : undefined, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
+    const [source, base] = [SOURCE_PATH, BASE_PATH].map((path) => (container.Mounts.some(({ Destination }) => Destination === path) ? path : undefined));
+    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
+  }
+
+  async tidy(): Promise<void> {
+    await this.bases.tidy().catch(toEngineError);
   }
 
   async list(): Promise<KnownAgent[]> {
@@ -89,7 +107,9 @@ export class DockerRuntime implements AgentRuntime {
   async remove(agent: AgentIdentity): Promise<boolean> {
     const names = this.names(agent);
     const removed = await this.discard(names.container);
-    for (const volume of await this.volumesOf(names.container)) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
+    // A volume that joins others goes before them.
+    const volumes = (await this.volumesOf(names.container)).toSorted((one, two) => Number(two.includes('-tree-')) - Number(one.includes('-tree-')));
+    for (const volume of volumes) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
     await this.gateway.unregister(agent);
     await rm(runPaths.agent(this.options.runDir, agent.key), { recursive: true, force: true });
     return removed;
@@ -115,16 +135,29 @@ export class DockerRuntime implements AgentRuntime {
   }
 
   /** The agent's container, made anew when its workspace, image or user is not what it should be now. Volumes stay. */
-  private async container(spec: AgentSpec): Promise<{ container: ContainerInspectInfo; user: { uid: number; gid: number } }> {
+  private async container(spec: AgentSpec): Promise<Found> {
     const [found, imageId, user] = await Promise.all([this.inspect(spec.agent), this.imageId(), userFor(spec.workspace)]);
     // What runs is replaced only for what it cannot do without; other settings hold from its next start.
     if (found?.State.Running && isCurrent(found, spec, imageId, user)) return { container: found, user };
     const { runDir: _runDir, model: _model, ...limits } = this.options;
-    const wanted = containerSpec({ spec, user, hostPaths: await this.prepareFiles(spec, user), ...limits });
-    if (found && isCurrent(found, spec, imageId, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user };
+    const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user)]);
+    const wanted = containerSpec({ spec, user, hostPaths, layer, ...limits });
+    if (found && isCurrent(found, spec, imageId, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user, layer };
     if (found) await this.discard(found.Id);
     const created = await this.docker.createContainer(wanted);
-    return { container: await created.inspect(), user };
+    return { container: await created.inspect(), user, layer };
+  }
+
+  private async layer({ agent, workspace }: AgentSpec, user: ContainerUser): Promise<LaidWorkspace | undefined> {
+    if (workspace.kind !== 'isolated') return undefined;
+    return this.layers.of({ agent, workspace }, { tenant: agent.tenant, directory: this.paths.translate(workspace.path), user }, workspace.path);
+  }
+
+  /** The engine could not lay the new workspace over its base. */
+  private async ensureCopy(spec: AgentSpec, containerId: string): Promise<RunningAgent> {
+    await this.discard(containerId);
+    await this.layers.giveUp(spec, this.paths.translate(hostPathOf(spec.workspace) ?? ''));
+    return this.ensure(spec);
   }
 
   private async inspect(agent: AgentIdentity): Promise<ContainerInspectInfo | undefined> {
@@ -145,7 +178,7 @@ export class DockerRuntime implements AgentRuntime {
     }
   }
 
-  private async prepareFiles({ agent, workspace }: AgentSpec, user: { uid: number; gid: number }) {
+  private async prepareFiles({ agent, workspace }: AgentSpec, user: ContainerUser) {
     const { runDir, model } = this.options;
     const appServer = runPaths.agentAppServer(runDir, agent.key);
     const config = join(runPaths.agent(runDir, agent.key), 'config.toml');
@@ -186,21 +219,17 @@ const uidOf = (container: ContainerInspectInfo): number => Number(container.Conf
 
 const printable = (logs: Buffer): string => logs.toString('utf8').replaceAll(/[^\n\x20-\x7e]/g, '').slice(-4000);
 
-function ignoreNotFound(error: unknown): void {
-  if (!isNotFound(error)) toEngineError(error);
-}
-
 /**
  * Who the agent is inside its container: the supervisor's own user, or, where that is root, the owner of
  * the workspace, so that an agent can edit it; never root itself.
  */
-async function userFor(workspace: Workspace): Promise<{ uid: number; gid: number }> {
+async function userFor(workspace: Workspace): Promise<ContainerUser> {
   const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
   if (uid !== 0) return { uid, gid };
   const owner = workspace.kind === 'volume' ? undefined : await stat(workspace.path);
   return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : { uid: IMAGE_UID, gid: IMAGE_UID };
 }
 
-function isCurrent(found: ContainerInspectInfo, spec: AgentSpec, imageId: string, user: { uid: number; gid: number }): boolean {
+function isCurrent(found: ContainerInspectInfo, spec: AgentSpec, imageId: string, user: ContainerUser): boolean {
   return found.Image === imageId && found.Config.User === `${user.uid}:${user.gid}` && sameWorkspace(workspaceOf(found.Config.Labels), spec.workspace);
 }

@@ -103,6 +103,10 @@ export class ProcessRuntime implements AgentRuntime {
     return {};
   }
 
+  async tidy(): Promise<void> {
+    // Nothing is kept.
+  }
+
   /** Keys of the agents that have files. Rejects where the directory is there and cannot be read. */
   private async directories(): Promise<string[]> {
     const names = await readdir(join(this.options.dataDir, 'agents')).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : Promise.reject(error)));
