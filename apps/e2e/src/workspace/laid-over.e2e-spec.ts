@@ -9,7 +9,7 @@ import { outputOf, runInAgent } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { makeLargeRepository } from './large-repository.js';
 
-jest.setTimeout(120_000); // 10,000 files on a busy machine
+jest.setTimeout(240_000); // 10,000 files on a busy machine
 
 /** Names, kinds, modes, owners, times and contents of all that is in a base. */
 const FINGERPRINT = 'cd /base && { find . -printf "%p %y %m %U %T@ %l\\n" | sort; find . -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum';
