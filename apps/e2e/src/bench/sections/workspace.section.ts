@@ -64,7 +64,11 @@ async function measureDiff({ roots, options }: System, client: Client, workspace
   await promisify(execFile)('sh', ['-c', CHANGE_FILES], { cwd: plain });
   const samples = await interleave(
     {
-      plain: () => timed(async () => (await gitOfUser(plain, 'add', '--all'), gitOfUser(plain, 'diff', '--cached'))),
+      plain: () =>
+        timed(async () => {
+          await gitOfUser(plain, 'add', '--all');
+          await gitOfUser(plain, 'diff', '--cached');
+        }),
       tool: () => timed(() => outputOf(client, 'get_diff', { agent_id: 'bench-first' })),
     },
     options,

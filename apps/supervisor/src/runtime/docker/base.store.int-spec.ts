@@ -41,7 +41,7 @@ describeWithDocker('bases', () => {
     const names = await Promise.all([store.newest(source), store.newest(source), store.newest({ ...source, tenant: 'other' })]);
     expect(names[0]).toBe(names[1]);
     expect(await openStore().newest(source)).toBe(names[0]);
-    expect(await volumes()).toEqual([names[0], names[2]].toSorted());
+    expect(new Set(await volumes())).toEqual(new Set(names));
   });
 
   it('that a killed supervisor has left half made are not used', async () => {

@@ -95,8 +95,11 @@ export class BaseStore {
   private async hasDrifted(name: string, source: BaseSource): Promise<boolean> {
     const checker = checkerSpec(name, source, this.limits);
     await this.discard(checker.name ?? ''); // one that a killed supervisor has left
-    const code = await this.run(checker).finally(() => this.discard(checker.name ?? ''));
-    return code === DRIFTED_EXIT_CODE;
+    try {
+      return (await this.run(checker)) === DRIFTED_EXIT_CODE;
+    } finally {
+      await this.discard(checker.name ?? '');
+    }
   }
 
   private async run(spec: ContainerCreateOptions): Promise<number> {
