@@ -37,6 +37,12 @@ async function openApi() {
   return `${JSON.stringify(openApiDocument(version), null, 1)}\n`;
 }
 
+/** @returns {Promise<import('./tools-page.js').Toolset[]>} */
+async function readToolsets() {
+  const { selectTools, TOOLSETS } = await built('tools');
+  return Object.entries(TOOLSETS).map(([name, meaning]) => ({ name, meaning, tools: selectTools(name).listed.map((/** @type {{ name: string }} */ tool) => tool.name) }));
+}
+
 /** @param {string} file @returns {Promise<string>} empty where there is no such file */
 const readIfThere = async (file) => (existsSync(join(root, file)) ? await readFile(join(root, file), 'utf8') : '');
 
@@ -44,7 +50,7 @@ const readIfThere = async (file) => (existsSync(join(root, file)) ? await readFi
 async function documents(variables) {
   const tools = await readCatalogue();
   const wanted = new Map([
-    [toolsFile, toolsPage(tools)],
+    [toolsFile, toolsPage(tools, await readToolsets())],
     [configurationFile, configurationPage(variables)],
     [openApiFile, await openApi()],
   ]);

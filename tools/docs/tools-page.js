@@ -3,6 +3,7 @@
 
 /** @typedef {{ type?: string, description?: string, properties?: Record<string, Schema>, required?: readonly string[], items?: Schema, anyOf?: readonly Schema[], enum?: readonly string[] }} Schema */
 /** @typedef {{ kind: 'turn' | 'workspace' | 'management' | 'drop_in', name: string, title: string, description: string, inputSchema: Schema, outputSchema: Schema, annotations: { readOnlyHint: boolean, destructiveHint: boolean } }} ListedTool */
+/** @typedef {{ name: string, meaning: string, tools: readonly string[] }} Toolset */
 
 const BEGIN = '<!-- tools:begin -->';
 const END = '<!-- tools:end -->';
@@ -59,17 +60,27 @@ export function withTable(readme, content) {
   return `${readme.slice(0, begin + BEGIN.length)}\n${content}\n${readme.slice(end)}`;
 }
 
-/** The whole reference of the tools. @param {readonly ListedTool[]} tools */
-export function toolsPage(tools) {
+/** The whole reference of the tools. @param {readonly ListedTool[]} tools @param {readonly Toolset[]} toolsets */
+export function toolsPage(tools, toolsets) {
   const shared = sharedResults(tools);
   const sections = [
     '# Tools',
     'Generated from `libs/tools` by `node tools/docs/generate.js`; do not edit.',
     'Each tool answers with `structuredContent` as described here, and with text for a person. What the model did not say is absent: there are no default values. A name with the prefix `codex_` means the same tool.',
+    ...toolsetsSection(toolsets),
     ...sharedSection(tools, shared),
     ...tools.flatMap((tool) => toolSection(tool, shared, commonArguments(tools))),
   ];
   return `${sections.join('\n\n')}\n`;
+}
+
+/** @param {readonly Toolset[]} toolsets */
+function toolsetsSection(toolsets) {
+  return [
+    '## Toolsets',
+    'A client need not see all tools: `/mcp?toolset=core,threads` (`/sse` too), or a header `X-Toolset: core,threads`, shows it those of the sets that it names, and `readonly=true`, or `X-Readonly: true`, only those that change nothing. A tool outside of them is unknown to it. It is a matter of what fills its context, not of what it may do: `start` runs any tool.',
+    table(['set', 'what it is', 'tools'], toolsets.map(({ name, meaning, tools }) => [`\`${name}\``, cell(meaning), tools.map((tool) => `\`${tool}\``).join(', ')])),
+  ];
 }
 
 /** Names of the results that every tool which runs Codex gives. @param {readonly ListedTool[]} tools */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describeWithDocker, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { containersOf } from '../stack/agent-containers.js';
-import { chat, directive, errorOf, outputOf } from '../stack/calls.js';
+import { call, chat, directive, errorOf, outputOf } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { applyDiff, treeOf } from './file-tree.js';
 import { gitOfUser, makeRepository, owner } from './host-repository.js';
@@ -75,6 +75,23 @@ describeWithDocker('a host directory as workspace', () => {
     expect(await where({})).toContain('in the second');
     expect(JSON.stringify(stack.fake.responsesRequests().at(-1)?.body)).toContain('in the first');
     expect(await containersOf(stack.deployment, 'mover')).toHaveLength(1);
+  });
+
+  it('is worked on by codex as its former server did: changed where the call says so, read where it does not, by each connection of the tenant', async () => {
+    const cwd = await repository('dropped-in');
+    const begun = await call(client, 'codex', { prompt: directive({ shell: 'echo noted > note.txt' }, { text: 'written down' }), cwd, sandbox: 'workspace-write' });
+    expect(begun.content).toEqual([{ type: 'text', text: 'written down' }]);
+    expect(await readFile(join(cwd, 'note.txt'), 'utf8')).toBe('noted\n');
+    const { threadId } = begun.structuredContent ?? {};
+    await outputOf(await stack.sseClient('elsewhere'), 'codex-reply', { threadId, prompt: directive({ shell: 'cat note.txt' }) });
+    const { body, model } = stack.fake.responsesRequests().at(-1) ?? {};
+    expect(model?.toolOutput).toContain('noted');
+    expect(JSON.stringify(body)).toContain('written down');
+    const before = await treeOf(cwd);
+    const prompt = directive({ shell: 'echo x > note.txt' }, { text: 'tried' });
+    expect(await outputOf(client, 'codex', { prompt, cwd, sandbox: 'read-only' })).toMatchObject({ content: 'tried' });
+    expect(stack.fake.responsesRequests().at(-1)?.model.userText).toContain('Do not create, change or delete any file');
+    expect(await treeOf(cwd)).toEqual(before);
   });
 
   it('is refused where it is not under a root, without a word about what is there', async () => {

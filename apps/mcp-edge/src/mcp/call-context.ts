@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isAbsolute } from 'node:path';
+import { selectTools } from '@codex-mcp/tools';
 import type { Request } from 'express';
 import type { Principal } from '../access/principal.js';
 
@@ -31,10 +32,17 @@ export function workspaceHintOf(request: Request): string | undefined {
   return typeof hint === 'string' && isAbsolute(hint) ? hint : undefined;
 }
 
-/** The tools that a connection or request wants to see: header X-Toolset, else query toolset. */
+/**
+ * The tools that a connection or request wants to see, for selectTools: header X-Toolset, else query toolset, and only those that
+ * change nothing where header X-Readonly, else query readonly, is true. Throws `invalid_arguments` for a set that does not exist.
+ */
 export function toolsetOf(request: Request): string | undefined {
-  const toolset = request.get('X-Toolset') ?? request.query['toolset'];
-  return typeof toolset === 'string' && toolset !== '' ? toolset : undefined;
+  const names = request.get('X-Toolset') ?? request.query['toolset'];
+  const isReadOnly = (request.get('X-Readonly') ?? request.query['readonly']) === 'true';
+  const choice = [...(typeof names === 'string' && names !== '' ? [names] : []), ...(isReadOnly ? ['readonly'] : [])].join(',');
+  if (choice === '') return undefined;
+  selectTools(choice);
+  return choice;
 }
 
 /** What a request asks for beside its message. */

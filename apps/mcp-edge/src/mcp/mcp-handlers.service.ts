@@ -24,7 +24,7 @@ export class McpHandlers {
 
   constructor(tools: ToolHandlers) {
     this.methods = {
-      'tools/list': () => tools.list(),
+      'tools/list': (request) => tools.list(request),
       'tools/call': (request, params) => tools.call(request, params),
     };
   }

@@ -19,7 +19,7 @@ export type McpRequest = {
   readonly sessionId: string | undefined;
   /** The agent of calls that name none: that of the request, its connection, or the client's name. */
   readonly defaultAgentId: string;
-  /** The tools that the connection wants to see; as it said it, unparsed. */
+  /** The tools that the connection wants to see, for selectTools. */
   readonly toolset: string | undefined;
   /** The directory of a call that names none. */
   workspaceOf(args: unknown): Promise<CallerWorkspace | undefined>;

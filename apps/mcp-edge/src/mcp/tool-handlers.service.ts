@@ -1,5 +1,5 @@
 import { toErrorBody } from '@codex-mcp/contracts';
-import { findTool, isQueued, listTools, type ManagementToolName } from '@codex-mcp/tools';
+import { type ManagementToolName, runsTurn, selectTools } from '@codex-mcp/tools';
 import { type CallToolRequest, type CallToolResult, INVALID_PARAMS, type ListToolsResult, ProtocolError } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -10,9 +10,6 @@ import type { Invocation, ToolResult } from '../invocation/invocation.js';
 import { ToolInvoker } from '../invocation/tool-invoker.service.js';
 import { turnIdOf } from '../invocation/turn.errors.js';
 import type { McpRequest } from './mcp-request.js';
-
-// The SDK's types want a mutable list; the catalogue is frozen and never changes.
-const TOOL_LIST = { tools: listTools() as unknown as ListToolsResult['tools'] };
 
 /** Management tools that begin turns. */
 const STARTERS: ReadonlySet<string> = new Set<ManagementToolName>(['start', 'implement_n']);
@@ -27,16 +24,19 @@ export class ToolHandlers {
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
-  list(): ListToolsResult {
-    return TOOL_LIST;
+  list({ toolset }: McpRequest): ListToolsResult {
+    // The SDK's types want a mutable list; those of the catalogue are frozen and never change.
+    const tools = selectTools(toolset).listed as unknown as ListToolsResult['tools'];
+    // Where a header chose, nobody else is to be given the same.
+    return toolset === undefined ? { tools } : { tools, cacheScope: 'private' };
   }
 
   /** What goes wrong in a call is its result; only a tool that does not exist is an error of the protocol. */
   async call(request: McpRequest, { name, arguments: args }: CallToolRequest['params']): Promise<CallToolResult> {
-    const tool = findTool(name);
+    const tool = selectTools(request.toolset).find(name);
     if (!tool) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
     const { principal, correlationId, defaultAgentId, onProgress, signal, ask, client, resumed } = request;
-    const workspace = isQueued(tool) || STARTERS.has(tool.name) ? await request.workspaceOf(args) : undefined;
+    const workspace = runsTurn(tool) || STARTERS.has(tool.name) ? await request.workspaceOf(args) : undefined;
     const result = await this.invoke({
       tool: name,
       arguments: args,
