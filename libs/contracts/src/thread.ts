@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ApprovalMode } from './approval.js';
 import { Effort } from './effort.js';
 
 /** Where a forked thread's history comes from. */
@@ -15,6 +16,7 @@ export type ForkOrigin = z.infer<typeof ForkOrigin>;
 export const ThreadSettings = z.object({
   model: z.string().optional(),
   effort: Effort.optional(),
+  approvalMode: ApprovalMode.optional(),
   /** Its turns leave the workspace as it is. */
   readOnly: z.boolean().optional(),
 });

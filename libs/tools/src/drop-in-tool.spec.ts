@@ -29,6 +29,15 @@ describe('codex', () => {
     expect(meant({ prompt: 'p', config: { model: 'b' } }).chat).toMatchObject({ model: 'b' });
   });
 
+  it.each([
+    ['untrusted', 'manual'],
+    ['on-failure', 'suggest'],
+    ['on-request', 'suggest'],
+    ['never', 'auto'],
+  ])('with approval-policy %s has its turns ask as in the mode %s', (policy, mode) => {
+    expect(meant({ prompt: 'p', 'approval-policy': policy })).toMatchObject({ chat: { approval_mode: mode }, conversation: { begins: { approvalMode: mode } } });
+  });
+
   it('puts developer-instructions before the message, and goes without what does no harm to miss', () => {
     const { chat } = meant({ prompt: 'p', 'developer-instructions': 'be brief', 'compact-prompt': 'c', 'approval-policy': 'never', config: {} });
     expect(chat).toMatchObject({ message: 'p', context: { developer_instructions: 'be brief' } });

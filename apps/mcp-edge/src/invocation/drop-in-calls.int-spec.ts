@@ -58,13 +58,13 @@ describe('codex and codex-reply', () => {
     expect(worker.seen).toHaveLength(4);
   });
 
-  it('keep model, effort and sandbox of a conversation', async () => {
+  it('keep model, effort, sandbox and approval-policy of a conversation', async () => {
     const client = await connect({ name: 'keeper' });
-    const { threadId } = await session(client, 'codex', { prompt: 'a', model: 'm-1', sandbox: 'read-only', config: { model_reasoning_effort: 'low' } });
+    const { threadId } = await session(client, 'codex', { prompt: 'a', model: 'm-1', sandbox: 'read-only', 'approval-policy': 'untrusted', config: { model_reasoning_effort: 'low' } });
     const other = await session(client, 'codex', { prompt: 'b' });
     await session(client, 'codex-reply', { threadId, prompt: 'c' });
     await session(client, 'codex-reply', { threadId: other.threadId, prompt: 'd' });
-    const kept = { access: 'read', arguments: { model: 'm-1', effort: 'low' } };
+    const kept = { access: 'read', arguments: { model: 'm-1', effort: 'low', approval_mode: 'manual' } };
     expect([worker.seen[0], worker.seen[2]]).toMatchObject([kept, kept]);
     expect(worker.seen[3]?.arguments).toEqual({ message: 'd', thread_id: other.threadId.split('/')[1], agent_id: 'keeper' });
     expect(worker.seen[3]).not.toHaveProperty('access');

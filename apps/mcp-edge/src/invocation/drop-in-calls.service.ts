@@ -33,9 +33,9 @@ export class DropInCalls {
     }
     const thread = await this.threads.get(agent.key, conversation.continues.threadId);
     if (!thread) throw unknownThread(agent);
-    const { readOnly = false, ...settings }: ThreadSettings = thread.settings ?? {};
+    const { readOnly = false, approvalMode, ...settings }: ThreadSettings = thread.settings ?? {};
     // The agent stays in its directory, wherever this connection works.
-    return { ...common, caller: { ...caller, workspace: undefined }, args: parseArguments(TURN_TOOLS.chat, { ...settings, ...chat }), readOnly };
+    return { ...common, caller: { ...caller, workspace: undefined }, args: parseArguments(TURN_TOOLS.chat, { ...settings, approval_mode: approvalMode, ...chat }), readOnly };
   }
 
   /** The result of such a turn, or its handle. */

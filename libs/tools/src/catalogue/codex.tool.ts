@@ -13,6 +13,8 @@ const Config = z
 /** An argument of the former server that nothing here can stand for. */
 const refused = (description: string, instead: string) => text(`${description} Refused: ${instead}.`).refine(() => false, `must be left out: ${instead}`).optional();
 
+const APPROVAL_MODES = { untrusted: 'manual', 'on-failure': 'suggest', 'on-request': 'suggest', never: 'auto' } as const;
+
 /** Who asks for write access to a directory means the directory itself, as the former server did; all else works on a copy. */
 function workspaceOf(cwd: string | undefined, sandbox: string | undefined) {
   if (cwd === undefined) return {};
@@ -36,8 +38,8 @@ export const codex = defineDropInTool({
       'read-only: nothing is changed. workspace-write: cwd itself may be changed; danger-full-access gives no more than that here. Default: a copy of cwd may be changed, which `apply` takes over.',
     ).optional(),
     'approval-policy': choice(
-      z.enum(['untrusted', 'on-failure', 'on-request', 'never']).refine((policy) => policy !== 'untrusted', 'must be another than untrusted: agents do not ask before each command; name on-request or never, with sandbox read-only where nothing may happen'),
-      'When Codex asks. Agents ask no more than this server lets them; what they may not do fails instead. untrusted is refused.',
+      z.enum(['untrusted', 'on-failure', 'on-request', 'never']),
+      "When Codex asks: untrusted, before every command and change; on-request and on-failure, for what it holds to be dangerous or beyond its sandbox; never. The stricter of this and the server's counts. list_approvals shows what is asked, answer_approval answers.",
     ).optional(),
     config: Config.describe(`Codex's configuration for the conversation: ${CONFIG_KEYS.join(' and ')}; anything else is refused`).optional(),
     profile: refused('A profile of config.toml.', 'agents have no profiles; name model, and the effort as config.model_reasoning_effort'),
@@ -45,11 +47,12 @@ export const codex = defineDropInTool({
     'developer-instructions': text('Instructions that come before the first message').optional(),
     'compact-prompt': text('Not used: a conversation that grows too long is compacted with Codex’s own prompt').optional(),
   },
-  meaning: ({ prompt: message, model, cwd, sandbox, config, agent_id, timeout_s, idempotency_key, 'developer-instructions': instructions }) => {
+  meaning: ({ prompt: message, model, cwd, sandbox, config, agent_id, timeout_s, idempotency_key, 'approval-policy': policy, 'developer-instructions': instructions }) => {
     const settings = { model: model ?? config?.model, effort: config?.model_reasoning_effort };
+    const approvalMode = policy && APPROVAL_MODES[policy];
     return {
-      chat: { message, ...settings, ...workspaceOf(cwd, sandbox), agent_id, timeout_s, idempotency_key, context: instructions === undefined ? undefined : { developer_instructions: instructions } },
-      conversation: { begins: { ...settings, ...(sandbox === 'read-only' && { readOnly: true }) } },
+      chat: { message, ...settings, approval_mode: approvalMode, ...workspaceOf(cwd, sandbox), agent_id, timeout_s, idempotency_key, context: instructions === undefined ? undefined : { developer_instructions: instructions } },
+      conversation: { begins: { ...settings, approvalMode, ...(sandbox === 'read-only' && { readOnly: true }) } },
     };
   },
 });

@@ -36,6 +36,6 @@ describe('toolsets', () => {
   });
 
   it.each(['cores', 'core,constructor', 'core;turns'])('do not know %s, and name what there is', (choice) => {
-    expect(() => selectTools(choice)).toThrow(/^There is no toolset ".+"\. There are core, workspace, turns, threads, agents, codex and all/);
+    expect(() => selectTools(choice)).toThrow(/^There is no toolset ".+"\. There are core, workspace, turns, threads, agents, approvals, codex and all/);
   });
 });

@@ -9,6 +9,7 @@ export const TOOLSETS = {
   turns: 'turns: begin them without waiting, follow, steer and compare them',
   threads: "an agent's conversations",
   agents: 'agents and the state of the server',
+  approvals: 'what turns ask before they act',
   codex: 'codex and codex-reply, as `codex mcp-server` had them',
 } as const;
 export type ToolsetName = keyof typeof TOOLSETS;
@@ -30,6 +31,8 @@ const OF_MANAGEMENT: { readonly [Name in ManagementToolName]: readonly ToolsetNa
   new_thread: ['threads'],
   fork: ['threads'],
   list_threads: ['threads'],
+  list_approvals: ['approvals'],
+  answer_approval: ['approvals'],
 };
 
 const TOOLSETS_OF: Readonly<Record<string, readonly ToolsetName[]>> = {
