@@ -55,7 +55,7 @@ export type ToolSelection = {
   /** What `tools/list` answers; the same frozen array for the same choice. */
   readonly listed: readonly ListedTool[];
   /** Undefined also for a tool that is not among them. */
-  find(name: string): Tool | undefined;
+  readonly find: (name: string) => Tool | undefined;
 };
 
 const selections = new Map<string, ToolSelection>();
