@@ -1,8 +1,8 @@
 import { eventually, startRedis } from '@codex-mcp/testing';
 import { listTools, selectTools } from '@codex-mcp/tools';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { connectClient, TRANSPORTS } from '../testing/edge.fixture.js';
-import { connectModernClient } from '../testing/modern-client.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 let system: TestSystem;
@@ -17,9 +17,15 @@ afterEach(async () => void (await Promise.all(closing.splice(0).map((close) => c
 
 type Options = { headers?: Record<string, string>; query?: string };
 
+async function connectModernClient({ headers = {}, query = '' }: Options = {}): Promise<Client> {
+  const client = new Client({ name: 'Modern Client', version: '1.0.0' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${system.edge.url}/mcp${query}`), { requestInit: { headers } }));
+  return client;
+}
+
 describe.each([...TRANSPORTS, 'modern'] as const)('over %s a client', (transport) => {
   const connect = async (options: Options = {}) => {
-    const client = transport === 'modern' ? await connectModernClient(system.edge, options) : await connectClient(system.edge, transport, options);
+    const client = transport === 'modern' ? await connectModernClient(options) : await connectClient(system.edge, transport, options);
     closing.push(() => client.close());
     return client;
   };
@@ -58,7 +64,7 @@ describe('a set that does not exist', () => {
 
 describe('the list of a client that chose', () => {
   it('is not for others to keep', async () => {
-    const [chosen, whole] = [await connectModernClient(system.edge, { headers: { 'X-Toolset': 'core' } }), await connectModernClient(system.edge)];
+    const [chosen, whole] = [await connectModernClient({ headers: { 'X-Toolset': 'core' } }), await connectModernClient()];
     closing.push(() => chosen.close(), () => whole.close());
     expect(await chosen.listTools()).toMatchObject({ cacheScope: 'private' });
     expect(await whole.listTools()).toMatchObject({ cacheScope: 'public' });
