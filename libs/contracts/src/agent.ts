@@ -26,11 +26,15 @@ export type WorkspaceMode = z.infer<typeof WorkspaceMode>;
 /** What callers call the kind of a workspace. */
 export const workspaceModeOf = ({ kind }: Workspace): WorkspaceMode | 'volume' => (kind === 'host' ? 'direct' : kind);
 
+/** What a call says in place of a directory to have the agent work in its own volume again. */
+export const OWN_WORKSPACE = 'own';
+
 /**
  * The directory that a call names, and how to work with it: without a mode as the agent does already, else isolated.
- * Of the `hints` of a caller that names none, the first counts that is a directory under WORKSPACE_ROOTS.
+ * Of the `hints` of a caller that names none, the first counts that is a directory under WORKSPACE_ROOTS. `own`: the
+ * volume of the agent's own, whatever it has worked on.
  */
-export const WorkspaceChoice = z.union([z.object({ path: HostPath, mode: WorkspaceMode.optional() }), z.object({ hints: z.array(HostPath) })]);
+export const WorkspaceChoice = z.union([z.object({ path: HostPath, mode: WorkspaceMode.optional() }), z.object({ hints: z.array(HostPath) }), z.object({ own: z.literal(true) })]);
 export type WorkspaceChoice = z.infer<typeof WorkspaceChoice>;
 
 export const AgentStatus = z.enum(['running', 'stopped']);

@@ -12,7 +12,7 @@ export {
   slugAgentId,
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
-export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
+export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, OWN_WORKSPACE, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
 export { Approval, ApprovalAnswer, ApprovalDecision, ApprovalMode, ApprovalRecord, ApprovalSubject, ApprovalVia, stricterMode } from './approval.js';
 export { Effort } from './effort.js';
 export { ForkOrigin, ThreadRecord, ThreadSettings } from './thread.js';

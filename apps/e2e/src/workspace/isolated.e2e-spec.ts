@@ -59,6 +59,14 @@ describeWithDocker('a copy of a host directory as workspace', () => {
     expect(await outputOf(client, 'get_diff', { agent_id: 'plain' })).toMatchObject({ files: [] });
   });
 
+  it('is left for the agent’s own volume, and comes back as it was', async () => {
+    const workspace = await repository('left');
+    const agent = { agent_id: 'comes-and-goes', workspace };
+    await implement('echo kept > kept.txt', agent);
+    expect(await runInAgent(client, 'echo mine > mine.txt; ls', { ...agent, workspace: 'own' })).toBe('mine.txt');
+    expect(await runInAgent(client, 'ls', agent)).toBe('kept.txt\nsrc');
+  });
+
   it('follows what is edited in the directory, and both sides’ changes end up in both', async () => {
     const workspace = await repository('followed');
     const agent = { agent_id: 'follower', workspace };

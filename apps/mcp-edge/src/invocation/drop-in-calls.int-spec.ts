@@ -74,7 +74,7 @@ describe('codex and codex-reply', () => {
     const client = await connect({ name: 'roamer', query: '?workspace=/elsewhere' });
     const begin = (cwd: string, sandbox: string) => session(client, 'codex', { prompt: 'a', cwd, sandbox });
     const [app, same, lib, copy] = [await begin('/src/app', 'workspace-write'), await begin('/src/app/', 'danger-full-access'), await begin('/src/lib', 'workspace-write'), await begin('/src/app', 'read-only')];
-    expect(app.agent_id).toMatch(/^roamer-[0-9a-f]{12}$/);
+    expect(app.agent_id).toMatch(/^roamer-elsewhere-[0-9a-f]{8}-[0-9a-f]{12}$/);
     expect(same.agent_id).toBe(app.agent_id);
     expect(new Set([app.agent_id, lib.agent_id, copy.agent_id]).size).toBe(3);
     expect(worker.seen[0]?.arguments).toMatchObject({ workspace: '/src/app', workspace_mode: 'direct' });

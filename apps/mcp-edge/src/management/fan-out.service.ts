@@ -1,4 +1,4 @@
-import { type AgentIdentity, AppError, isTerminal, type TurnRecord } from '@codex-mcp/contracts';
+import { type AgentIdentity, AppError, isTerminal, OWN_WORKSPACE, type TurnRecord } from '@codex-mcp/contracts';
 import { type ArgumentsOf, Changes, type MANAGEMENT_TOOLS, type OutputOf, parseArguments, TestRun, TURN_TOOLS, TurnFacts } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ export class FanOut {
   async implement({ n, wait_s: waitS = 0, ...given }: ArgumentsOf<ImplementN>, caller: Caller, agent: AgentIdentity, idempotencyKey: string | undefined): Promise<OutputOf<ImplementN>> {
     const { thread_id: thread, workspace } = given;
     if (thread !== undefined) throw new AppError('invalid_arguments', 'implement_n: a thread belongs to one agent; leave thread_id out.');
-    if (workspace === undefined && !caller.workspace) throw new AppError('invalid_arguments', 'implement_n: name the directory to work on with workspace; each agent gets a copy of it.');
+    if (workspace === OWN_WORKSPACE || (workspace === undefined && !caller.workspace)) throw new AppError('invalid_arguments', 'implement_n: name the directory to work on with workspace; each agent gets a copy of it.');
     if (given.workspace_mode === 'direct') throw new AppError('invalid_arguments', 'implement_n: several agents cannot work in one directory at a time; leave workspace_mode out.');
     const args = parseArguments(TURN_TOOLS.implement, given);
     await this.admission.assertCanRun();

@@ -17,8 +17,8 @@ export type McpRequest = {
   readonly correlationId: string;
   /** Undefined where each request stands alone. */
   readonly sessionId: string | undefined;
-  /** The agent of calls that name none: that of the request, its connection, or the client's name. */
-  readonly defaultAgentId: string;
+  /** The agent of calls that name none: that of the request, its connection, or one made from the client's name and where it works. */
+  defaultAgentId(): Promise<string>;
   /** The tools that the connection wants to see, for selectTools. */
   readonly toolset: string | undefined;
   /** The directory of a call that names none. */

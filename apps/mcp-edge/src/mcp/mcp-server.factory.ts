@@ -1,4 +1,3 @@
-import { slugAgentId } from '@codex-mcp/contracts';
 import { type Implementation, type RequestId, type RequestMethod, Server, type ServerContext } from '@modelcontextprotocol/server';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { Inject, Injectable } from '@nestjs/common';
@@ -7,6 +6,7 @@ import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
 import { askByAnswering, askInSession, asResult } from './asking.js';
 import { callContext } from './call-context.js';
+import { defaultAgentOf } from './default-agent.js';
 import { McpHandlers } from './mcp-handlers.service.js';
 import type { Era, McpRequest } from './mcp-request.js';
 import { RequestStates } from './request-state.js';
@@ -87,6 +87,8 @@ function requestOf(server: Server, connection: McpConnection, workspaces: Sessio
   const { era, hints } = connection;
   const { name = '', version = '' } = server.getClientVersion() ?? {};
   const capabilities = server.getClientCapabilities() ?? {};
+  const workspaceHint = call.workspaceHint ?? hints.workspace;
+  const rootsOf = era === 'sessions' && capabilities.roots ? () => listRoots(context) : undefined;
   const token = mcpReq._meta?.progressToken;
   const state: unknown = mcpReq.requestState();
   let progress = 0;
@@ -99,9 +101,9 @@ function requestOf(server: Server, connection: McpConnection, workspaces: Sessio
     principal: call.principal,
     correlationId: call.correlationId,
     sessionId,
-    defaultAgentId: call.agentHint ?? hints.agent ?? slugAgentId(name),
+    defaultAgentId: async () => call.agentHint ?? hints.agent ?? defaultAgentOf(name, await workspaces.directory(workspaceHint, rootsOf)),
     toolset: call.toolset ?? hints.toolset,
-    workspaceOf: (args) => workspaces.of(args, call.workspaceHint ?? hints.workspace, era === 'sessions' && capabilities.roots ? () => listRoots(context) : undefined),
+    workspaceOf: (args) => workspaces.of(args, workspaceHint, rootsOf),
     rememberWorkspace: (args) => workspaces.remember(args),
     ...(token !== undefined && { onProgress: (message) => notify({ method: 'notifications/progress', params: { progressToken: token, progress: ++progress, message } }) }),
     notify,

@@ -46,6 +46,34 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(await hintsOf(client, { agent_id: 'another' })).toEqual({ hints: ['/home/ada/project'] });
   });
 
+  it('another directory of the same client is another agent, which stays whatever its calls name', async () => {
+    const agentOf = async (client: Client, args: Record<string, unknown> = {}) => {
+      await hintsOf(client, args);
+      return system.worker.seen.at(-1)?.agent.agentId;
+    };
+    const [one, again, other] = await Promise.all(['/home/ada/project', '/home/ada/project', '/srv/project'].map((path) => connect({ name: 'Claude Code', roots: () => [`file://${path}`] })));
+    if (!one || !again || !other) throw new Error('three clients were connected');
+    const agentId = await agentOf(one);
+    expect(agentId).toMatch(/^claude-code-project-[0-9a-f]{8}$/);
+    expect(await agentOf(again)).toBe(agentId);
+    expect(await agentOf(other)).toMatch(/^claude-code-project-[0-9a-f]{8}$/);
+    expect(await agentOf(other)).not.toBe(agentId);
+    expect(await agentOf(one, { workspace: '/srv/named' })).toBe(agentId);
+    expect(await agentOf(one)).toBe(agentId);
+    expect(await agentOf(one, { agent_id: 'named' })).toBe('named');
+    expect(await agentOf(await connect({ name: 'Claude Code', query: '?workspace=/home/ada/project' }))).toBe(agentId);
+    expect(await agentOf(await connect({ name: 'Claude Code', query: '?agent_id=mine', roots: () => ['file:///home/ada/project'] }))).toBe('mine');
+    expect(await agentOf(await connect({ name: 'Claude Code' }))).toBe('claude-code');
+  });
+
+  it('an agent goes back to its own workspace, and stays there', async () => {
+    const client = await connect({ roots: () => ['file:///home/ada/project'] });
+    await hintsOf(client, { workspace: 'own' });
+    expect(await hintsOf(client)).toBeUndefined();
+    expect(await hintsOf(client, { workspace: '/srv/named' })).toBeUndefined();
+    expect(await hintsOf(client)).toEqual({ path: '/srv/named' });
+  });
+
   it('an agent that has cloned something stays with it', async () => {
     const client = await connect({ roots: () => ['file:///home/ada/project'] });
     system.worker.play = async ({ request: { turnId, agent } }) => ({ type: 'completed', output: { mode: 'volume', changed_files: 0, turn_id: turnId, agent_id: agent.agentId, duration_ms: 1 } });

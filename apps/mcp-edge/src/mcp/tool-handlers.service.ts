@@ -35,8 +35,8 @@ export class ToolHandlers {
   async call(request: McpRequest, { name, arguments: args }: CallToolRequest['params']): Promise<CallToolResult> {
     const tool = selectTools(request.toolset).find(name);
     if (!tool) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
-    const { principal, correlationId, defaultAgentId, onProgress, signal, ask, client, resumed } = request;
-    const workspace = runsTurn(tool) || STARTERS.has(tool.name) ? await request.workspaceOf(args) : undefined;
+    const { principal, correlationId, onProgress, signal, ask, client, resumed } = request;
+    const [workspace, defaultAgentId] = await Promise.all([runsTurn(tool) || STARTERS.has(tool.name) ? request.workspaceOf(args) : undefined, request.defaultAgentId()]);
     const result = await this.invoke({
       tool: name,
       arguments: args,

@@ -53,6 +53,10 @@ describe('a choice', () => {
     expect(await choose({ hints: [join(base, 'secret')] }, host(project()))).toEqual(host(project()));
     expect(await choose({ hints: [] })).toEqual({ kind: 'volume' });
   });
+
+  it('of its own workspace needs no directory', async () => {
+    expect(await choose({ own: true }, host(project()))).toEqual({ kind: 'volume' });
+  });
 });
 
 describe('a directory is refused', () => {

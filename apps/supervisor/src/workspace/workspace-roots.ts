@@ -25,6 +25,7 @@ export class WorkspaceRoots {
   /** The workspace that a call chooses, or without a choice the one that the agent has. */
   async choose(choice: WorkspaceChoice | undefined, present: Workspace | undefined): Promise<Workspace> {
     if (!choice) return this.resolve(present ?? { kind: 'volume' });
+    if ('own' in choice) return { kind: 'volume' };
     if ('path' in choice) return this.open(choice.path, choice.mode, present);
     for (const hint of choice.hints) {
       const hinted = await this.open(hint, undefined, present).catch(() => undefined);

@@ -1,5 +1,5 @@
 import { UnreachableError } from '@codex-mcp/codex';
-import { AppError, type ErrorCode, type TurnEvent, type TurnRequest, type WorkspaceMode } from '@codex-mcp/contracts';
+import { AppError, type ErrorCode, OWN_WORKSPACE, type TurnEvent, type TurnRequest, type WorkspaceChoice, type WorkspaceMode } from '@codex-mcp/contracts';
 import { composeOutput, findTool, isQueued, type JsonObject, parseAnswer, type QueuedTool, type TestRun, type TurnFacts, turnPrompt, type TurnTool, type WorkspaceTool } from '@codex-mcp/tools';
 import type { TurnStore } from '@codex-mcp/messaging';
 import type { AgentSession, Conversation } from '../agents/agent-session.js';
@@ -148,7 +148,7 @@ export class TurnExecution {
   private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
     const { agent, correlationId } = request;
     const ofCaller = args.url === undefined ? request.workspace : undefined;
-    const workspace = args.workspace === undefined ? ofCaller : { path: args.workspace, mode: args.workspace_mode };
+    const workspace = args.workspace === undefined ? ofCaller : chosen(args.workspace, args.workspace_mode);
     const session = this.sessions.acquire({ agent, threadId: options.threadId, workspace, epoch: options.epoch, correlationId }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.
     return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));
@@ -174,6 +174,8 @@ export class TurnExecution {
     throw new AppError('answer_invalid', `Codex's answer did not fit what ${tool.name} returns, also after one repair. ${again.problem}`, { detail: repair.finalMessage || first.finalMessage });
   }
 }
+
+const chosen = (workspace: string, mode: WorkspaceMode | undefined): WorkspaceChoice => (workspace === OWN_WORKSPACE ? { own: true } : { path: workspace, mode });
 
 const notifier = (options: ExecutionOptions) => (message: string): void => options.push({ type: 'status', message });
 

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { AGENT_ID_RULE, ApprovalMode, Effort, WorkspaceMode } from '@codex-mcp/contracts';
+import { AGENT_ID_RULE, ApprovalMode, Effort, OWN_WORKSPACE, WorkspaceMode } from '@codex-mcp/contracts';
 import { z } from 'zod';
 
 export const text = (description: string) => z.string().describe(description);
@@ -82,8 +82,8 @@ const MAX_KEY_CHARACTERS = 200;
 export const workspaceChoice = {
   workspace: z
     .string()
-    .refine(isAbsolute, 'must be an absolute path of a directory on the server')
-    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work on. Default: the one that this session named last for the agent, else where your client says that it works, else the workspace that the agent has.')
+    .refine((path) => isAbsolute(path) || path === OWN_WORKSPACE, `must be an absolute path of a directory on the server, or "${OWN_WORKSPACE}"`)
+    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work on, or own: the volume of the agent’s own. Default: the one that this session named last for the agent, else where your client says that it works, else the workspace that the agent has.')
     .optional(),
   workspace_mode: choice(WorkspaceMode, 'isolated: on a copy, whose changes `apply` takes over into the directory. direct: in the directory itself. Default: as the agent has it, else isolated.').optional(),
 };

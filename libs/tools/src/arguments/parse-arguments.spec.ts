@@ -72,7 +72,7 @@ describe('parseArguments', () => {
     ['plan', { task: 't', files: ['a'] }, 'plan: unknown argument "files"; allowed are task, repo_context, constraints, agent_id, thread_id, model, effort, approval_mode, workspace, workspace_mode, timeout_s, idempotency_key.'],
     ['plan', JSON.parse('{"task":"t","__proto__":{"x":1}}'), 'plan: unknown argument "__proto__"; allowed are task, repo_context, constraints, agent_id, thread_id, model, effort, approval_mode, workspace, workspace_mode, timeout_s, idempotency_key.'],
     ['plan', { task: 't', effort: 'max' }, 'plan: effort must be one of "none", "minimal", "low", "medium", "high", "xhigh", not "max".'],
-    ['plan', { task: 't', workspace: 'src' }, 'plan: workspace must be an absolute path of a directory on the server.'],
+    ['plan', { task: 't', workspace: 'src' }, 'plan: workspace must be an absolute path of a directory on the server, or "own".'],
     ['implement', { task: 't', target_files: [] }, 'implement: target_files must have at least one entry.'],
     ['implement', { task: 't', target_files: ['a', 2] }, 'implement: target_files[1] must be a string, not 2.'],
     ['fix', {}, 'fix: give at least one of failing_tests, error_output, context_files, symptoms.'],

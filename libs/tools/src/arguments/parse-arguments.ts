@@ -1,4 +1,4 @@
-import { AppError } from '@codex-mcp/contracts';
+import { AppError, OWN_WORKSPACE } from '@codex-mcp/contracts';
 import { describeIssues } from '../problem.js';
 import type { ArgumentsOf, Tool } from '../tool.js';
 import { measureText } from './measure-text.js';
@@ -25,7 +25,7 @@ export function parseArguments<T extends Tool>(tool: T, raw: unknown): Arguments
   const result = tool.arguments.safeParse(given, { reportInput: true });
   if (!result.success) throw invalid(tool, describeIssues(result.error.issues));
   const { workspace, workspace_mode: mode } = result.data;
-  if (mode !== undefined && workspace === undefined) throw invalid(tool, 'workspace_mode says how to work on a directory; name it with workspace');
+  if (mode !== undefined && (workspace === undefined || workspace === OWN_WORKSPACE)) throw invalid(tool, 'workspace_mode says how to work on a directory; name it with workspace');
   if (tool.name === 'open_workspace') refuseMixedOpening(tool, result.data);
   const { atLeastOneOf = [] } = tool.kind === 'turn' || tool.kind === 'drop_in' ? tool : {};
   if (atLeastOneOf.length > 0 && !atLeastOneOf.some((name) => isGiven(result.data[name]))) throw invalid(tool, `give at least one of ${atLeastOneOf.join(', ')}`);

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OWN_WORKSPACE } from '@codex-mcp/contracts';
 import { z } from 'zod';
 import type { CallerWorkspace } from '../../invocation/invocation.js';
 
@@ -7,9 +8,8 @@ const MAX_ROOTS = 20;
 /** Agents of one session whose directory is remembered. */
 const MAX_NAMED = 100;
 
-const Named = z.object({ workspace: z.string().refine(isAbsolute).optional(), url: z.string().optional(), agent_id: z.string().optional() });
-/** The agent works in its own volume, whatever the client says. */
-const OWN = '';
+const Named = z.object({ workspace: z.string().refine((path) => isAbsolute(path) || path === OWN_WORKSPACE).optional(), url: z.string().optional(), agent_id: z.string().optional() });
+type ListRoots = (() => Promise<readonly string[]>) | undefined;
 const Addressed = z.object({ agent_id: z.string().optional() });
 
 /** The directories that a session's calls have named, by agent; '' is the agent of calls that name none. */
@@ -35,22 +35,29 @@ export class SessionWorkspaces {
   constructor(private readonly named: NamedDirectories) {}
 
   /** `listRoots` gives the client's roots as URIs; undefined where it has none. */
-  async of(args: unknown, ofConnection: string | undefined, listRoots: (() => Promise<readonly string[]>) | undefined): Promise<CallerWorkspace | undefined> {
+  async of(args: unknown, ofConnection: string | undefined, listRoots: ListRoots): Promise<CallerWorkspace | undefined> {
     const path = (await this.named.get(Addressed.safeParse(args).data?.agent_id ?? '').catch(() => undefined)) ?? ofConnection;
-    if (path !== undefined) return path === OWN ? undefined : { path };
-    if (!listRoots) return undefined;
+    if (path !== undefined) return path === OWN_WORKSPACE ? undefined : { path };
+    return listRoots && { hints: await this.rootsOf(listRoots) };
+  }
+
+  /** Where the client itself works: what its connection says, else the first of its roots. */
+  async directory(ofConnection: string | undefined, listRoots: ListRoots): Promise<string | undefined> {
+    return ofConnection ?? (listRoots && (await this.rootsOf(listRoots))[0]);
+  }
+
+  private rootsOf(listRoots: () => Promise<readonly string[]>): Promise<readonly string[]> {
     this.roots ??= listRoots().then((uris) => uris.flatMap(pathOf).slice(0, MAX_ROOTS));
-    const hints = await this.roots.catch(() => {
+    return this.roots.catch(() => {
       this.roots = undefined; // asked again with the next call
       return [];
     });
-    return { hints };
   }
 
   /** Call when a call has succeeded: the directory that it names is then known to be one. */
   async remember(args: unknown): Promise<void> {
     const named = Named.safeParse(args).data;
-    const opened = named?.url === undefined ? named?.workspace : OWN;
+    const opened = named?.url === undefined ? named?.workspace : OWN_WORKSPACE;
     if (opened !== undefined) await this.named.set(named?.agent_id ?? '', opened, MAX_NAMED).catch(() => undefined); // the next call may name it again
   }
 

@@ -15,6 +15,7 @@ import { remainsOf } from './docker-survey.js';
 import type { EnginePaths } from './engine-paths.js';
 import { usageOf } from './container-usage.js';
 import { type LaidWorkspace, LayerStore } from './layer.store.js';
+import { giveVolumesTo, removeSockets } from './volume-owner.js';
 
 const START_TIMEOUT_MS = 30_000;
 /** The image's own user, for a supervisor that runs as root. */
@@ -143,6 +144,13 @@ export class DockerRuntime implements AgentRuntime {
     const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user)]);
     const wanted = containerSpec({ spec, user, hostPaths, layer, ...limits });
     if (found && isCurrent(found, spec, imageId, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user, layer };
+    // Before the former container goes, which tells that it is still to be done.
+    if (found && found.Config.User !== wanted.User) {
+      await this.stop(spec.agent);
+      // What lies over a base belongs to the directory's owner from the beginning, and would be copied by this.
+      await giveVolumesTo(this.docker, wanted, layer ? ['/codex-home'] : ['/codex-home', WORKSPACE_PATH], user);
+      await removeSockets(runPaths.agentAppServer(this.options.runDir, spec.agent.key));
+    }
     if (found) await this.discard(found.Id);
     const created = await this.docker.createContainer(wanted);
     return { container: await created.inspect(), user, layer };

@@ -53,7 +53,7 @@ export type Cloned = { url: string; commit: string; branch?: string | undefined 
 export async function cloneInto(context: OperationContext, { url, branch, depth, discard = false }: Wanted): Promise<Cloned> {
   const { workspace, placement } = context.session;
   const { turnId } = context.request;
-  if (placement.workspace.kind !== 'volume') throw new AppError('invalid_arguments', 'open_workspace: the agent works on a directory of the server, which no clone can replace. Give another agent_id, which has a workspace of its own.');
+  if (placement.workspace.kind !== 'volume') throw new AppError('invalid_arguments', 'open_workspace: the agent works on a directory of the server, which no clone can replace. Give workspace: own in a call before, or another agent_id, which has a workspace of its own.');
   if (placement.sandbox !== 'external') throw new AppError('invalid_arguments', 'open_workspace: cloning needs agents in containers, as only they reach the gateway’s git. Name a directory with workspace.');
   if (!discard && !(await isBegun(context)) && (await hasSomething(context))) {
     throw new AppError('invalid_arguments', 'open_workspace: the agent’s workspace has changes or files of its own. Look at them with get_diff and list_files, then give discard: true; the state before is kept as the checkpoint before-open.');
