@@ -3,6 +3,7 @@ import { ConfigError, count, flag, loadConfig, optionalSecret, optionalText, por
 import { z } from 'zod';
 import { type AccessTokens, parseAccessTokens } from './access/access-tokens.js';
 import { isLoopback } from './access/allowed-hosts.js';
+import { readWebhook, type Webhook } from './approvals/webhook/webhook.config.js';
 
 const commaList = () => textWithDefault('').transform((value) => value.split(',').map((word) => word.trim().toLowerCase()).filter(Boolean));
 
@@ -15,6 +16,8 @@ export const EdgeEnvironment = z.object({
   MCP_AUTH_TOKENS_FILE: optionalText().describe('File of accepted bearer tokens: "<sha256 hex of the token> <tenant>" a line'),
   ALLOWED_HOSTS: commaList().describe('Host names, besides loopback, under which clients reach this server, separated by ","'),
   OPS_PASSWORD: optionalSecret().describe('Password of the dashboards at /ops; without it they are for loopback only'),
+  APPROVAL_WEBHOOK_URL: optionalSecret().describe('URL that is told of each approval that a turn waits for, by a signed POST'),
+  APPROVAL_WEBHOOK_SECRET_FILE: optionalText().describe('File with the secret that signs those requests'),
   MAX_QUEUED_TURNS: count(50).describe('Unfinished turns that an agent may have'),
   PROGRESS_INTERVAL: seconds(15).describe('Longest silence in seconds towards a client that asked for progress'),
   HANDLE_AFTER: seconds(45).describe('Seconds after which an MCP call that asked for no progress is answered with a handle; its turn goes on'),
@@ -27,6 +30,8 @@ export const EdgeEnvironment = z.object({
 export type EdgeConfig = z.output<typeof EdgeEnvironment> & {
   /** Undefined: everybody who reaches the port is the local tenant. */
   readonly accessTokens: AccessTokens | undefined;
+  /** Where approvals are announced. */
+  readonly approvalWebhook: Webhook | undefined;
   /** Only this machine can connect. */
   readonly isLocalOnly: boolean;
 };
@@ -41,7 +46,8 @@ export function readEdgeConfig(env: Record<string, string | undefined>): EdgeCon
         'or BIND=127.0.0.1; in a container whose port is published on the host’s loopback only, set BIND_PUBLISHED_ON_LOOPBACK=true.',
     );
   }
-  return { ...fields, isLocalOnly, accessTokens: fields.MCP_AUTH_TOKENS_FILE === undefined ? undefined : readTokens(fields.MCP_AUTH_TOKENS_FILE) };
+  const approvalWebhook = readWebhook(fields.APPROVAL_WEBHOOK_URL, fields.APPROVAL_WEBHOOK_SECRET_FILE);
+  return { ...fields, isLocalOnly, approvalWebhook, accessTokens: fields.MCP_AUTH_TOKENS_FILE === undefined ? undefined : readTokens(fields.MCP_AUTH_TOKENS_FILE) };
 }
 
 function readTokens(path: string): AccessTokens {

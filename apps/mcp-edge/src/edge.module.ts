@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import { ApprovalWebhook } from './approvals/webhook/approval-webhook.service.js';
 import type { EdgeConfig } from './edge.config.js';
 import { EDGE_CONFIG, EDGE_PROCESS, type EdgeProcess, LOGGER, METRICS, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
 import { HealthController } from './health/health.controller.js';
@@ -50,7 +51,7 @@ export class EdgeModule {
       module: EdgeModule,
       imports: [ResourcesModule.register(resources), InvocationModule, McpModule, OpsModule],
       controllers: [IndexController, HealthController, ToolsController, JobsController, ApprovalsController, OpenApiController],
-      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, TurnEventStreams],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, ApprovalWebhook, TurnEventStreams],
     };
   }
 }

@@ -30,6 +30,8 @@ export {
   TurnStatus,
 } from './turn.js';
 export {
+  ApprovalJob,
+  APPROVALS_QUEUE,
   defineQueue,
   type JobName,
   type JobPayload,

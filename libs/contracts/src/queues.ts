@@ -23,6 +23,12 @@ export type TurnJob = z.infer<typeof TurnJob>;
 
 export const TURNS_QUEUE = 'turns';
 
+/** An approval that is to be announced; its id is the job's. */
+export const ApprovalJob = z.object({ approvalId: z.string() });
+export type ApprovalJob = z.infer<typeof ApprovalJob>;
+
+export const APPROVALS_QUEUE = 'approvals';
+
 /** Where a worker reaches an agent's Codex: through this supervisor's relay. */
 export const Placement = z.object({
   supervisorId: z.string(),

@@ -54,12 +54,12 @@ export class ApprovalStore {
   /** Those of all tenants that wait for an answer, the most urgent first. */
   async open(): Promise<ApprovalRecord[]> {
     const ids = await this.redis.zrangebyscore(keys.openApprovals, Date.now(), '+inf');
-    const records = await Promise.all(ids.map((id) => this.ifWaiting(id)));
+    const records = await Promise.all(ids.map((id) => this.waiting(id)));
     return records.filter((record) => record !== undefined);
   }
 
-  /** Undefined also where its turn ended without an answer. */
-  private async ifWaiting(approvalId: string): Promise<ApprovalRecord | undefined> {
+  /** One that waits for an answer; undefined also where its turn ended without one. */
+  async waiting(approvalId: string): Promise<ApprovalRecord | undefined> {
     const record = await this.load(approvalId);
     if (!record || record.answer) return undefined;
     return (await this.redis.hget(keys.turn(record.approval.turnId), 'status')) === 'running' ? record : undefined;

@@ -1,11 +1,12 @@
-import { PLACEMENTS_QUEUE, supervisorQueueName, TURNS_QUEUE } from '@codex-mcp/contracts';
+import { APPROVALS_QUEUE, PLACEMENTS_QUEUE, supervisorQueueName, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { QUEUE_PREFIX } from '@codex-mcp/messaging';
 import { getQueueToken } from '@nestjs/bullmq';
 import { Inject, Injectable } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import type { RequestHandler } from 'express';
 import type { Redis } from 'ioredis';
-import { REDIS } from '../edge.tokens.js';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG, REDIS } from '../edge.tokens.js';
 import { beatsOf, ServiceStatus } from '../invocation/service-status.service.js';
 
 export const DASHBOARD_ROUTE = '/ops/queues';
@@ -23,13 +24,15 @@ export class QueueDashboard {
     @Inject(getQueueToken(PLACEMENTS_QUEUE)) private readonly placements: Queue,
     @Inject(REDIS) private readonly redis: Redis,
     private readonly status: ServiceStatus,
+    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
   readonly handle: RequestHandler = (request, response, next) => {
     this.board ??= loadBoard();
     Promise.all([this.board, this.status.heartbeats()]).then(([board, beats]) => {
       this.show(board, [this.turns, this.placements]);
-      const missing = beatsOf(beats, 'supervisor').map(({ supervisorId }) => supervisorQueueName(supervisorId)).filter((name) => !this.shown.has(name));
+      const others = [...beatsOf(beats, 'supervisor').map(({ supervisorId }) => supervisorQueueName(supervisorId)), ...(this.config.approvalWebhook ? [APPROVALS_QUEUE] : [])];
+      const missing = others.filter((name) => !this.shown.has(name));
       this.show(board, missing.map((name) => new Queue(name, { connection: this.redis, prefix: QUEUE_PREFIX })));
       return board.handle(request, response, next);
     }, next);
