@@ -32,10 +32,11 @@ let startReplicas: (count: number) => Promise<void>;
 
 beforeAll(async () => {
   receiver = createServer((request, response) => {
-    void text(request).then((body) => {
-      deliveries.push({ headers: request.headers, body });
+    const receive = async () => {
+      deliveries.push({ headers: request.headers, body: await text(request) });
       response.writeHead(statuses.shift() ?? 204).end();
-    });
+    };
+    void receive();
   }).listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   directory = await temporaryDirectory();
@@ -56,7 +57,9 @@ afterAll(async () => {
   receiver.close();
   await directory.remove();
 });
-beforeEach(() => void [deliveries, statuses].forEach((list) => (list.length = 0)));
+beforeEach(() => {
+  for (const list of [deliveries, statuses]) list.length = 0;
+});
 
 const stopReplicas = () => Promise.all(edges.map((edge) => edge.close()));
 
