@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { choice, count, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { credentialFields } from '@codex-mcp/credentials';
+import { gitForges } from './forge/forges.js';
 import { gitHosts } from './git/git-hosts.js';
 
 const httpUrl = (fallback: string) =>
@@ -38,6 +39,7 @@ export const GatewayConfig = z.object({
   GIT_HOSTS: gitHosts().describe('Hosts that agents may reach with git over HTTPS, through the gateway: github.com,git.example.org:8443; host=address for one in a private network. Empty: none'),
   GIT_CREDENTIALS_FILE: optionalText().describe('File with credentials for GIT_HOSTS in the format of git-credential-store, a URL such as https://user:token@github.com on each line; read again when it changes, and never given to an agent'),
   GIT_PUSH: flag(false).describe('Whether agents may push to GIT_HOSTS as well'),
+  GIT_FORGES: gitForges().describe('Hosts of GIT_HOSTS at which create_pull_request opens pull requests, with what runs there: github.com,gitlab.com,git.example.org=gitea (github, gitlab or gitea). Needs GIT_PUSH and a token in GIT_CREDENTIALS_FILE. Empty: it only pushes the branch'),
   GIT_MAX_BYTES: memorySize('2g').describe('Largest git request, and largest answer to one'),
   GIT_TIMEOUT: seconds(600).describe('Seconds that one git request may take'),
   SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that answers in flight get to finish when the gateway stops'),

@@ -5,6 +5,7 @@ import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
 import { CredentialsService } from './credentials/credentials.service.js';
 import type { GatewayConfig } from './gateway.config.js';
+import { PullRequestsService } from './forge/pull-requests.service.js';
 import { GatewayHealth } from './gateway.health.js';
 import { GatewayHeartbeat } from './gateway.heartbeat.js';
 import { GatewayService } from './gateway.service.js';
@@ -30,6 +31,7 @@ export class GatewayModule {
         ForwarderService,
         GitMetrics,
         GitProxyService,
+        PullRequestsService,
         ProxyService,
         AgentEndpoints,
         ControlServer,

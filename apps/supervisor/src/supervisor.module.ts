@@ -36,7 +36,7 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const removals = new Removals(config.RUN_DIR);
   const roots = new WorkspaceRoots(config.WORKSPACE_ROOTS);
   const directories = new HostDirectories(roots, logger, new ApplyJournal(config.RUN_DIR));
-  const relay = new RelayServer(registry, runtime, directories, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
+  const relay = new RelayServer(registry, runtime, directories, gateway, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
   const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, roots, logger, {
     supervisorId,
     relayUrl: () => relay.url,

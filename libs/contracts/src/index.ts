@@ -48,5 +48,6 @@ export {
 export { Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
 export { ModelTrouble, ModelWait } from './model-wait.js';
 export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, GatewayErrorCode, runPaths } from './gateway.js';
+export { BranchName, PullRequestBody, PullRequestResult, PullRequestTitle, PullRequestWish } from './pull-request.js';
 export { FileWrite, TreeWrite, TreeWriteResult } from './tree-write.js';
 export { DEFAULT_REPOSITORY_SETTINGS, IMAGE_NAME_PATTERN, MAX_REPOSITORY_SETTINGS_BYTES, parseRepositorySettings, REPOSITORY_SETTINGS_FILE, RepositorySettings } from './repository-settings.js';

@@ -15,16 +15,12 @@ export type GitServer = {
   close: () => Promise<void>;
 };
 
-/** Git's own HTTP server over the bare repositories in `root`; with `authorization`, for those only who send it. */
-export async function startGitServer(root: string, options: { authorization?: string } = {}): Promise<GitServer> {
+/** Git's own HTTP server over the bare repositories in `root`; with `authorization`, for those only who send it. `before` may answer in its place. */
+export async function startGitServer(root: string, options: { authorization?: string; before?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean> } = {}): Promise<GitServer> {
   const requests: GitServer['requests'] = [];
   const server = createServer((request, response) => {
     requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
-    if (options.authorization !== undefined && request.headers.authorization !== options.authorization) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?');
-      return;
-    }
-    backend(root, request, response).catch(() => response.destroy());
+    answer(root, options, request, response).catch(() => response.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -37,6 +33,12 @@ export async function startGitServer(root: string, options: { authorization?: st
       await closed;
     },
   };
+}
+
+async function answer(root: string, { authorization, before }: NonNullable<Parameters<typeof startGitServer>[1]>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (await before?.(request, response)) return;
+  if (authorization === undefined || request.headers.authorization === authorization) return backend(root, request, response);
+  response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?');
 }
 
 /** A bare repository that can be pushed to, with `content` as README.md in its first commit. */

@@ -5,15 +5,18 @@ import { resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { Inject, Injectable } from '@nestjs/common';
 import { ConfigError } from '@codex-mcp/config';
-import { AgentRegistration, AppError, type ErrorBody, runPaths, toErrorBody } from '@codex-mcp/contracts';
+import { AgentRegistration, AppError, type ErrorBody, PullRequestWish, runPaths, toErrorBody } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { GatewayHealth } from '../gateway.health.js';
+import { PullRequestsService } from '../forge/pull-requests.service.js';
 import { AgentEndpoints } from './agent-endpoints.service.js';
 import { closeServer, createAgentServer, listen } from './http-server.js';
 
 const AGENT_PATH = /^\/agents\/([0-9a-f]{32})$/;
+
+const PULL_REQUESTS_PATH = /^\/agents\/([0-9a-f]{32})\/pull-requests$/;
 
 const isTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 
@@ -37,6 +40,7 @@ export class ControlServer {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
     @Inject(GatewayHealth) private readonly health: GatewayHealth,
+    @Inject(PullRequestsService) private readonly pullRequests: PullRequestsService,
   ) {
     this.path = runPaths.gatewayControl(resolve(config.RUN_DIR));
     this.server = createAgentServer((request, response) => void this.answer(request, response));
@@ -59,6 +63,7 @@ export class ControlServer {
 
   async close(timeoutMs: number): Promise<void> {
     await closeServer(this.server, timeoutMs);
+    await this.pullRequests.close();
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -79,8 +84,10 @@ export class ControlServer {
     }
     const key = AGENT_PATH.exec(request.url ?? '')?.[1];
     if (key !== undefined && request.method === 'PUT') return [200, await this.register(key, request)];
+    const asking = PULL_REQUESTS_PATH.exec(request.url ?? '')?.[1];
+    if (asking !== undefined && request.method === 'POST') return [200, await this.openPullRequest(asking, request)];
     if (key !== undefined && request.method === 'DELETE') return [200, await this.remove(key)];
-    return [404, { error: { code: 'not_found', message: 'The gateway’s control socket knows PUT and DELETE /agents/<key>, and GET /health.' } }];
+    return [404, { error: { code: 'not_found', message: 'The gateway’s control socket knows PUT and DELETE /agents/<key>, POST /agents/<key>/pull-requests, and GET /health.' } }];
   }
 
   private async register(key: string, request: IncomingMessage) {
@@ -88,6 +95,12 @@ export class ControlServer {
     if (!parsed.success || parsed.data.agent.key !== key) throw new AppError('invalid_arguments', 'The body must be the registration of the agent in the path.');
     const { agent, transport } = parsed.data;
     return operation(this.logger, 'agent_register', { agentId: agent.agentId, tenant: agent.tenant, agentKey: key, transport }, () => this.agents.register(parsed.data));
+  }
+
+  private async openPullRequest(key: string, request: IncomingMessage) {
+    const parsed = PullRequestWish.safeParse(await json(request).catch(() => undefined));
+    if (!parsed.success) throw new AppError('invalid_arguments', 'The body must be a branch that is to be reviewed.');
+    return this.pullRequests.open(key, parsed.data);
   }
 
   private async remove(key: string) {

@@ -11,6 +11,7 @@ import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
 import { ApplyJournal } from '../workspace/apply-journal.js';
 import { HostDirectories } from '../workspace/host-directories.js';
 import { WorkspaceRoots } from '../workspace/workspace-roots.js';
+import { GatewayClient } from '../gateway/gateway.client.js';
 import { RelayServer } from './relay.server.js';
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
@@ -37,7 +38,7 @@ beforeAll(async () => {
   const registry = new AgentStore(redis);
   await registry.save({ ...agent, supervisorId: 's', runtime: 'docker', runtimeId: 'x', status: 'running', workspace: { kind: 'volume' }, cwd: '/workspace', createdAt: 1 });
   const runtime = { socketOf: async () => ({ path, uid: process.getuid?.() ?? 0 }) } as Pick<AgentRuntime, 'socketOf'> as AgentRuntime;
-  relay = new RelayServer(registry, runtime, new HostDirectories(new WorkspaceRoots([]), createLogger('test', 'silent'), new ApplyJournal('/nonexistent')), createLogger('test', 'silent'), { bind: '127.0.0.1', port: 0, url: undefined });
+  relay = new RelayServer(registry, runtime, new HostDirectories(new WorkspaceRoots([]), createLogger('test', 'silent'), new ApplyJournal('/nonexistent')), new GatewayClient('/nonexistent'), createLogger('test', 'silent'), { bind: '127.0.0.1', port: 0, url: undefined });
   await relay.start();
 });
 

@@ -2,15 +2,16 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { AppError, type AgentRecord, ERROR_CLASSES, toErrorBody } from '@codex-mcp/contracts';
+import { AppError, type AgentRecord, ERROR_CLASSES, PullRequestWish, toErrorBody } from '@codex-mcp/contracts';
 import type { AgentStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
+import type { GatewayClient } from '../gateway/gateway.client.js';
 import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
 import { openAppServerSocket } from '../runtime/app-server.socket.js';
 import type { HostDirectories } from '../workspace/host-directories.js';
 import { readBody } from './request-body.js';
 
-const PATH = /^\/agents\/([0-9a-f]{32})$/;
+const PATH = /^\/agents\/([0-9a-f]{32})(\/pull-requests)?$/;
 
 /**
  * Brings a worker to the Codex of an agent: checks the lease, then copies bytes between the two.
@@ -24,6 +25,7 @@ export class RelayServer {
     private readonly registry: AgentStore,
     private readonly runtime: AgentRuntime,
     private readonly directories: HostDirectories,
+    private readonly gateway: Pick<GatewayClient, 'openPullRequest'>,
     private readonly logger: Logger,
     private readonly options: { bind: string; port: number; url: string | undefined },
   ) {
@@ -71,12 +73,13 @@ export class RelayServer {
     }
   }
 
-  /** Changes of the host directory that the agent works on a copy of. */
+  /** Changes of the host directory that the agent works on a copy of; a pull request for its branch. */
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') return void response.writeHead(404).end();
     try {
       const agent = await this.admitted(request);
-      respond(response, 200, await this.directories.write(agent, await readBody(request)));
+      const body = await readBody(request);
+      respond(response, 200, request.url?.endsWith('/pull-requests') ? await this.gateway.openPullRequest(agent, PullRequestWish.parse(body)) : await this.directories.write(agent, body));
     } catch (error) {
       if (!(error instanceof AppError)) this.logger.error({ op: 'relay.write', err: error }, 'relay.write');
       const body = toErrorBody(error);

@@ -23,7 +23,7 @@ afterEach(() => directory.remove());
 
 function session(): AgentSession {
   const placement = { cwd, stateDir: directory.path, workspace: { kind: 'volume' }, sandbox: 'external' } as Placement;
-  return new AgentSession(localCommands as AppServerClient, { agentId: 'a' } as AgentIdentity, placement, {} as AgentThreads, 1, new Map(), async () => ({ changed: [] }));
+  return new AgentSession(localCommands as AppServerClient, { agentId: 'a' } as AgentIdentity, placement, {} as AgentThreads, 1, new Map(), async () => ({ changed: [] }), async () => ({}));
 }
 
 it('what a turn changed stays what was measured at its end, also for a worker that takes it over while its tests run', async () => {

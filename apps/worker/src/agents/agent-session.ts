@@ -1,5 +1,5 @@
 import type { AppServerClient } from '@codex-mcp/codex';
-import type { AgentIdentity, FileWrite, Placement, TreeWriteResult } from '@codex-mcp/contracts';
+import type { AgentIdentity, FileWrite, Placement, PullRequestResult, PullRequestWish, TreeWriteResult } from '@codex-mcp/contracts';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 import { IsolatedCopy } from '../workspace/isolated-copy.js';
 import type { AgentThread, AgentThreads } from './agent-threads.js';
@@ -27,6 +27,7 @@ export class AgentSession {
     private readonly defaultEfforts: ReadonlyMap<string, string>,
     /** Writes into the host directory that the workspace is a copy of. */
     readonly writeToHost: (files: FileWrite[]) => Promise<TreeWriteResult>,
+    readonly openPullRequest: (wish: PullRequestWish) => Promise<PullRequestResult>,
   ) {
     this.workspace = new AgentWorkspace(codex, placement);
     this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`, placement.base);

@@ -1,7 +1,7 @@
 import { AppServerClient, type OpenThread, UnreachableError, UnresponsiveError } from '@codex-mcp/codex';
-import { type AgentIdentity, type FileWrite, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
+import { type AgentIdentity, type FileWrite, type Placement, type PullRequestWish, type WorkspaceChoice } from '@codex-mcp/contracts';
 import type { Lease, ThreadStore } from '@codex-mcp/messaging';
-import { writeToHost } from '../workspace/host-writer.client.js';
+import { openPullRequest, writeToHost } from '../workspace/relay.client.js';
 import { AgentSession } from './agent-session.js';
 import { AgentThreads } from './agent-threads.js';
 import type { PlacementClient } from './placement.client.js';
@@ -107,8 +107,10 @@ export class AgentSessions {
     try {
       const threads = new AgentThreads(codex, agent, this.threads, { ...this.lease, epoch }, this.threadOptions(placement));
       const [efforts] = await Promise.all([codex.defaultEfforts(), threadId === undefined ? undefined : threads.open(threadId, notify)]);
-      const write = (files: FileWrite[]) => writeToHost(this.relayOf(agent, placement), this.headers(epoch), files);
-      return new AgentSession(codex, agent, placement, threads, epoch, efforts, write);
+      const [relay, headers] = [this.relayOf(agent, placement), this.headers(epoch)];
+      const write = (files: FileWrite[]) => writeToHost(relay, headers, files);
+      const open = (wish: PullRequestWish) => openPullRequest(relay, headers, wish);
+      return new AgentSession(codex, agent, placement, threads, epoch, efforts, write, open);
     } catch (error) {
       codex.close();
       throw error;

@@ -4,6 +4,7 @@ import { commit, exportPatch } from './operations/committing.js';
 import { getDiff } from './operations/comparing.js';
 import type { Operation, OperationContext } from './operations/operation.js';
 import { listFiles, readFile, search } from './operations/looking.js';
+import { createPullRequest } from './operations/publishing.js';
 import { putFiles } from './operations/uploading.js';
 import { checkpoint, discard, restore } from './operations/restoring.js';
 
@@ -20,6 +21,7 @@ const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
   put_files: putFiles,
   commit,
   export_patch: exportPatch,
+  create_pull_request: createPullRequest,
 };
 
 /** Answers a workspace tool for an agent whose session is open. */

@@ -26,6 +26,7 @@ const SIGNATURES: Record<string, string[]> = {
   put_files: ['files?', 'tar?'],
   commit: ['message', 'author_name?', 'author_email?', 'paths?'],
   export_patch: ['message', 'author_name?', 'author_email?', 'turn_id?', 'thread_id?', 'since?', 'paths?'],
+  create_pull_request: ['title', 'body?', 'branch?', 'base?', 'draft?', 'url?', 'paths?', 'author_name?', 'author_email?'],
   list_sessions: ['agent_id?'],
   get_my_session_info: ['agent_id?'],
   health_check: ['agent_id?'],
@@ -51,7 +52,7 @@ const SIGNATURES: Record<string, string[]> = {
 const commonOf = (name: string): string[] => (name in TURN_TOOLS ? COMMON : name in WORKSPACE_TOOLS || name in DROP_IN_TOOLS ? COMMON_OF_WORKSPACE_TOOLS : []);
 
 /** Tools that change something and take nothing away. */
-const ADDING = ['checkpoint', 'commit', 'new_thread', 'fork'];
+const ADDING = ['checkpoint', 'commit', 'create_pull_request', 'new_thread', 'fork'];
 
 function signature(schema: JsonSchema): string[] {
   const required = (schema['required'] ?? []) as string[];

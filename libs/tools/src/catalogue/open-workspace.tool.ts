@@ -3,7 +3,7 @@ import { workspaceChoice } from '../arguments/argument.schema.js';
 import { code, lines } from '../rendering/markdown.js';
 import { defineWorkspaceTool } from '../tool.js';
 
-const REPOSITORY_URL = /^https:\/\/[\w.:[\]-]+(?:\/[\w.~+@-]+)+$/;
+export const REPOSITORY_URL = /^https:\/\/[\w.:[\]-]+(?:\/[\w.~+@-]+)+$/;
 const REF_NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.+/@#-]*$/u;
 
 export const openWorkspace = defineWorkspaceTool({

@@ -1,6 +1,7 @@
 import { apply } from './apply.tool.js';
 import { checkpoint } from './checkpoint.tool.js';
 import { commit } from './commit.tool.js';
+import { createPullRequest } from './create-pull-request.tool.js';
 import { discard } from './discard.tool.js';
 import { exportPatch } from './export-patch.tool.js';
 import { getDiff } from './get-diff.tool.js';
@@ -25,6 +26,7 @@ export const WORKSPACE_TOOLS = {
   put_files: putFiles,
   commit,
   export_patch: exportPatch,
+  create_pull_request: createPullRequest,
 } as const;
 
 export type WorkspaceToolName = keyof typeof WORKSPACE_TOOLS;

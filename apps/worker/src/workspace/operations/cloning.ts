@@ -2,7 +2,8 @@ import { AppError, CONTAINER_GATEWAY_URL } from '@codex-mcp/contracts';
 import { type OperationContext, recorded } from './operation.js';
 
 const CLONE_TIMEOUT_MS = 15 * 60_000;
-const GIT_ROUTE = CONTAINER_GATEWAY_URL.replace(/\/v1$/, '/git/');
+/** Where agents' git finds all hosts. */
+export const GIT_ROUTE = CONTAINER_GATEWAY_URL.replace(/\/v1$/, '/git/');
 
 /** $1 tree → `other` where the directory has files that the tree does not, such as ignored ones. */
 const LOOK = `set -e

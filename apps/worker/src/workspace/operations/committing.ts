@@ -11,7 +11,7 @@ const MAX_PATCH_BYTES = 16 * 1024 * 1024;
  * $1 message, $2 turn, then pathspecs. Runs in the workspace's own repository, whose configuration is the agent's to write:
  * only where a container holds it. A commit that an earlier attempt of this turn has made is found in the reflog.
  */
-const COMMIT = `message=$1 turn=$2; shift 2
+export const COMMIT = `message=$1 turn=$2; shift 2
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_CONFIG_SYSTEM
 export GIT_CONFIG_COUNT=0 GIT_REFLOG_ACTION="codex-mcp $turn"
 git() { command git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c commit.gpgSign=false -c gc.auto=0 -c safe.directory='*' "$@"; }
@@ -46,6 +46,6 @@ export const exportPatch: Operation<'export_patch'> = async (context, { message,
 
 const refusal = (problem: string): AppError => new AppError('invalid_arguments', `commit: ${problem}.`);
 
-function authorOf({ author_name: name, author_email: email }: { author_name?: string | undefined; author_email?: string | undefined }): { name: string; email: string } {
+export function authorOf({ author_name: name, author_email: email }: { author_name?: string | undefined; author_email?: string | undefined }): { name: string; email: string } {
   return { name: name ?? 'Codex agent', email: email ?? 'agent@codex-mcp.invalid' };
 }
