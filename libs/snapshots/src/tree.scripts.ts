@@ -3,10 +3,10 @@ const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
 
 /** Makes the repository, or clears away what a command that was killed has left in it. */
 export const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
-rm -f "$GIT_INDEX_FILE.lock" "$GIT_DIR"/index.mix*
+for left in "$GIT_INDEX_FILE.lock" "$GIT_DIR"/index.mix*; do [ ! -e "$left" ] || rm -f "$left"; done
 find "$GIT_DIR/refs" -name '*.lock' -delete
 printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"
-printf '/.codex-mcp-apply-*\\n' > "$GIT_DIR/info/exclude"`;
+printf '/.codex-mcp-apply-*\\n.codex-mcp-put-*\\n' > "$GIT_DIR/info/exclude"`;
 
 /**
  * Stages everything that the directory's ignore rules let through; the tree's id is in `$tree`.

@@ -1,6 +1,7 @@
 import type { AppServerClient } from '@codex-mcp/codex';
 import type { AgentIdentity, FileWrite, Placement, PullRequestResult, PullRequestWish, TreeWriteResult } from '@codex-mcp/contracts';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
+import { SETTLE_PUTS } from '../workspace/files/put.script.js';
 import { IsolatedCopy } from '../workspace/isolated-copy.js';
 import type { AgentThread, AgentThreads } from './agent-threads.js';
 
@@ -17,6 +18,8 @@ export class AgentSession {
   readonly copy: IsolatedCopy | undefined;
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
+  private hasSettled = false;
+  private hasCopy = false;
 
   constructor(
     readonly codex: AppServerClient,
@@ -49,6 +52,18 @@ export class AgentSession {
     const news = await this.copy?.refresh();
     if (news !== undefined) this.lastTree = undefined;
     return news;
+  }
+
+  /** Takes back what an upload that was killed has left half done. Once for a connection, as only its loss kills one. */
+  async settleUploads(): Promise<void> {
+    if (!this.hasSettled) await this.workspace.repository.shell(SETTLE_PUTS, [], { sandboxPolicy: this.sandboxPolicy('write') });
+    this.hasSettled = true;
+  }
+
+  /** Makes a copy of a host directory where there is none yet; one that is there stays as it is. */
+  async makeCopy(): Promise<void> {
+    if (!this.hasCopy && this.copy && (await this.workspace.startingPoint()) === undefined) await this.refreshCopy();
+    this.hasCopy = true;
   }
 
   /** The workspace before a turn: looked at anew only where somebody else than the agent may have changed it. */

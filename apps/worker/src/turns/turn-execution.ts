@@ -10,7 +10,7 @@ import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { costOf, type ModelPrices } from '../prices/model-prices.js';
 import { runRequestedTests } from '../test-runs/requested-tests.js';
-import { operate } from '../workspace/workspace-operations.js';
+import { needsFreshCopy, operate } from '../workspace/workspace-operations.js';
 import { settleFiles } from '../workspace/file-arguments.js';
 import { stoppedInTime, unlessAborted } from './abort.js';
 import { type CodexTurn, ConnectionLostError, findTurn, runCodexTurn } from './codex-turn.js';
@@ -86,8 +86,9 @@ export class TurnExecution {
   private async attempt(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const args: Common = tool.arguments.parse(request.arguments);
     const session = await this.session(request, args, options);
+    await unlessAborted(options.signal, session.settleUploads());
     if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
-    await this.refresh(session, options);
+    await (needsFreshCopy(tool) ? this.refresh(session, options) : unlessAborted(options.signal, session.makeCopy()));
     return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch((error: unknown) => lostIn(tool, error)));
   }
 

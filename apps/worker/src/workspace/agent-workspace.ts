@@ -13,6 +13,21 @@ const REMEMBERED_TURNS = 500;
 const REMEMBER_LAST = `git update-ref ${LAST} "$tree"`;
 const REMEMBER_BASE = `git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
 
+const PRUNE_LIMIT_S = 60;
+
+/**
+ * Forgets objects that nothing refers to, a day after they were last written or found again. What the index of the
+ * directory names is written only once, so it is referred to as well; where that cannot be told, nothing is forgotten.
+ */
+const PRUNE = `[ -e "$GIT_DIR/pruned" ] || : > "$GIT_DIR/pruned"
+if [ -n "$(find "$GIT_DIR/pruned" -mtime +0)" ]; then
+  : > "$GIT_DIR/pruned"
+  if [ -e "$GIT_DIR/source-index" ]; then
+    seen=$(GIT_INDEX_FILE="$GIT_DIR/source-index" git write-tree) && git update-ref ${PREFIX}/source "$seen" || exit 0
+  fi
+  timeout ${PRUNE_LIMIT_S} git prune --expire=1.day.ago || true
+fi`;
+
 /** $1 before, $2 after, $3 turn, $4 thread or nothing. States are commits, so that the oldest can be told and forgotten. */
 const RECORD_TURN = `set -e
 before=$(git commit-tree "$1" -m "before $3")
@@ -25,7 +40,8 @@ after=$(git commit-tree "$2" -m "after $3")
     echo "update ${PREFIX}/threads/$4/after $after"
   fi
 } | git update-ref --stdin
-git for-each-ref --sort=-committerdate --format='delete %(refname)' ${PREFIX}/turns | tail -n +${2 * REMEMBERED_TURNS + 1} | git update-ref --stdin`;
+git for-each-ref --sort=-committerdate --format='delete %(refname)' ${PREFIX}/turns | tail -n +${2 * REMEMBERED_TURNS + 1} | git update-ref --stdin
+${PRUNE}`;
 
 /** $1: the tree that a directory of ours becomes, whatever is in it. */
 const RESET = 'set -e\nrm -f "$GIT_INDEX_FILE.lock"\ngit read-tree --reset -u "$1"';

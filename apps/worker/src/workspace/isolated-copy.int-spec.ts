@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { FileWrite } from '@codex-mcp/contracts';
@@ -163,4 +163,32 @@ it('a workspace never changes under an edit that was not seen', async () => {
   put(cwd, { 'a.txt': 'edited meanwhile\n' });
   await expect(workspace.become({ from: base, to: seen })).rejects.toMatchObject({ code: 'turn_failed' });
   expect(readFileSync(join(cwd, 'a.txt'), 'utf8')).toBe('edited meanwhile\n');
+});
+
+it('what nothing refers to is forgotten after a day, and nothing else', async () => {
+  const objects = () => execFileSync('git', ['--git-dir', shadow(), 'cat-file', '--batch-all-objects', '--batch-check'], { encoding: 'utf8' });
+  const blob = (content: string) => execFileSync('git', ['hash-object', '--stdin'], { input: content, encoding: 'utf8' }).trim();
+  const shadow = () => join(directory.path, readdirSync(directory.path).find((name) => name.startsWith('snapshots-')) ?? '');
+  const age = () => execFileSync('find', [join(shadow(), 'objects'), join(shadow(), 'pruned'), '-type', 'f', '-exec', 'touch', '-d', '3 days ago', '{}', '+']);
+  const states = ['passing', 'checkpoint', 'before the turn', 'after the turn'];
+  await copy.refresh();
+  await workspace.recordTurn({ turnId: 'turn_0' }, { from: await workspace.base(), to: await taken('passing') });
+  await workspace.repository.shell('git update-ref -d refs/codex-mcp/turns/turn_0/after', []);
+  await workspace.saveCheckpoint('c', await taken('checkpoint'), 'turn_0');
+  put(source, { 'a.txt': 'seen but not taken over\n' });
+  utimesSync(join(source, 'a.txt'), 1_700_000_000, 1_700_000_000); // or git looks at it again
+  await workspace.repository.sourceTree();
+  const trees = { from: await taken('before the turn'), to: await taken('after the turn') };
+  expect(states.filter((state) => objects().includes(blob(state)))).toEqual(states);
+  age();
+  await workspace.recordTurn({ turnId: 'turn_1' }, trees);
+  expect(states.filter((state) => objects().includes(blob(state)))).toEqual(states.slice(1));
+  expect(await copy.refresh()).toContain('Took over');
+  await workspace.restore({ from: await workspace.take(), to: (await workspace.checkpoint('c')) ?? '' });
+  expect(readFileSync(join(cwd, 'state.txt'), 'utf8')).toBe('checkpoint');
+
+  async function taken(state: string): Promise<string> {
+    put(cwd, { 'state.txt': state });
+    return workspace.take();
+  }
 });

@@ -25,17 +25,24 @@ const DECODE = `for word; do
   shift; plain=$(printf '%b.' "$word"); set -- "$@" "\${plain%.}"
 done`;
 
-/** $1 from, $2 to, then pathspecs → the list of changes as base64, `.`, and the size of each content. */
+/**
+ * $1 cap in bytes or 0, $2 from, $3 to, then pathspecs → the list of changes as base64, `.`, and the size of each content;
+ * with a cap and without a huge file also `.` and the patch as base64, as `PATCH` makes it for `text`.
+ */
 const LIST = `set -e
 ${DECODE}
-from=$1; to=$2; shift 2
+cap=$1 from=$2 to=$3; shift 3
 list() { ${GIT} diff ${OPTIONS} --raw --no-abbrev -z "$@"; }
 changes=$GIT_DIR/changes.$$
 trap 'rm -f "$changes"' EXIT
 list --numstat "$from" "$to" -- "$@" > "$changes"
 base64 < "$changes"
 echo .
-tr '\\0' '\\n' < "$changes" | awk '/^:[0-7]+ [0-7]+ [0-9a-f]+ [0-9a-f]+ [A-Z]/ { print $3; print $4 }' | git cat-file --batch-check='%(objectname) %(objectsize)'`;
+sizes=$(tr '\\0' '\\n' < "$changes" | awk '/^:[0-7]+ [0-7]+ [0-9a-f]+ [0-9a-f]+ [A-Z]/ { print $3; print $4 }' | git cat-file --batch-check='%(objectname) %(objectsize)')
+printf '%s\\n' "$sizes"
+[ "$cap" -gt 0 ] && [ -z "$(printf '%s\\n' "$sizes" | awk '$2 + 0 > ${MAX_FILE_BYTES}')" ] || exit 0
+echo .
+${GIT} -c core.attributesFile=/dev/null diff ${OPTIONS} --binary "$from" "$to" -- "$@" | head -c "$cap" | base64`;
 
 /** $1 `text` or `binary`: whether git decides what is binary or all is; $2 cap in bytes, $3 from, $4 to, then pathspecs → the patch as base64. */
 const PATCH = `set -e
@@ -56,11 +63,12 @@ export type Changes = { diff: string; files: ChangedFile[]; truncated: boolean; 
  * binary patch; what does not fit is left out file by file, so that the rest is still a patch.
  */
 export async function diffTrees(repository: ShadowRepository, trees: Trees, pathspecs: string[], maxBytes: number): Promise<Changes> {
-  const changes = await listChanges(repository, trees, pathspecs);
+  const capBytes = maxBytes + SPARE_BYTES;
+  const { changes, patch } = await list(repository, trees, pathspecs, capBytes);
   const compared = changes.filter((change) => !change.isHuge);
   const excluded = changes.filter((change) => change.isHuge).flatMap(({ paths }) => paths.map((path) => Buffer.concat([Buffer.from(':(exclude,literal)'), path])));
-  const read = (form: 'text' | 'binary') => readParts(repository, form, trees, [...pathspecs.map((spec) => Buffer.from(spec)), ...excluded], maxBytes + SPARE_BYTES);
-  const parts = compared.length === 0 ? [] : assign(await read('text'), compared);
+  const read = (form: 'text' | 'binary') => readParts(repository, form, trees, [...pathspecs.map((spec) => Buffer.from(spec)), ...excluded], capBytes);
+  const parts = compared.length === 0 ? [] : assign(patch === undefined ? await read('text') : toParts(patch, capBytes), compared);
   if (parts.some((part) => part !== undefined && !isText(part))) {
     const binary = assign(await read('binary'), compared);
     for (const [at, part] of parts.entries()) if (part !== undefined && !isText(part)) parts[at] = binary[at];
@@ -71,19 +79,28 @@ export async function diffTrees(repository: ShadowRepository, trees: Trees, path
 type Listed = Change & { isHuge: boolean };
 
 /** The changed files alone, without what changed in them. */
-export async function listChanges(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[]): Promise<Listed[]> {
-  const [list = '', sizes = ''] = (await repository.shell(LIST, [from, to, ...pathspecs].map(encoded))).split('\n.\n');
+export async function listChanges(repository: ShadowRepository, trees: Trees, pathspecs: string[]): Promise<Listed[]> {
+  return (await list(repository, trees, pathspecs, 0)).changes;
+}
+
+/** The patch comes along where there is a cap for it and no file is too large. */
+async function list(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[], capBytes: number): Promise<{ changes: Listed[]; patch?: Buffer | undefined }> {
+  const [records = '', sizes = '', patch] = (await repository.shell(LIST, [String(capBytes), from, to, ...pathspecs].map(encoded))).split('\n.\n');
   const sizeOf = new Map(sizes.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]));
-  return parseChanges(Buffer.from(list, 'base64')).map((change) => {
+  const changes = parseChanges(Buffer.from(records, 'base64')).map((change) => {
     const [before, after] = change.blobs;
     return { ...change, isHuge: before !== after && change.blobs.some((blob) => (sizeOf.get(blob) ?? 0) > MAX_FILE_BYTES) };
   });
+  return { changes, patch: patch === undefined ? undefined : Buffer.from(patch, 'base64') };
 }
 
 /** The patch in the parts that begin with `diff --git`, a last one that was cut off left out. */
 async function readParts(repository: ShadowRepository, form: 'text' | 'binary', { from, to }: Trees, pathspecs: Buffer[], capBytes: number): Promise<{ parts: Buffer[]; wasCut: boolean }> {
   const output = await repository.shell(PATCH, [form, String(capBytes), from, to, ...pathspecs].map(encoded));
-  const patch = Buffer.from(output, 'base64');
+  return toParts(Buffer.from(output, 'base64'), capBytes);
+}
+
+function toParts(patch: Buffer, capBytes: number): { parts: Buffer[]; wasCut: boolean } {
   const starts: number[] = [];
   const header = Buffer.from('\ndiff --git ');
   for (let at = patch.length > 0 ? 0 : -1; at >= 0; at = nextStart(patch, header, at)) starts.push(at);

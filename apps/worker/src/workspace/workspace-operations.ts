@@ -24,6 +24,10 @@ const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
   create_pull_request: createPullRequest,
 };
 
+/** What tells the agent's own changes, or looks at the directory itself, needs no copy that is up to date with it. */
+const TAKES_AS_IT_IS: ReadonlySet<string> = new Set<WorkspaceToolName>(['get_diff', 'apply']);
+export const needsFreshCopy = ({ name }: WorkspaceTool): boolean => !TAKES_AS_IT_IS.has(name);
+
 /** Answers a workspace tool for an agent whose session is open. */
 export async function operate(tool: WorkspaceTool, context: OperationContext, startedAtMs: number): Promise<JsonObject> {
   // The catalogue has no workspace tool that is not named here, and each with its own operation.

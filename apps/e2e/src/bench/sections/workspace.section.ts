@@ -44,6 +44,7 @@ async function measureOpening({ roots, options }: System, client: Client, worksp
     },
     { rounds: options.longRounds, warmUps: 1 },
   );
+  const added = samples.copy.map((value, round) => value - (samples.empty[round] ?? 0));
   return {
     title: `Workspace of ${FILES} files, open_workspace to its answer`,
     unit: 'ms',
@@ -52,9 +53,12 @@ async function measureOpening({ roots, options }: System, client: Client, worksp
       { label: 'first agent of the directory', samples: [first], comparedTo: [CHECKOUT] },
       { label: EMPTY, samples: samples.empty },
       { label: NEW, samples: samples.copy, comparedTo: [CHECKOUT, EMPTY] },
-      { label: 'what the copy adds to a new agent', samples: samples.copy.map((value, round) => value - (samples.empty[round] ?? 0)), comparedTo: [CHECKOUT] },
+      { label: 'what the copy adds to a new agent', samples: added, comparedTo: [CHECKOUT] },
     ],
-    checks: [{ target: 'ready, agent included', limit: MAX_READY_MS, measured: median(samples.copy), unit: 'ms' }],
+    checks: [
+      { target: 'the workspace ready', limit: MAX_READY_MS, measured: median(added), unit: 'ms' },
+      { target: 'with the start of its agent', limit: MAX_READY_MS, measured: median(samples.copy), unit: 'ms' },
+    ],
   };
 }
 

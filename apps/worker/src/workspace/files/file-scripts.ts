@@ -1,12 +1,5 @@
-/**
- * What runs in the agent. Perl is in every Debian and beside most gits, opens files without waiting for a writer of a FIFO,
- * and keeps names as bytes. A script's first word is `ok`, or `no` with the reason.
- */
-
-const PERL = `use strict; use warnings; use Cwd qw(realpath); use Fcntl;
-binmode STDIN; binmode STDOUT;
-sub refuse { print "no $_[0]\\n"; exit 0 }
-`;
+import { PERL } from './perl.script.js';
+import { PUT } from './put.script.js';
 
 /** $1 path, $2 first line, $3 lines, $4 bytes → as base64: \`ok <size> <lines> <lines shown> <cut in a line>\`, newline, bytes. */
 export const READ = `perl -e '${PERL}
@@ -98,65 +91,6 @@ search() {
 problem=$(search env 2>&1); [ $? -le 1 ] || { printf 'no %s' "$problem"; exit 0; }
 echo ok
 names "$@" | perl -0 -ne 'chomp; print "$_\\0" if $_ ne "//ok" && lstat $_ && -f _' | search xargs -0 | head -c ${SEARCH_BYTES}`;
-
-/**
- * $1 a file of records \`path NUL x|-|? NUL size NUL bytes\` (? keeps the mode) → for each \`+\` created or \`=\` replaced. All are
- * written beside their places before the first one is moved there; what fails is undone.
- */
-export const PUT = `perl -e '${PERL}
-my ($source) = @ARGV;
-open(my $in, "<", $source) or refuse("the upload is gone");
-binmode $in; local $/; my $all = <$in>; close $in;
-my ($at, @files) = (0);
-while ($at < length $all) {
-  substr($all, $at) =~ /^([^\\0]+)\\0(.)\\0(\\d+)\\0/ or refuse("the upload is damaged");
-  $at += length $&;
-  push @files, { path => $1, mode => $2, content => substr($all, $at, $3) };
-  $at += $3;
-}
-for my $file (@files) {
-  my $above = ".";
-  for my $part (split m{/}, $file->{path} =~ m{^(.*)/}s ? $1 : "") {
-    $above .= "/$part";
-    lstat $above or last;
-    refuse("\\"$file->{path}\\" leads through a link") if -l _;
-    refuse("\\"$file->{path}\\" leads through something that is no directory") unless -d _;
-  }
-  my @stat = lstat $file->{path} or next;
-  refuse("\\"$file->{path}\\" is a link, a directory or something else than a file") unless -f _;
-  $file->{old} = $stat[2] & 07777;
-}
-my @undo;
-sub undo { $_->() for reverse @undo; refuse($_[0]) }
-umask 022;
-for my $file (@files) {
-  my ($above, $mode) = (".", $file->{mode} eq "x" ? 0755 : $file->{mode} eq "?" && defined $file->{old} ? $file->{old} : 0644);
-  for my $part (split m{/}, $file->{path} =~ m{^(.*)/}s ? $1 : "") {
-    my $dir = $above .= "/$part";
-    next if -d $dir;
-    mkdir $dir or undo("\\"$dir\\" cannot be made: $!");
-    push @undo, sub { rmdir $dir };
-  }
-  my $new = $file->{new} = "$above/.codex-mcp-put-$$-" . scalar @undo;
-  sysopen(my $out, $new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) or undo("\\"$file->{path}\\" cannot be written: $!");
-  push @undo, sub { unlink $new };
-  binmode $out;
-  print $out $file->{content} or undo("\\"$file->{path}\\" cannot be written: $!");
-  close $out or undo("\\"$file->{path}\\" cannot be written: $!");
-  chmod $mode, $new;
-}
-for my $file (@files) {
-  my ($path, $new) = ("./$file->{path}", $file->{new});
-  if (defined $file->{old}) {
-    rename $path, "$new.old" or undo("\\"$file->{path}\\" cannot be replaced: $!");
-    push @undo, sub { rename "$new.old", $path };
-  }
-  rename $new, $path or undo("\\"$file->{path}\\" cannot be written: $!");
-  push @undo, sub { unlink $path };
-}
-print "ok ", join("", map { defined $_->{old} ? "=" : "+" } @files);
-unlink map { defined $_->{old} ? "$_->{new}.old" : () } @files;
-' -- "$@"`;
 
 /** How many turns' inputs are kept: a conversation may come back to them. */
 const KEPT_INPUTS = 20;

@@ -19,8 +19,8 @@ export async function comparison(context: OperationContext, { turn_id: turnId, t
   if ([turnId, threadId, since].filter((choice) => choice !== undefined).length > 1) throw new AppError('invalid_arguments', `${tool}: give one of turn_id, thread_id and since.`);
   if (turnId !== undefined) return { compared: `Turn ${turnId}`, trees: (await turnTrees(context, turnId)) ?? NOTHING };
   if (threadId !== undefined) return { compared: `Conversation ${threadId}`, trees: (await workspace.thread(threadId)) ?? NOTHING };
-  const from = since === undefined ? await workspace.base() : await checkpointTree(context, since);
-  return { compared: since === undefined ? 'The starting point and now' : `Checkpoint ${since} and now`, trees: { from, to: await workspace.take() } };
+  const [from, to] = await Promise.all([since === undefined ? workspace.startingPoint() : checkpointTree(context, since), workspace.take()]);
+  return { compared: since === undefined ? 'The starting point and now' : `Checkpoint ${since} and now`, trees: { from: from ?? to, to } };
 }
 
 /** The states around one of the agent's turns; undefined when it changed nothing that is still remembered. */

@@ -1,11 +1,12 @@
-import { afterAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { AgentWorkspace } from '../agent-workspace.js';
 import { localCommands, run } from '../local-commands.fixture.js';
 import type { OperationContext } from './operation.js';
-import { putFiles } from './uploading.js';
+import { PUT, SETTLE_PUTS } from '../files/put.script.js';
+import { putFiles, toRecord } from './uploading.js';
 
 jest.setTimeout(60_000); // on a busy machine
 
@@ -89,4 +90,59 @@ it('refuses an archive with more than files in it, or none', async () => {
   expect(await problem(putFiles(context, { tar: Buffer.alloc(600, 'x').toString('base64') }))).toContain('no tar archive');
   expect(await problem(putFiles(context, { tar: tar.subarray(0, 520).toString('base64') }))).toContain('damaged');
   expect(await problem(putFiles(context, {}))).toContain('give files or tar');
+});
+
+describe('a put that is killed', () => {
+  /** Where it is in its work: before this line, at the second of three files where there is one for each. */
+  const STEPS = {
+    'before it writes': 'for my $file (@files) {\n  my ($above, $mode)',
+    'while it writes beside the places': 'sysopen(my $out, $new',
+    'before it moves anything': 'print $told join("\\0", (map { (lstat',
+    'while it moves a former file aside': 'rename $path, "$new.old"',
+    'between the former file and the new one': 'rename $new, $path',
+    'before it has told that it is done': 'rename $journal, $done',
+  };
+  const files = [{ path: 'first.txt', content: 'new' }, { path: 'src/old.sh', content: 'new' }, { path: 'deep/er/third.txt', content: 'new' }];
+
+  async function killedAt(line: string): Promise<void> {
+    const at = PUT.indexOf(line);
+    const isPerFile = /^(?:sysopen|rename \$(?:path|new))/.test(line);
+    const killed = `${PUT.slice(0, at)}kill 9, $$ ${isPerFile ? 'if $file->{path} eq "src/old.sh"' : ''}; ${PUT.slice(at)}`;
+    expect(at).toBeGreaterThan(0);
+    const upload = join(home, 'upload');
+    await writeFile(upload, Buffer.concat(files.flatMap(({ path, content }) => toRecord({ path, content: Buffer.from(content) }))));
+    expect((await run('sh', ['-c', killed, 'sh', upload], { cwd: directory })).exitCode).not.toBe(0);
+  }
+  const settle = () => run('sh', ['-c', SETTLE_PUTS], { cwd: directory });
+  const filesIn = async () => (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory()).map(({ name }) => name).toSorted();
+
+  it.each(Object.entries(STEPS))('%s has changed nothing once somebody has looked', async (_, line) => {
+    await killedAt(line);
+    await settle();
+    expect(await filesIn()).toEqual(['old.sh']);
+    expect(await readFile(join(directory, 'src/old.sh'), 'utf8')).toBe('old');
+    expect(await modeOf('src/old.sh')).toBe(0o755);
+    expect(await putFiles(context, { files })).toMatchObject({ files: [{ created: true }, { created: false }, { created: true }] });
+  });
+
+  it('when all is in its place is done, and tidied by the next one', async () => {
+    await killedAt('unlink map { defined');
+    expect(await filesIn()).toHaveLength(5);
+    await putFiles(context, { files: [{ path: 'other.txt', content: '' }] });
+    expect(await filesIn()).toEqual(['first.txt', 'old.sh', 'other.txt', 'third.txt']);
+    expect(await readFile(join(directory, 'src/old.sh'), 'utf8')).toBe('new');
+  });
+
+  it('leaves a file alone that somebody has made in the meantime, and takes no planted journal for one of its own', async () => {
+    await killedAt(STEPS['between the former file and the new one']);
+    await writeFile(join(directory, 'src/old.sh'), 'of somebody');
+    await writeFile(join(home, 'victim'), 'kept');
+    await symlink(home, join(directory, 'up'));
+    await writeFile(join(directory, '.codex-mcp-put-1.journal'), ['1', 'up/victim', './up/.codex-mcp-put-1-0', 'ok', String((await lstat(join(home, 'victim'))).ino), 'staged', ''].join('\0'));
+    await settle();
+    expect(await readFile(join(directory, 'src/old.sh'), 'utf8')).toBe('of somebody');
+    expect(await readFile(join(directory, 'src/old.sh.before-put'), 'utf8')).toBe('old');
+    expect(await readFile(join(home, 'victim'), 'utf8')).toBe('kept');
+    expect((await filesIn()).filter((name) => name.startsWith('.codex-mcp'))).toEqual([]);
+  });
 });

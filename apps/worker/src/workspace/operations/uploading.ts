@@ -1,5 +1,5 @@
 import { AppError } from '@codex-mcp/contracts';
-import { PUT } from '../files/file-scripts.js';
+import { PUT } from '../files/put.script.js';
 import { parseTar } from '../files/tar.parser.js';
 import { recorded, type Operation } from './operation.js';
 
