@@ -1,6 +1,8 @@
 import type { RequestMethod, RequestTypeMap, ResultTypeMap, ServerCapabilities } from '@modelcontextprotocol/server';
+import type { JsonObject } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
 import type { McpRequest } from './mcp-request.js';
+import { TaskHandlers, TASKS_EXTENSION } from './task-handlers.service.js';
 import { ToolHandlers } from './tool-handlers.service.js';
 
 const INSTRUCTIONS = [
@@ -15,14 +17,36 @@ export type McpMethods = {
   readonly [Method in RequestMethod]?: (request: McpRequest, params: RequestTypeMap[Method]['params']) => Promise<ResultTypeMap[Method]> | ResultTypeMap[Method];
 };
 
-/** Everything that an MCP client may ask, free of revisions and transports: those call `methods` and know no more. */
+/** Methods of extensions, for clients of 2026-07-28; parameters are not parsed. */
+export type ExtensionMethods = Readonly<Record<string, (request: McpRequest, params: unknown) => Promise<Record<string, unknown>>>>;
+
+/** Everything that an MCP client may ask, free of revisions and transports: those call the methods and know no more. */
+export interface McpService {
+  readonly instructions: string;
+  readonly capabilities: ServerCapabilities;
+  readonly methods: McpMethods;
+  /** By the extension's name, in which clients declare it. */
+  readonly extensions: Readonly<Record<string, ExtensionMethods>>;
+  /** Input schemas of tools with arguments that clients repeat in headers (`x-mcp-header`). */
+  readonly headerTools?: Readonly<Record<string, JsonObject>>;
+}
+export const MCP_SERVICE = Symbol('McpService');
+
 @Injectable()
-export class McpHandlers {
+export class McpHandlers implements McpService {
   readonly instructions = INSTRUCTIONS;
   readonly capabilities: ServerCapabilities = { tools: {} };
   readonly methods: McpMethods;
+  readonly extensions: McpService['extensions'];
 
-  constructor(tools: ToolHandlers) {
+  constructor(tools: ToolHandlers, tasks: TaskHandlers) {
+    this.extensions = {
+      [TASKS_EXTENSION]: {
+        'tasks/get': (request, params) => tasks.get(request, params),
+        'tasks/update': (request, params) => tasks.update(request, params),
+        'tasks/cancel': (request, params) => tasks.cancel(request, params),
+      },
+    };
     this.methods = {
       'tools/list': (request) => tools.list(request),
       'tools/call': (request, params) => tools.call(request, params),

@@ -1,4 +1,4 @@
-import type { ClientCapabilities, Notification } from '@modelcontextprotocol/server';
+import type { ClientCapabilities, LoggingLevel, Notification } from '@modelcontextprotocol/server';
 import type { JsonObject } from '@codex-mcp/tools';
 import type { Principal } from '../access/principal.js';
 import type { Ask, CallerWorkspace } from '../invocation/invocation.js';
@@ -27,12 +27,16 @@ export type McpRequest = {
   rememberWorkspace(args: unknown): Promise<void>;
   /** Says what is going on; undefined where the client did not ask for progress. Never throws, never waits. */
   readonly onProgress?: (message: string) => void;
+  /** Says something to the client's log, where it asked for that. Never throws, never waits. */
+  log(level: LoggingLevel, data: unknown): void;
   /** Sends a notification on the stream of this request. Never throws, never waits. */
   notify(notification: Notification): void;
   /** Aborted when the client wants the work ended: it cancelled, or, where requests stand alone, closed the stream. */
   readonly signal: AbortSignal;
   /** Asks the client; whether it can answer is among its capabilities. */
   readonly ask: Ask;
+  /** Answers to questions, by their keys, that came with the request; not looked at. */
+  readonly answers: Readonly<Record<string, unknown>>;
   /** What an earlier question left with the client; it comes with the answers. */
   readonly resumed?: JsonObject;
   /** Ends the stream of this request without an answer; the client comes back for it with Last-Event-ID. Undefined where it cannot. */

@@ -1,13 +1,14 @@
-import { type Implementation, type RequestId, type RequestMethod, Server, type ServerContext } from '@modelcontextprotocol/server';
+import { fromJsonSchema, type Implementation, McpServer, type RequestId, type RequestMethod, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '@codex-mcp/tools';
+import { z } from 'zod';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
 import { askByAnswering, askInSession, asResult } from './asking.js';
 import { callContext } from './call-context.js';
 import { defaultAgentOf } from './default-agent.js';
-import { McpHandlers } from './mcp-handlers.service.js';
+import { MCP_SERVICE, type McpService } from './mcp-handlers.service.js';
 import type { Era, McpRequest } from './mcp-request.js';
 import { RequestStates } from './request-state.js';
 import { directoriesInMemory, type NamedDirectories, SessionWorkspaces } from './sessions/session-workspaces.js';
@@ -40,6 +41,8 @@ const CACHE_HINTS = {
   'resources/read': { ttlMs: 1000, cacheScope: 'private' as const },
 };
 
+const Loose = z.looseObject({});
+
 type Handler = (request: McpRequest, params: unknown) => Promise<never>;
 
 /** Makes one protocol server per session or request: sharing one has leaked answers between clients. */
@@ -48,7 +51,7 @@ export class McpServerFactory {
   private readonly info: Implementation;
 
   constructor(
-    private readonly handlers: McpHandlers,
+    @Inject(MCP_SERVICE) private readonly service: McpService,
     private readonly states: RequestStates,
     @Inject(EDGE_PROCESS) self: EdgeProcess,
   ) {
@@ -56,25 +59,47 @@ export class McpServerFactory {
   }
 
   create(connection: McpConnection): Server {
-    const { capabilities, instructions, methods } = this.handlers;
-    const server = new Server(this.info, {
-      capabilities,
+    return this.equip(new Server(this.info, this.optionsFor(connection)), connection);
+  }
+
+  /** For one request that stands alone. */
+  createForRequest(connection: McpConnection): Server | McpServer {
+    const { headerTools = {} } = this.service;
+    if (Object.keys(headerTools).length === 0) return this.create(connection);
+    // Only this class of the SDK's has its headers compared with the arguments that they repeat.
+    const checked = new McpServer(this.info, this.optionsFor(connection));
+    for (const [name, schema] of Object.entries(headerTools)) checked.registerTool(name, { inputSchema: fromJsonSchema(schema) }, () => ({ content: [] }));
+    this.equip(checked.server, connection);
+    return checked;
+  }
+
+  private optionsFor({ era }: McpConnection): ServerOptions {
+    const { capabilities, instructions, extensions } = this.service;
+    return {
+      capabilities: era === 'stateless' ? { ...capabilities, extensions: Object.fromEntries(Object.keys(extensions).map((name) => [name, {}])) } : capabilities,
       instructions,
       jsonSchemaValidator: validator,
       cacheHints: CACHE_HINTS,
       requestState: { verify: (sealed) => this.states.open(sealed) },
-    });
+    };
+  }
+
+  private equip(server: Server, connection: McpConnection): Server {
+    const { methods, extensions } = this.service;
     const workspaces = new SessionWorkspaces(connection.directories ?? directoriesInMemory());
     server.setNotificationHandler('notifications/roots/list_changed', () => workspaces.forgetRoots());
-    for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) {
-      server.setRequestHandler(method, async ({ params }, context) => {
-        try {
-          return await handle(requestOf(server, connection, workspaces, context), params ?? {});
-        } catch (error) {
-          if (error instanceof InputRequired) return await asResult(error, this.states);
-          throw error;
-        }
-      });
+    const serve = async (handle: Handler, params: unknown, context: ServerContext) => {
+      try {
+        return await handle(requestOf(server, connection, workspaces, context), params ?? {});
+      } catch (error) {
+        if (error instanceof InputRequired) return await asResult(error, this.states);
+        throw error;
+      }
+    };
+    for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) server.setRequestHandler(method, ({ params }, context) => serve(handle, params, context));
+    if (connection.era === 'sessions') return server;
+    for (const [method, handle] of Object.values(extensions).flatMap((offered) => Object.entries(offered) as [string, Handler][])) {
+      server.setRequestHandler(method, { params: Loose, result: Loose }, (params, context) => serve(handle, params, context));
     }
     return server;
   }
@@ -106,9 +131,11 @@ function requestOf(server: Server, connection: McpConnection, workspaces: Sessio
     workspaceOf: (args) => workspaces.of(args, workspaceHint, rootsOf),
     rememberWorkspace: (args) => workspaces.remember(args),
     ...(token !== undefined && { onProgress: (message) => notify({ method: 'notifications/progress', params: { progressToken: token, progress: ++progress, message } }) }),
+    log: (level, data) => void mcpReq.log(level, data).catch(() => undefined),
     notify,
     signal: cancellation(mcpReq.signal, connection, mcpReq.id),
     ask: era === 'sessions' ? askInSession(context) : askByAnswering(context),
+    answers: mcpReq.inputResponses ?? {},
     ...(typeof state === 'object' && state !== null && { resumed: state as JsonObject }),
     ...(http?.closeSSE && { detach: http.closeSSE }),
   };

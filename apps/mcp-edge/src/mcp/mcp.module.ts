@@ -1,22 +1,29 @@
 import { Module } from '@nestjs/common';
+import { FixtureCalls } from '../conformance/fixture-calls.service.js';
+import { FixtureService } from '../conformance/fixture.service.js';
+import { fixtureTasks } from '../conformance/fixture-tasks.service.js';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG } from '../edge.tokens.js';
 import { InvocationModule } from '../invocation/invocation.module.js';
-import { McpHandlers } from './mcp-handlers.service.js';
+import { MCP_SERVICE, McpHandlers } from './mcp-handlers.service.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { RequestStates } from './request-state.js';
 import { EventLog } from './sessions/event-log.js';
 import { EventStreams } from './sessions/event-streams.js';
 import { HttpSessions } from './sessions/http-sessions.service.js';
+import { McpEvents } from './sessions/mcp-events.js';
 import { ReplicaChannel } from './sessions/replica-channel.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SseController } from './sse.controller.js';
 import { StatelessEndpoint } from './stateless.endpoint.js';
 import { StreamableHttpController } from './streamable-http.controller.js';
+import { TaskHandlers } from './task-handlers.service.js';
 import { ToolHandlers } from './tool-handlers.service.js';
 
 /** MCP: what may be asked, and the transports that bring it. */
 @Module({
   imports: [InvocationModule],
   controllers: [SseController, StreamableHttpController],
-  providers: [ToolHandlers, McpHandlers, RequestStates, McpServerFactory, StatelessEndpoint, ReplicaChannel, SessionStore, EventLog, EventStreams, HttpSessions],
+  providers: [fixtureTasks, FixtureCalls, FixtureService, TaskHandlers, ToolHandlers, McpHandlers, { provide: MCP_SERVICE, inject: [EDGE_CONFIG, McpHandlers, FixtureService], useFactory: (config: EdgeConfig, handlers: McpHandlers, fixtures: FixtureService) => (config.MCP_CONFORMANCE ? fixtures : handlers) }, RequestStates, McpServerFactory, StatelessEndpoint, ReplicaChannel, McpEvents, SessionStore, EventLog, EventStreams, HttpSessions],
 })
 export class McpModule {}

@@ -87,7 +87,7 @@ describe('POST /mcp of revision 2026-07-28', () => {
     expect(await post('tools/call', { name: 'health_check', arguments: {} }, { 'mcp-name': 'chat' })).toMatchObject({ status: 400, json: { error: { code: -32020 } } });
   });
 
-  it('says the headers of a call at once', async () => {
+  it('says the headers of a call before they are missed', async () => {
     const held = new HeldTurns(system.worker);
     const answer = await fetch(`${system.edge.url}/mcp`, {
       method: 'POST',
@@ -98,6 +98,6 @@ describe('POST /mcp of revision 2026-07-28', () => {
     held.release();
     const body = await answer.text();
     expect(body).toContain('echo:');
-    expect(body).not.toContain('keepalive'); // which would have brought the headers
+    expect(body).not.toMatch(/keep-?alive/); // which would have brought the headers
   });
 });

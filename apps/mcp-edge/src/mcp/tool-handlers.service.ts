@@ -1,4 +1,3 @@
-import { toErrorBody } from '@codex-mcp/contracts';
 import { type ManagementToolName, runsTurn, selectTools } from '@codex-mcp/tools';
 import { type CallToolRequest, type CallToolResult, INVALID_PARAMS, type ListToolsResult, ProtocolError } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
@@ -6,10 +5,11 @@ import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
-import type { Invocation, ToolResult } from '../invocation/invocation.js';
+import type { Invocation } from '../invocation/invocation.js';
 import { ToolInvoker } from '../invocation/tool-invoker.service.js';
-import { turnIdOf } from '../invocation/turn.errors.js';
 import type { McpRequest } from './mcp-request.js';
+import { takesTasks, TaskHandlers } from './task-handlers.service.js';
+import { errorResult, resultOf } from './tool-results.js';
 
 /** Management tools that begin turns. */
 const STARTERS: ReadonlySet<string> = new Set<ManagementToolName>(['start', 'implement_n']);
@@ -21,6 +21,7 @@ const Resumed = z.object({ turnId: z.string() });
 export class ToolHandlers {
   constructor(
     private readonly invoker: ToolInvoker,
+    private readonly tasks: TaskHandlers,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
@@ -37,48 +38,26 @@ export class ToolHandlers {
     if (!tool) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
     const { principal, correlationId, onProgress, signal, ask, client, resumed } = request;
     const [workspace, defaultAgentId] = await Promise.all([runsTurn(tool) || STARTERS.has(tool.name) ? request.workspaceOf(args) : undefined, request.defaultAgentId()]);
-    const result = await this.invoke({
+    const asTask = takesTasks(request);
+    const invocation: Invocation = {
       tool: name,
       arguments: args,
       protocol: 'mcp',
       caller: { tenant: principal.tenant, defaultAgentId, correlationId, workspace },
-      ...(onProgress ? { onProgress } : { handleAfterMs: this.config.HANDLE_AFTER }),
+      ...(onProgress && { onProgress }),
+      // A client that knows tasks need not hold a connection for a long turn.
+      ...((!onProgress || asTask) && { handleAfterMs: this.config.HANDLE_AFTER }),
       signal,
       ask: client.capabilities.elicitation && ask,
       resume: Resumed.safeParse(resumed).data,
-    });
-    if (!result.isError) await request.rememberWorkspace(args);
-    return result;
-  }
-
-  private async invoke(invocation: Invocation): Promise<CallToolResult> {
-    const { correlationId } = invocation.caller;
+    };
     try {
-      return resultOf(await this.invoker.invoke(invocation), correlationId);
+      const result = await this.invoker.invoke(invocation);
+      await request.rememberWorkspace(args);
+      return asTask && result.isHandle ? await this.tasks.created(request, result.turnId) : resultOf(result, correlationId);
     } catch (error) {
       if (error instanceof InputRequired) throw error;
       return errorResult(error, correlationId);
     }
   }
-}
-
-function resultOf({ structured, text, turnId }: ToolResult, correlationId: string): CallToolResult {
-  return {
-    structuredContent: structured,
-    content: [{ type: 'text', text }],
-    _meta: { 'codex-mcp/correlationId': correlationId, ...(turnId !== undefined && { 'codex-mcp/turnId': turnId }) },
-  };
-}
-
-function errorResult(thrown: unknown, correlationId: string): CallToolResult {
-  const error = toErrorBody(thrown);
-  const turnId = turnIdOf(thrown);
-  return {
-    isError: true,
-    content: [
-      { type: 'text', text: `${error.code}: ${error.message}` },
-      { type: 'text', text: JSON.stringify({ error, turn_id: turnId }, null, 2) },
-    ],
-    _meta: { 'codex-mcp/error': error, 'codex-mcp/correlationId': correlationId, ...(turnId !== undefined && { 'codex-mcp/turnId': turnId }) },
-  };
 }
