@@ -1,5 +1,6 @@
 import { choice, consumerFields, count, defaultDataDir, flag, hostFields, loadConfig, memorySize, optionalText, pathList, port, positive, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { z } from 'zod';
+import { agentImages } from './runtime/docker/agent-images.js';
 
 export const SupervisorConfig = z.object({
   ...serviceFields,
@@ -12,6 +13,7 @@ export const SupervisorConfig = z.object({
   DEPLOYMENT: textWithDefault('default').describe('Keeps two installations on one Docker engine apart'),
   AGENT_RUNTIME: choice(['auto', 'docker', 'process'], 'auto').describe('What hosts agents; auto: containers when an engine answers'),
   AGENT_IMAGE: textWithDefault('codex-mcp-agent:latest').describe('Image of agent containers'),
+  AGENT_IMAGES: agentImages().describe('Images that a repository’s codex-mcp.json may choose by name, beside base: those that `npm run images` builds, and name=image:tag for others'),
   WORKSPACE_ROOTS: pathList().describe('Host directories that calls may name workspaces under, separated by ":" or ","; none by default'),
   MAX_CONCURRENT_SESSIONS: count(20).describe('Agents that run at the same time on this host'),
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without a call after which an agent is stopped; its files and conversation stay'),

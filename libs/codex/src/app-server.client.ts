@@ -143,9 +143,17 @@ export class AppServerClient {
     }
   }
 
-  /** Runs a command where the agent lives, without the model. `env` adds to the environment. */
-  async exec(command: string[], options: { cwd: string; timeoutMs: number; env?: Record<string, string>; outputBytesCap?: number; sandboxPolicy?: object }): Promise<ExecResult> {
+  /**
+   * Runs a command where the agent lives, without the model. `env` adds to the environment. One that takes too long is
+   * killed with all of its process group, and ends with 124. `processId`: a name to `terminate` it by.
+   */
+  async exec(command: string[], options: { cwd: string; timeoutMs: number; env?: Record<string, string>; outputBytesCap?: number; sandboxPolicy?: object; processId?: string }): Promise<ExecResult> {
     return ExecResult.parse(await this.rpc.request('command/exec', { command, ...options }, options.timeoutMs + this.rpcTimeoutMs));
+  }
+
+  /** Kills a running command that `exec` was given a name for. */
+  async terminate(processId: string): Promise<void> {
+    await this.call('command/exec/terminate', { processId });
   }
 
   /** Writes a file where the agent lives, outside of every sandbox; `path` is absolute and its directory is there. */

@@ -9,6 +9,11 @@ export const AgentIdentity = z.object({
 });
 export type AgentIdentity = z.infer<typeof AgentIdentity>;
 
+/** What an operator calls an image that agents may run in; which one that is, only supervisors know. */
+export const ImageName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
+/** The image of agents that ask for none. */
+export const BASE_IMAGE = 'base';
+
 const HostPath = z.string().min(1).max(4096);
 
 /** What the agent works in: a volume of its own, a host directory under WORKSPACE_ROOTS itself, or a copy of one. */
@@ -51,6 +56,8 @@ export const AgentRecord = AgentIdentity.extend({
   runtimeId: z.string(),
   status: AgentStatus,
   workspace: Workspace,
+  /** The image that was asked for last, whether or not it can be had. */
+  image: ImageName.optional(),
   /** Where Codex sees the workspace: /workspace in a container, a host path otherwise. */
   cwd: z.string(),
   createdAt: z.number(),

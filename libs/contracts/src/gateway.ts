@@ -10,7 +10,12 @@ export const AgentRegistration = z.object({ agent: AgentIdentity, transport: z.e
 export type AgentRegistration = z.infer<typeof AgentRegistration>;
 
 /** The gateway's answer. `baseUrl` is what Codex's model provider gets. */
-export const AgentUpstream = z.object({ baseUrl: z.string(), socketDirectory: z.string().optional() });
+export const AgentUpstream = z.object({
+  baseUrl: z.string(),
+  socketDirectory: z.string().optional(),
+  /** Hosts that the gateway passes git to. */
+  gitHosts: z.array(z.string()).optional(),
+});
 export type AgentUpstream = z.infer<typeof AgentUpstream>;
 
 /** The codes of what the gateway answers an agent itself. Codex tells them with the whole body when the status is 400. */

@@ -12,7 +12,7 @@ export {
   slugAgentId,
 } from './ids.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
-export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, OWN_WORKSPACE, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
+export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, BASE_IMAGE, ImageName, OWN_WORKSPACE, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
 export { Approval, ApprovalAnswer, ApprovalDecision, ApprovalMode, ApprovalRecord, ApprovalSubject, ApprovalVia, stricterMode } from './approval.js';
 export { Effort } from './effort.js';
 export { ForkOrigin, ThreadRecord, ThreadSettings } from './thread.js';
@@ -50,4 +50,4 @@ export { ModelTrouble, ModelWait } from './model-wait.js';
 export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, GatewayErrorCode, runPaths } from './gateway.js';
 export { BranchName, PullRequestBody, PullRequestResult, PullRequestTitle, PullRequestWish } from './pull-request.js';
 export { FileWrite, TreeWrite, TreeWriteResult } from './tree-write.js';
-export { DEFAULT_REPOSITORY_SETTINGS, IMAGE_NAME_PATTERN, MAX_REPOSITORY_SETTINGS_BYTES, parseRepositorySettings, REPOSITORY_SETTINGS_FILE, RepositorySettings } from './repository-settings.js';
+export { DEFAULT_REPOSITORY_SETTINGS, MAX_REPOSITORY_SETTINGS_BYTES, parseRepositorySettings, REPOSITORY_SETTINGS_FILE, RepositorySettings } from './repository-settings.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentIdentity, AgentUsage, Workspace, WorkspaceChoice } from './agent.js';
+import { AgentIdentity, AgentUsage, ImageName, Workspace, WorkspaceChoice } from './agent.js';
 
 type JobDefinition = { payload: z.ZodType; result: z.ZodType };
 
@@ -42,12 +42,18 @@ export const Placement = z.object({
   base: z.string().optional(),
   /** The agent's directory for codex-mcp's own files, such as workspace snapshots. */
   stateDir: z.string(),
+  /** Where its Codex keeps what is its own, such as instructions for all that it does. */
+  codexHome: z.string().optional(),
   /** `external`: the container is the sandbox; `codex`: Codex's own sandbox is. */
   sandbox: z.enum(['external', 'codex']),
+  /** The image that the agent runs in, and one that was asked for and that it cannot have. Absent where agents have none. */
+  image: z.object({ name: ImageName, refused: z.object({ name: ImageName, why: z.string() }).optional() }).optional(),
+  /** Hosts that commands in the agent can reach, by git alone. */
+  gitHosts: z.array(z.string()).default([]),
 });
 export type Placement = z.infer<typeof Placement>;
 
-const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: WorkspaceChoice.optional(), correlationId: z.string() }), result: Placement };
+const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: WorkspaceChoice.optional(), image: ImageName.optional(), correlationId: z.string() }), result: Placement };
 
 /** Taken by any supervisor with room: an agent that lives nowhere yet. */
 export const PLACEMENTS_QUEUE = 'placements';

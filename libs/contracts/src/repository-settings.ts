@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ImageName } from './agent.js';
 
 /** In the root of a repository: what its agents' environment should be. Anybody may have written it, so all of it is a wish. */
 export const REPOSITORY_SETTINGS_FILE = 'codex-mcp.json';
@@ -27,11 +28,9 @@ const isPlainPath = (path: string): boolean => isArgument(path) && path.split('/
 const command = () => z.string().max(4000).refine(isCommand);
 const seconds = () => z.int().min(1).max(3600);
 
-export const IMAGE_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-
 export const RepositorySettings = z.strictObject({
   /** A name of the operator's list, never an image itself. */
-  image: z.string().regex(IMAGE_NAME_PATTERN).optional(),
+  image: ImageName.optional(),
   /** Run one after the other in the agent before its first turn, and again when this file or a lock file has changed. */
   setup: z.array(command()).max(20).default([]),
   /** For all commands of `setup` together. */

@@ -10,7 +10,7 @@ export { answerSchema, parseAnswer, type ParsedAnswer } from './answers/parse-an
 export type { ChangeTarget, NamedChange } from './arguments/change-target.js';
 export { type Location } from './answers/finding.schema.js';
 export { composeManagementOutput, composeOutput, composeWorkspaceOutput, type JsonObject, renderOutput } from './outputs/compose-output.js';
-export { Changes, TestRun, TurnFacts } from './outputs/turn-facts.schema.js';
+export { Changes, EnvironmentView, TestRun, TurnFacts } from './outputs/turn-facts.schema.js';
 export { AgentView } from './outputs/agent-view.schema.js';
 export { ThreadView } from './outputs/thread-view.schema.js';
 export { turnPrompt } from './prompts/prompt.js';

@@ -36,7 +36,7 @@ export class ControlServer {
   private readonly path: string;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
     @Inject(GatewayHealth) private readonly health: GatewayHealth,
@@ -94,7 +94,7 @@ export class ControlServer {
     const parsed = AgentRegistration.safeParse(await json(request).catch(() => undefined));
     if (!parsed.success || parsed.data.agent.key !== key) throw new AppError('invalid_arguments', 'The body must be the registration of the agent in the path.');
     const { agent, transport } = parsed.data;
-    return operation(this.logger, 'agent_register', { agentId: agent.agentId, tenant: agent.tenant, agentKey: key, transport }, () => this.agents.register(parsed.data));
+    return operation(this.logger, 'agent_register', { agentId: agent.agentId, tenant: agent.tenant, agentKey: key, transport }, async () => ({ ...(await this.agents.register(parsed.data)), gitHosts: [...this.config.GIT_HOSTS.keys()] }));
   }
 
   private async openPullRequest(key: string, request: IncomingMessage) {

@@ -1,12 +1,14 @@
 import { AppError, type AgentIdentity, type AgentUsage, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import { operation, type Logger } from '@codex-mcp/observability';
-import type { AgentRuntime, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
+import type { AgentRuntime, AgentSpec, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
 import type { WorkspaceRoots } from '../workspace/workspace-roots.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import type { Removals } from './removals.js';
 
 export type AgentsOptions = { supervisorId: string; relayUrl: () => string; maxRunning: number };
+
+type Wanted = { workspace?: WorkspaceChoice | undefined; image?: string | undefined };
 
 /** Guards the count of running agents; no agent has such a key. */
 const ROOM = 'room';
@@ -27,18 +29,18 @@ export class AgentsService {
     private readonly options: AgentsOptions,
   ) {}
 
-  /** Creates or wakes an agent. Without `workspace` it keeps the one it has. */
-  ensure(agent: AgentIdentity, workspace: WorkspaceChoice | undefined, correlationId: string): Promise<Placement> {
+  /** Creates or wakes an agent. It keeps what it has of what is not named. */
+  ensure(agent: AgentIdentity, { workspace, image }: Wanted, correlationId: string): Promise<Placement> {
     return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, async (add) => {
       const known = (await this.removals.isPending(agent.key)) ? undefined : await this.registry.get(agent.key);
-      const wanted = await this.roots.choose(workspace, known?.workspace);
+      const spec = { agent, workspace: await this.roots.choose(workspace, known?.workspace), image: image ?? known?.image };
       return this.withRoom(agent, async () => {
         if (await this.removals.isPending(agent.key)) await this.erase(agent);
-        const running = await this.runtime.ensure({ agent, workspace: wanted });
+        const running = await this.runtime.ensure(spec);
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
-        await this.register(agent, running);
-        const { cwd, source, base, stateDir, sandbox } = running;
-        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), workspace: wanted, cwd, source, base, stateDir, sandbox };
+        await this.register(spec, running);
+        const { runtimeId: _runtimeId, createdAt: _createdAt, ...place } = running;
+        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), ...place };
       });
     });
   }
@@ -107,9 +109,9 @@ export class AgentsService {
     return { supervisorId: this.options.supervisorId, runtime: this.runtime.name };
   }
 
-  private register(agent: AgentIdentity, running: RunningAgent): Promise<void> {
+  private register({ agent, image }: AgentSpec, running: RunningAgent): Promise<void> {
     const { runtimeId, workspace, cwd, createdAt } = running;
-    return this.registry.save({ ...agent, ...this.host(), runtimeId, workspace, cwd, createdAt, status: 'running' });
+    return this.registry.save({ ...agent, ...this.host(), runtimeId, workspace, image, cwd, createdAt, status: 'running' });
   }
 
   private async markStopped(agent: AgentIdentity): Promise<void> {

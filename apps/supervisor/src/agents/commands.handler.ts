@@ -87,8 +87,8 @@ export class CommandsHandler {
   }
 
   private ensure(data: unknown): Promise<Placement> {
-    const { agent, workspace, correlationId } = placementsQueue.jobs.ensure.payload.parse(data);
-    return this.agents.ensure(agent, workspace, correlationId);
+    const { agent, correlationId, ...wanted } = placementsQueue.jobs.ensure.payload.parse(data);
+    return this.agents.ensure(agent, wanted, correlationId);
   }
 }
 

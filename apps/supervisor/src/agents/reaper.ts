@@ -78,7 +78,7 @@ export class Reaper {
     if (!spec) return;
     const { supervisorId } = this.options;
     const placement = { supervisorId, runtime: this.runtime.name, runtimeId: known?.runtimeId ?? '', cwd: record?.cwd ?? '', createdAt };
-    await this.registry.save({ ...spec.agent, workspace: spec.workspace, ...placement, status: known?.running ? 'running' : 'stopped' });
+    await this.registry.save({ ...spec.agent, workspace: spec.workspace, image: spec.image, ...placement, status: known?.running ? 'running' : 'stopped' });
   }
 
   private async clear(key: string): Promise<void> {

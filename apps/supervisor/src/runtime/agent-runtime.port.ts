@@ -1,6 +1,7 @@
-import type { AgentIdentity, AgentUsage, RuntimeName, Workspace } from '@codex-mcp/contracts';
+import type { AgentIdentity, AgentUsage, Placement, RuntimeName, Workspace } from '@codex-mcp/contracts';
 
-export type AgentSpec = { agent: AgentIdentity; workspace: Workspace };
+/** `image`: the name of the image that is asked for; without one, the base. */
+export type AgentSpec = { agent: AgentIdentity; workspace: Workspace; image?: string | undefined };
 
 /** An agent whose Codex answers. */
 export type RunningAgent = {
@@ -13,7 +14,11 @@ export type RunningAgent = {
   /** Where it sees what the workspace was laid over. */
   base?: string | undefined;
   stateDir: string;
+  codexHome: string;
   sandbox: 'external' | 'codex';
+  image?: Placement['image'];
+  /** Hosts that commands in it reach, by git alone. */
+  gitHosts: string[];
   createdAt: number;
 };
 
@@ -45,7 +50,7 @@ export interface AgentRuntime {
   /** Throws `engine_unavailable`, saying what to change, when agents cannot be started at the moment. */
   check(): Promise<void>;
 
-  /** Creates or wakes the agent; resolves when its Codex accepts connections. Another workspace than before replaces the old mount. */
+  /** Creates or wakes the agent; resolves when its Codex accepts connections. Another workspace or image than before replaces the container; an image that cannot be had is the base. */
   ensure(spec: AgentSpec): Promise<RunningAgent>;
 
   /** Every agent of this deployment on this host, running or not. */

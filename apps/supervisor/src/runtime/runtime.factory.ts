@@ -48,6 +48,7 @@ function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cp
     runDir: config.RUN_DIR,
     deployment: config.DEPLOYMENT,
     image: config.AGENT_IMAGE,
+    images: config.AGENT_IMAGES,
     cpus: Math.min(config.CONTAINER_CPU_LIMIT, cpus), // the engine refuses more than it has
     memoryBytes: config.CONTAINER_MEMORY_LIMIT,
     model: config.CODEX_MODEL,

@@ -1,5 +1,6 @@
 import type { AppServerClient } from '@codex-mcp/codex';
 import type { AgentIdentity, FileWrite, Placement, PullRequestResult, PullRequestWish, TreeWriteResult } from '@codex-mcp/contracts';
+import type { Environment } from '../environment/turn-environment.js';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 import { SETTLE_PUTS } from '../workspace/files/put.script.js';
 import { IsolatedCopy } from '../workspace/isolated-copy.js';
@@ -16,6 +17,10 @@ export class AgentSession {
   readonly workspace: AgentWorkspace;
   /** Where the workspace is a copy of a host directory. */
   readonly copy: IsolatedCopy | undefined;
+  /** What has become of the repository's settings, while nothing can have changed them. */
+  environment: Environment | undefined;
+  /** The AGENTS.md that Codex was given. */
+  instructions: string | undefined;
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
   private hasSettled = false;
@@ -36,6 +41,12 @@ export class AgentSession {
     this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`, placement.base);
   }
 
+  /** Whether it need not be started anew for this image: it runs in it, or cannot. */
+  isInImage(name: string | undefined): boolean {
+    const { image } = this.placement;
+    return name === undefined || image === undefined || (image.refused?.name ?? image.name) === name;
+  }
+
   /** The effort for a turn that names none. Codex would keep the last one that was named in the thread. */
   effortOf(model: string): string | undefined {
     return this.defaultEfforts.get(model);
@@ -50,7 +61,7 @@ export class AgentSession {
   /** Brings a copy of a host directory up to date with it; returns what is worth telling. */
   async refreshCopy(): Promise<string | undefined> {
     const news = await this.copy?.refresh();
-    if (news !== undefined) this.lastTree = undefined;
+    if (news !== undefined) this.workspaceChanged();
     return news;
   }
 
@@ -92,5 +103,6 @@ export class AgentSession {
   /** Call when something else than a turn has changed the workspace. */
   workspaceChanged(): void {
     this.lastTree = undefined;
+    this.environment = undefined;
   }
 }

@@ -12,7 +12,8 @@ const IDLE_MS = 60_000;
 const DEVELOPER_INSTRUCTIONS =
   'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory. You have no network.';
 
-type Wanted = { agent: AgentIdentity; threadId: string | undefined; workspace: WorkspaceChoice | undefined; epoch: number; correlationId: string };
+/** `image`: the name of the image that the agent is to run in; without one, the image that it has. */
+type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; image?: string; epoch: number; correlationId: string };
 type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | undefined };
 
 /** Connections to agents, kept warm between the turns that this worker runs for them. */
@@ -28,7 +29,7 @@ export class AgentSessions {
     private readonly options: { model: string; rpcTimeoutMs: number },
   ) {}
 
-  /** The agent's Codex, started and connected as needed, with the thread open, if one is wanted. `notify` tells of what takes a moment or was lost. */
+  /** The agent's Codex, started and connected as needed. `notify` tells of what takes a moment. */
   acquire(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const { key } = wanted.agent;
     // A cancelled turn's connection may still be on its way; a second one would end it halfway.
@@ -45,23 +46,12 @@ export class AgentSessions {
   private async acquireNext(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const held = this.held.get(wanted.agent.key);
     clearTimeout(held?.idle);
-    if (held && this.isUsable(held, wanted) && (await this.isReady(held.session, wanted.threadId, notify))) return held.session;
+    if (held && this.isUsable(held, wanted)) return held.session;
     this.drop(wanted.agent.key);
     notify(`Connecting to agent ${wanted.agent.agentId}`);
     const session = await this.open(wanted, notify);
     this.held.set(wanted.agent.key, { session, workspace: JSON.stringify(wanted.workspace), idle: undefined });
     return session;
-  }
-
-  /** Opens the thread, if one is wanted; false when the connection turns out to be of no use any more. */
-  private async isReady(session: AgentSession, threadId: string | undefined, notify: (message: string) => void): Promise<boolean> {
-    try {
-      if (threadId !== undefined) await session.threads.open(threadId, notify);
-      return true;
-    } catch (error) {
-      if (session.codex.isOpen && !(error instanceof UnresponsiveError)) throw error;
-      return false;
-    }
   }
 
   /** Call when a turn is over; closes the connection unless another turn comes soon. */
@@ -85,28 +75,28 @@ export class AgentSessions {
   }
 
   private isUsable({ session, workspace }: Held, wanted: Wanted): boolean {
-    return session.codex.isOpen && session.epoch === wanted.epoch && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
+    return session.codex.isOpen && session.epoch === wanted.epoch && session.isInImage(wanted.image) && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
   }
 
   private async open(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
-    const { agent, workspace, correlationId } = wanted;
-    const place = () => this.placements.ensure(agent, workspace, correlationId);
+    const { agent, workspace, image, correlationId } = wanted;
+    const place = () => this.placements.ensure(agent, { workspace, image }, correlationId);
     const placement = await place();
     try {
-      return await this.openAt(placement, wanted, notify);
+      return await this.openAt(placement, wanted);
     } catch (error) {
       if (!(error instanceof UnresponsiveError)) throw error;
       notify('The agent’s Codex does not answer; starting it anew');
       await this.placements.stop(agent, placement.supervisorId);
-      return this.openAt(await place(), wanted, notify);
+      return this.openAt(await place(), wanted);
     }
   }
 
-  private async openAt(placement: Placement, { agent, epoch, threadId }: Wanted, notify: (message: string) => void): Promise<AgentSession> {
+  private async openAt(placement: Placement, { agent, epoch }: Wanted): Promise<AgentSession> {
     const codex = await this.connect(agent, placement, epoch);
     try {
       const threads = new AgentThreads(codex, agent, this.threads, { ...this.lease, epoch }, this.threadOptions(placement));
-      const [efforts] = await Promise.all([codex.defaultEfforts(), threadId === undefined ? undefined : threads.open(threadId, notify)]);
+      const efforts = await codex.defaultEfforts();
       const [relay, headers] = [this.relayOf(agent, placement), this.headers(epoch)];
       const write = (files: FileWrite[]) => writeToHost(relay, headers, files);
       const open = (wish: PullRequestWish) => openPullRequest(relay, headers, wish);

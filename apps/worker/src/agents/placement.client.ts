@@ -20,8 +20,8 @@ export class PlacementClient {
     this.placements = new QueueClient(placementsQueue, PLACEMENTS_QUEUE, redis);
   }
 
-  async ensure(agent: AgentIdentity, workspace: WorkspaceChoice | undefined, correlationId: string): Promise<Placement> {
-    const payload = { agent, workspace, correlationId };
+  async ensure(agent: AgentIdentity, wanted: { workspace?: WorkspaceChoice | undefined; image?: string | undefined }, correlationId: string): Promise<Placement> {
+    const payload = { agent, ...wanted, correlationId };
     const owner = (await this.registry.get(agent.key))?.supervisorId;
     if (owner === undefined) return this.placements.request('ensure', payload, this.timeoutMs);
     await this.mustBeAlive(owner);

@@ -1,10 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DEFAULT_REPOSITORY_SETTINGS, MAX_REPOSITORY_SETTINGS_BYTES, parseRepositorySettings, REPOSITORY_SETTINGS_FILE, type RepositorySettings } from '@codex-mcp/contracts';
 import type { AgentSession } from '../agents/agent-session.js';
-import { READ } from '../workspace/files/file-scripts.js';
-
-const ALL_LINES = '1000000000';
-const ABSENT = 'There is no file';
+import { readWorkspaceText } from './workspace-text.reader.js';
 
 export type ReadSettings = {
   /** The defaults, where there is no such file or it cannot be used. */
@@ -15,22 +12,14 @@ export type ReadSettings = {
   problem?: string;
 };
 
-/**
- * What the repository in the agent's workspace says of its environment. Read where the agent lives, without running
- * anything of the repository; a link is followed only where it stays in the workspace.
- */
-export async function readRepositorySettings({ workspace, sandboxPolicy }: Pick<AgentSession, 'workspace' | 'sandboxPolicy'>): Promise<ReadSettings> {
-  const args = [REPOSITORY_SETTINGS_FILE, '1', ALL_LINES, String(MAX_REPOSITORY_SETTINGS_BYTES)];
-  const answer = Buffer.from(await workspace.repository.shell(READ, args, { sandboxPolicy: sandboxPolicy('read') }), 'base64');
-  const firstLine = answer.indexOf('\n');
-  const [word, ...rest] = answer.toString('latin1', 0, Math.max(firstLine, 0)).split(' ');
-  const words = rest.join(' ');
-  if (word === 'no' && words === ABSENT) return { settings: DEFAULT_REPOSITORY_SETTINGS };
-  if (word !== 'ok') return unusable(word === 'no' ? `${words.charAt(0).toLowerCase()}${words.slice(1)} in its place` : 'Perl is missing where the agent lives');
-  if (Number(rest[0]) > MAX_REPOSITORY_SETTINGS_BYTES) return unusable(`it is larger than ${MAX_REPOSITORY_SETTINGS_BYTES / 1024} KiB`);
-  const bytes = answer.subarray(firstLine + 1);
-  if (!isUtf8(bytes)) return unusable('it is not UTF-8');
-  const text = bytes.toString('utf8');
+/** What the repository in the agent's workspace says of its environment. */
+export async function readRepositorySettings(session: Pick<AgentSession, 'workspace' | 'sandboxPolicy'>): Promise<ReadSettings> {
+  const found = await readWorkspaceText(session, REPOSITORY_SETTINGS_FILE, MAX_REPOSITORY_SETTINGS_BYTES);
+  if (!found) return { settings: DEFAULT_REPOSITORY_SETTINGS };
+  if ('problem' in found) return unusable(found.problem);
+  if (found.size > MAX_REPOSITORY_SETTINGS_BYTES) return unusable(`it is larger than ${MAX_REPOSITORY_SETTINGS_BYTES / 1024} KiB`);
+  if (!isUtf8(found.bytes)) return unusable('it is not UTF-8');
+  const text = found.bytes.toString('utf8');
   const parsed = parseRepositorySettings(text);
   return 'problem' in parsed ? { settings: DEFAULT_REPOSITORY_SETTINGS, ...parsed } : { ...parsed, text };
 }

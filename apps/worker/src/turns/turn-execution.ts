@@ -6,6 +6,7 @@ import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { repairIdOf } from '../agents/agent-threads.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
 import type { Changes } from '../workspace/agent-workspace.js';
+import { type Environment, lookAtEnvironment, settleEnvironment } from '../environment/turn-environment.js';
 import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { costOf, type ModelPrices } from '../prices/model-prices.js';
@@ -41,6 +42,9 @@ export type ExecutionOptions = {
   onRunning: (steer: (text: string) => Promise<void>) => void;
   approvals: Pick<OpenApprovals, 'policy' | 'approve'>;
 };
+
+/** Where a turn takes place. */
+type Place = { threadId: string; conversation: Conversation; environment: Environment | undefined; /** Codex has the turn already. */ isAtWork: boolean };
 
 type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string; test_command?: string };
 
@@ -85,9 +89,9 @@ export class TurnExecution {
 
   private async attempt(tool: QueuedTool, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const args: Common = tool.arguments.parse(request.arguments);
+    if (tool.kind === 'turn') return this.converseAbout(tool, args, await this.place(tool, request, args, options), request, options);
     const session = await this.session(request, args, options);
     await unlessAborted(options.signal, session.settleUploads());
-    if (tool.kind === 'turn') return this.converseAbout(tool, args, session, request, options);
     await (needsFreshCopy(tool) ? this.refresh(session, options) : unlessAborted(options.signal, session.makeCopy()));
     return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch((error: unknown) => lostIn(tool, error)));
   }
@@ -97,15 +101,31 @@ export class TurnExecution {
     if (news !== undefined) options.push({ type: 'status', message: news });
   }
 
-  private async converseAbout(tool: TurnTool, args: Common, session: AgentSession, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+  /** The agent with its workspace up to date and in the environment that its repository wishes for, before its thread is opened, which reads AGENTS.md. */
+  private async place(tool: TurnTool, request: TurnRequest, args: Common, options: ExecutionOptions): Promise<Place> {
     const { threadId } = options;
     if (threadId === undefined) throw new Error(`${request.turnId} has no thread`);
-    const conversation: Conversation = { session, thread: await session.threads.open(threadId, notifier(options)) };
-    // Nothing changes under the hands of a turn that is at work.
-    if (!options.mayHaveBegun || !(await findTurn(conversation, request.turnId))) await this.refresh(session, options);
+    const session = await this.session(request, args, options);
+    await unlessAborted(options.signal, session.settleUploads());
+    const conversationOf = async (at: AgentSession) => ({ session: at, thread: await at.threads.open(threadId, notifier(options)) });
+    if (options.mayHaveBegun) {
+      const conversation = await conversationOf(session);
+      // Nothing changes under the hands of a turn that is at work.
+      if (await findTurn(conversation, request.turnId)) return { threadId, conversation, environment: await lookAtEnvironment(session), isAtWork: true };
+    }
+    await this.refresh(session, options);
+    const inImage = (image: string) => this.session(request, args, options, image);
+    const { push, signal, approvals } = options;
+    const wishes = { turnId: request.turnId, access: request.access ?? tool.access, isAsked: approvals.policy !== 'never', push, signal, inImage };
+    const settled = await unlessAborted(signal, settleEnvironment(session, wishes));
+    return { threadId, conversation: await conversationOf(settled.session), environment: settled.environment, isAtWork: false };
+  }
+
+  private async converseAbout(tool: TurnTool, args: Common, { threadId, conversation, environment, isAtWork }: Place, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
+    const { session } = conversation;
     const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
     const access = request.access ?? tool.access;
-    const before = access === 'write' ? await session.treeBefore(options.mayHaveBegun) : undefined;
+    const before = access === 'write' ? await session.treeBefore(isAtWork) : undefined;
     const target = tool.change(args);
     const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
     const turn: CodexTurn = {
@@ -117,12 +137,14 @@ export class TurnExecution {
       approvalPolicy: options.approvals.policy,
       outputSchema: tool.answerSchema,
     };
+    session.environment = undefined; // until it is known that the turn has changed nothing
     const collector = await this.converse(conversation, turn, options);
     const answer = await this.answer(tool, conversation, turn, collector, options);
     const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, threadId, touched: collector.touched, mayHaveBegun: options.mayHaveBegun });
     const tests = [...collector.tests.all, ...(await this.runTests(args, session, request, options))];
+    if (!collector.touched && tests.length === 0) session.environment = environment;
     const measured = await this.measured(answer, session, change);
-    return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), ...this.cost(turn, collector), duration_ms: Date.now() - options.startedAtMs, ...(tests.length > 0 && { tests }), ...reported(tool, changes) });
+    return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), ...this.cost(turn, collector), duration_ms: Date.now() - options.startedAtMs, ...(tests.length > 0 && { tests }), ...(environment?.view && { environment: environment.view }), ...reported(tool, changes) });
   }
 
   private cost({ model }: CodexTurn, { modelRequests }: TurnCollector): Pick<TurnFacts, 'cost_usd'> {
@@ -146,11 +168,11 @@ export class TurnExecution {
     return change ? { ...located, reviewed: { compared: change.described.compared, files: change.described.files } } : located;
   }
 
-  private session(request: TurnRequest, args: Common, options: ExecutionOptions): Promise<AgentSession> {
+  private session(request: TurnRequest, args: Common, options: ExecutionOptions, image?: string): Promise<AgentSession> {
     const { agent, correlationId } = request;
     const ofCaller = args.url === undefined ? request.workspace : undefined;
     const workspace = args.workspace === undefined ? ofCaller : chosen(args.workspace, args.workspace_mode);
-    const session = this.sessions.acquire({ agent, threadId: options.threadId, workspace, epoch: options.epoch, correlationId }, notifier(options));
+    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId, ...(image !== undefined && { image }) }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.
     return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));
   }

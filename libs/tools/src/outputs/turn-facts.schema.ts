@@ -44,6 +44,13 @@ export const TestRun = z.object({
 });
 export type TestRun = z.infer<typeof TestRun>;
 
+export const EnvironmentView = z.object({
+  image: z.string().optional().describe('Name of the image that the agent runs in'),
+  setup: z.enum(['done', 'failed']).optional().describe('What became of its setup commands, in this turn or before; the log of the turn that ran them has their output'),
+  problems: z.array(z.string()).describe('What of it does not count, and why'),
+});
+export type EnvironmentView = z.infer<typeof EnvironmentView>;
+
 /** What the system itself knows of a turn, beside what the model said. */
 export const turnFacts = {
   turn_id: z.string(),
@@ -55,6 +62,7 @@ export const turnFacts = {
   duration_ms: z.number().nonnegative(),
   commands: z.array(CommandRun).describe('Shell commands that Codex ran'),
   tests: z.array(TestRun).optional().describe('Tests that ran, the last run of each command; absent where none is known'),
+  environment: EnvironmentView.optional().describe('What became of the codex-mcp.json in the workspace; absent without one'),
 };
 
 export const TurnFacts = z.object({ ...turnFacts, ...changesIfAny });

@@ -10,7 +10,8 @@ export const WORKSPACE_PATH = '/workspace';
 export const SOURCE_PATH = '/source';
 /** The base that the workspace is laid over. */
 export const BASE_PATH = '/base';
-export const STATE_PATH = '/codex-home/codex-mcp';
+export const CODEX_HOME_PATH = '/codex-home';
+export const STATE_PATH = `${CODEX_HOME_PATH}/codex-mcp`;
 
 const STOP_TIMEOUT_S = 5;
 const PIDS = 256;
@@ -21,6 +22,8 @@ export const LABELS = {
   agentId: 'codex-mcp.agent-id',
   tenant: 'codex-mcp.tenant',
   workspace: 'codex-mcp.workspace',
+  /** Name of the image that was asked for. */
+  image: 'codex-mcp.image',
   /** Fingerprint of all that the container was made with. */
   spec: 'codex-mcp.spec',
   /** On volumes of an agent's: the volume of the base that its workspace is laid over. */
@@ -84,7 +87,7 @@ function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
     User: `${uid}:${gid}`,
     WorkingDir: WORKSPACE_PATH,
     Env: parts.spec.workspace.kind === 'volume' ? [] : ['CODEX_MCP_WORKSPACE=host'],
-    Labels: labelsOf(parts.deployment, parts.spec),
+    Labels: { ...labelsOf(parts.deployment, parts.spec), ...(parts.spec.image !== undefined && { [LABELS.image]: parts.spec.image }) },
     StopTimeout: STOP_TIMEOUT_S,
     HostConfig: { ...hardening(parts, mounts(parts, names)), RestartPolicy: { Name: 'unless-stopped' } },
   };
@@ -134,7 +137,7 @@ function mounts({ spec, deployment, hostPaths, user, layer }: ContainerParts, na
   };
   return [
     ...workspaces[spec.workspace.kind](),
-    volume(names.homeVolume, '/codex-home'),
+    volume(names.homeVolume, CODEX_HOME_PATH),
     bindMount(hostPaths.config, '/codex-home/config.toml', true),
     bindMount(hostPaths.gateway, '/run/gateway', true),
     bindMount(hostPaths.appServer, `/tmp/codex-daemon-${user.uid}`, false),

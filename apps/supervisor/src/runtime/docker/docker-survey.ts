@@ -60,7 +60,8 @@ function known(container: ContainerInfo): KnownAgent | undefined {
 /** The engine has null for no labels. */
 function specOf(labels: Record<string, string> | null | undefined): AgentSpec | undefined {
   const agent = identityOf(labels ?? {});
-  return agent && labels ? { agent, workspace: workspaceOf(labels) } : undefined;
+  const image = labels?.[LABELS.image];
+  return agent && labels ? { agent, workspace: workspaceOf(labels), ...(image !== undefined && { image }) } : undefined;
 }
 
 function identityOf({ [LABELS.key]: key, [LABELS.agentId]: agentId, [LABELS.tenant]: tenant }: Record<string, string>): AgentIdentity | undefined {

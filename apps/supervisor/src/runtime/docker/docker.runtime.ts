@@ -8,10 +8,12 @@ import type { ContainerInspectInfo } from 'dockerode';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
 import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, hostPathOf, sameWorkspace } from '../agent-runtime.port.js';
 import { waitForAppServer } from '../app-server.socket.js';
+import type { AgentImages } from './agent-images.js';
 import { BaseStore } from './base.store.js';
-import { BASE_PATH, type ContainerLimits, containerSpec, type ContainerUser, LABELS, namesOf, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
+import { BASE_PATH, CODEX_HOME_PATH, type ContainerLimits, containerSpec, type ContainerUser, LABELS, namesOf, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
 import { ignoreNotFound, isNotFound, isNotModified, isRefusal, toEngineError } from './docker.errors.js';
 import { remainsOf } from './docker-survey.js';
+import { type EngineImage, EngineImages } from './engine-images.js';
 import type { EnginePaths } from './engine-paths.js';
 import { usageOf } from './container-usage.js';
 import { type LaidWorkspace, LayerStore } from './layer.store.js';
@@ -21,7 +23,7 @@ const START_TIMEOUT_MS = 30_000;
 /** The image's own user, for a supervisor that runs as root. */
 const IMAGE_UID = 10_001;
 
-export type DockerRuntimeOptions = ContainerLimits & { runDir: string; model: string };
+export type DockerRuntimeOptions = ContainerLimits & { runDir: string; model: string; images: AgentImages };
 
 type Found = { container: ContainerInspectInfo; user: ContainerUser; layer?: LaidWorkspace | undefined };
 
@@ -30,6 +32,7 @@ export class DockerRuntime implements AgentRuntime {
   readonly name = 'docker';
   private readonly bases: BaseStore;
   private readonly layers: LayerStore;
+  private readonly images: EngineImages;
 
   constructor(
     private readonly docker: Docker,
@@ -40,16 +43,18 @@ export class DockerRuntime implements AgentRuntime {
   ) {
     this.bases = new BaseStore(docker, logger, options);
     this.layers = new LayerStore(docker, this.bases, options);
+    this.images = new EngineImages(docker, options);
   }
 
   async check(): Promise<void> {
     await this.docker.ping().catch(toEngineError);
-    await this.imageId();
+    await this.images.base();
   }
 
   async ensure(spec: AgentSpec): Promise<RunningAgent> {
-    await this.gateway.register({ agent: spec.agent, transport: 'unix' });
-    const { container, user, layer } = await this.container(spec).catch(toEngineError);
+    const { gitHosts = [] } = await this.gateway.register({ agent: spec.agent, transport: 'unix' });
+    const image = await this.images.choose(spec.image);
+    const { container, user, layer } = await this.container(spec, image).catch(toEngineError);
     const socket = this.socketPath(spec.agent, user.uid);
     if (!container.State.Running) {
       await rm(socket.path, { force: true });
@@ -64,7 +69,7 @@ export class DockerRuntime implements AgentRuntime {
       throw error;
     }
     const [source, base] = [SOURCE_PATH, BASE_PATH].map((path) => (container.Mounts.some(({ Destination }) => Destination === path) ? path : undefined));
-    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, sandbox: 'external', createdAt: Date.parse(container.Created) };
+    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, codexHome: CODEX_HOME_PATH, sandbox: 'external', image: image.told, gitHosts, createdAt: Date.parse(container.Created) };
   }
 
   async tidy(): Promise<void> {
@@ -136,14 +141,14 @@ export class DockerRuntime implements AgentRuntime {
   }
 
   /** The agent's container, made anew when its workspace, image or user is not what it should be now. Volumes stay. */
-  private async container(spec: AgentSpec): Promise<Found> {
-    const [found, imageId, user] = await Promise.all([this.inspect(spec.agent), this.imageId(), userFor(spec.workspace)]);
+  private async container(spec: AgentSpec, image: EngineImage): Promise<Found> {
+    const [found, user] = await Promise.all([this.inspect(spec.agent), userFor(spec.workspace)]);
     // What runs is replaced only for what it cannot do without; other settings hold from its next start.
-    if (found?.State.Running && isCurrent(found, spec, imageId, user)) return { container: found, user };
-    const { runDir: _runDir, model: _model, ...limits } = this.options;
+    if (found?.State.Running && isCurrent(found, spec, image.id, user)) return { container: found, user };
+    const { runDir: _runDir, model: _model, images: _images, ...limits } = this.options;
     const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user)]);
-    const wanted = containerSpec({ spec, user, hostPaths, layer, ...limits });
-    if (found && isCurrent(found, spec, imageId, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user, layer };
+    const wanted = containerSpec({ spec, user, hostPaths, layer, ...limits, image: image.reference });
+    if (found && isCurrent(found, spec, image.id, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user, layer };
     // Before the former container goes, which tells that it is still to be done.
     if (found && found.Config.User !== wanted.User) {
       await this.stop(spec.agent);
@@ -174,15 +179,6 @@ export class DockerRuntime implements AgentRuntime {
     } catch (error) {
       if (isNotFound(error)) return undefined;
       return toEngineError(error);
-    }
-  }
-
-  private async imageId(): Promise<string> {
-    try {
-      return (await this.docker.getImage(this.options.image).inspect()).Id;
-    } catch (error) {
-      if (!isNotFound(error)) return toEngineError(error);
-      throw new AppError('engine_unavailable', `The agent image ${this.options.image} is not on this engine. Build it with \`node tools/images/build.js agent\`, or set AGENT_IMAGE.`);
     }
   }
 

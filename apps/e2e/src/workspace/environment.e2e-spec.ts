@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeWithDocker, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { z } from 'zod';
+import { containerOf, docker } from '../stack/agent-containers.js';
+import { directive, outputOf, runInAgent } from '../stack/calls.js';
+import { type Stack, startStack } from '../stack/stack.fixture.js';
+import { derivedImage } from './derived-image.js';
+import { makeRepository, ownAll } from './host-repository.js';
+
+const Result = z.object({
+  turn_id: z.string(),
+  answer: z.string(),
+  environment: z.object({ image: z.string().optional(), setup: z.string().optional(), problems: z.array(z.string()) }).optional(),
+  changes: z.object({ files: z.array(z.object({ path: z.string() })) }).optional(),
+});
+
+describeWithDocker('the environment that a repository wishes for', () => {
+  let stack: Stack;
+  let client: Client;
+  let roots: TemporaryDirectory;
+  let image: string;
+
+  beforeAll(async () => {
+    roots = await temporaryDirectory();
+    image = await derivedImage('RUN echo 42 > /etc/codex-mcp-e2e');
+    stack = await startStack({ env: { WORKSPACE_ROOTS: roots.path, AGENT_IMAGES: `node=${image},ghost=codex-mcp-e2e:ghost,python` } });
+    client = await stack.httpClient('environment');
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    await docker.getImage(image).remove({ force: true });
+    await roots.remove();
+  });
+
+  const settings = (value: unknown) => ({ 'codex-mcp.json': typeof value === 'string' ? value : JSON.stringify(value), '.gitignore': '*.log\n' });
+  const repository = (name: string, files: Record<string, string>) => makeRepository(join(roots.path, name), files);
+  const write = async (workspace: string, path: string, content: string) => {
+    await writeFile(join(workspace, path), content);
+    await ownAll(workspace);
+  };
+  const turn = async (message: string, args: Record<string, unknown>) => Result.parse(await outputOf(client, 'chat', { message, ...args }));
+  const events = async (turnId: string) => z.array(z.looseObject({ type: z.string(), text: z.string(), output: z.string().optional() })).parse((await outputOf(client, 'get_turn', { turn_id: turnId }))['events']);
+
+  it('AGENTS.md reaches the model, in a copy from its first turn on', async () => {
+    const workspace = await repository('instructed', { 'AGENTS.md': 'Always say PINEAPPLE-OF-THE-REPOSITORY.\n' });
+    const seen = () => JSON.stringify(stack.fake.responsesRequests().at(-1)?.body);
+    for (const args of [{ agent_id: 'instructed', workspace }, { agent_id: 'instructed-directly', workspace, workspace_mode: 'direct' }]) {
+      expect((await turn('hello', args)).environment).toBeUndefined();
+      expect(seen()).toContain('PINEAPPLE-OF-THE-REPOSITORY');
+    }
+    await write(workspace, 'AGENTS.md', 'Say MANGO-OF-THE-REPOSITORY instead.\n');
+    await turn('and now?', { agent_id: 'instructed' });
+    expect(seen()).toContain('MANGO-OF-THE-REPOSITORY');
+    await turn('hello', { agent_id: 'elsewhere' });
+    expect(seen()).not.toContain('OF-THE-REPOSITORY');
+    await write(workspace, 'AGENTS.md', `MANY\n${'x\n'.repeat(20_000)}`);
+    expect((await turn('hello', { agent_id: 'instructed' })).environment?.problems).toEqual(['Only the first 32 KiB of AGENTS.md are given to Codex.']);
+  });
+
+  it('is the image of that name, with files and conversation kept', async () => {
+    const workspace = await repository('imaged', { 'README.md': 'no wishes yet\n' });
+    const agent = { agent_id: 'imaged', workspace };
+    expect(await runInAgent(client, 'cat /etc/codex-mcp-e2e; echo mine > mine.txt; echo kept > ~/kept', agent)).toContain('No such file');
+    const before = await (await containerOf(stack.deployment, 'imaged')).inspect();
+    await write(workspace, 'codex-mcp.json', '{"image": "node"}');
+    const first = await turn(directive({ shell: 'cat /etc/codex-mcp-e2e mine.txt ~/kept' }), agent);
+    expect(first.answer).toMatch(/42\nmine\nkept/);
+    expect(first.environment).toEqual({ image: 'node', problems: [] });
+    const after = await (await containerOf(stack.deployment, 'imaged')).inspect();
+    expect(after.Id).not.toBe(before.Id);
+    expect(after.Mounts.flatMap(({ Name }) => Name ?? []).toSorted()).toEqual(before.Mounts.flatMap(({ Name }) => Name ?? []).toSorted());
+    expect(JSON.stringify(stack.fake.responsesRequests().at(-1)?.body)).toContain('echo mine > mine.txt');
+    await turn('again', agent);
+    expect((await (await containerOf(stack.deployment, 'imaged')).inspect()).Id).toBe(after.Id);
+    await write(workspace, 'codex-mcp.json', '{}');
+    const last = await turn(directive({ shell: 'cat /etc/codex-mcp-e2e mine.txt' }), agent);
+    expect(last.answer).toMatch(/No such file[^]*mine/);
+    expect(last.environment).toEqual({ image: 'base', problems: [] });
+  });
+
+  it.each([
+    ['is one that nobody allowed', { image: 'ruby' }, 'The image "ruby" is not among those that this server allows: base, node, ghost, python. Its operator can add it to AGENT_IMAGES. The agent runs in the image "base".'],
+    ['is an image itself', { image: 'registry.example.org/evil:latest' }, 'codex-mcp.json is not used: "image" must be the name of an image, such as "node".'],
+    ['is not on the engine', { image: 'ghost' }, 'The image "ghost" is not on this server\'s Docker engine. Its operator has to pull or build it. The agent runs in the image "base".'],
+    ['is no JSON', '{"image": ', 'codex-mcp.json is not used: it is not JSON.'],
+    ['wants the network', { egress: ['registry.npmjs.org'] }, 'egress of codex-mcp.json is not granted to registry.npmjs.org: agents have no network, and this server lets them reach nothing (GIT_HOSTS).'],
+  ])('is refused where it %s, and the turn runs all the same', async (name, value, problem) => {
+    const workspace = await repository(`refused ${name}`, settings(value));
+    const { answer, environment } = await turn(directive({ shell: 'echo worked' }), { agent_id: 'refused', workspace });
+    expect(answer).toContain('worked');
+    expect(environment).toEqual({ image: 'base', problems: [problem] });
+  });
+
+  it('is not what a link out of the repository says', async () => {
+    const workspace = await repository('linked', { 'README.md': 'x\n' });
+    await mkdir(join(roots.path, 'elsewhere'));
+    await writeFile(join(roots.path, 'elsewhere/codex-mcp.json'), '{"setup": ["echo pwned > pwned"]}');
+    await symlink('../elsewhere/codex-mcp.json', join(workspace, 'codex-mcp.json'));
+    await ownAll(workspace);
+    const { answer, environment } = await turn(directive({ shell: 'ls' }), { agent_id: 'linked', workspace, workspace_mode: 'direct' });
+    expect(answer).not.toContain('pwned');
+    expect(environment?.problems).toEqual([expect.stringMatching(/^codex-mcp\.json is not used: a link (out of the workspace|that leads nowhere) is in its place\.$/)]);
+  });
+
+  it('is set up before the first turn, and again when the file or a lock file changes', async () => {
+    const workspace = await repository('set-up', { ...settings({ setup: ['echo ran >> setup.log; echo "to the log: $(wc -l < setup.log)"', 'cp packages.lock installed.log'], lock_files: ['packages.lock', 'absent.lock'] }), 'packages.lock': 'one\n' });
+    const agent = { agent_id: 'set-up', workspace };
+    const look = async () => {
+      const { turn_id, answer, environment, changes } = await turn(directive({ shell: 'wc -l < setup.log; cat installed.log' }), agent);
+      expect({ environment, changes }).toEqual({ environment: { image: 'base', setup: 'done', problems: [] }, changes: undefined });
+      const ran = (await events(turn_id)).filter(({ type, text }) => type === 'command' && text.includes('>> setup.log'));
+      return { seen: answer.replace(/^[^]*?\nOutput:\n+/, '').trim(), ran: ran.map(({ output }) => output?.trim()) };
+    };
+    expect(await look()).toEqual({ seen: '1\none', ran: ['to the log: 1'] });
+    expect(await look()).toEqual({ seen: '1\none', ran: [] });
+    await write(workspace, 'packages.lock', 'two\n');
+    expect(await look()).toEqual({ seen: '2\ntwo', ran: ['to the log: 2'] });
+    await runInAgent(client, 'sed -i s/absent.lock/other.lock/ codex-mcp.json', agent);
+    expect((await turn(directive({ shell: 'wc -l < setup.log' }), agent)).answer).toMatch(/\n3\n?/);
+  });
+
+  it('is not set up in a directory that a tool is only to look at', async () => {
+    const workspace = await repository('looked-at', settings({ setup: ['touch made.log'] }));
+    const agent = { agent_id: 'looker', workspace, workspace_mode: 'direct' };
+    const left = await outputOf(client, 'review', { content: 'uncommitted work', ...agent });
+    expect(left['environment']).toEqual({ image: 'base', problems: ['Setup was left for a turn that may change the directory.'] });
+    expect((await turn(directive({ shell: 'ls' }), agent)).environment).toEqual({ image: 'base', setup: 'done', problems: [] });
+    expect(await readdir(workspace)).toContain('made.log');
+  });
+
+  it('that fails or takes too long is told, and holds up neither this turn nor the next', async () => {
+    const workspace = await repository('failing', settings({ setup: ['echo partly > partly.log', 'echo broken; exit 3', 'echo never > never.log'] }));
+    const failing = await turn(directive({ shell: 'ls *.log' }), { agent_id: 'failing', workspace });
+    expect(failing.answer).toContain('partly.log');
+    expect(failing.answer).not.toContain('never.log');
+    const problem = 'Setup failed: "echo broken; exit 3" ended with exit code 3. Setup runs again when codex-mcp.json or one of its lock files changes.';
+    expect(failing.environment).toEqual({ image: 'base', setup: 'failed', problems: [problem] });
+    expect(await events(failing.turn_id)).toContainEqual(expect.objectContaining({ type: 'command', status: 'failed', exit_code: 3, output: 'broken\n' }));
+    const again = await turn(directive({ shell: 'ls' }), { agent_id: 'failing', workspace });
+    expect(again.environment).toEqual(failing.environment);
+    expect((await events(again.turn_id)).filter(({ text }) => text.includes('echo broken'))).toEqual([]);
+
+    await write(workspace, 'codex-mcp.json', JSON.stringify({ setup: ['sleep 601 & sleep 601'], setup_timeout_s: 1 }));
+    const late = await turn(directive({ shell: "grep -lsz '^601$' /proc/[0-9]*/cmdline | wc -l; echo counted" }), { agent_id: 'failing', workspace });
+    expect(late.environment?.problems).toEqual([expect.stringMatching(/^Setup took longer than 1 s and was stopped in "sleep 601 & sleep 601"\./)]);
+    expect(late.answer).toMatch(/\n0\ncounted/);
+  });
+});
