@@ -14,7 +14,7 @@ const recordSections = ['status', 'context', 'decision', 'consequences', 'altern
 const folders = ['apps', 'libs', 'tools', 'images', 'docs', '.ci', '.github'];
 
 /** File names that documents mention and that are a user's, not this repository's. */
-const foreign = new Set(['auth.json', 'config.toml', 'AGENTS.md', 'SKILL.md', 'hooks.json', 'requirements.toml', 'mcp.json', '.mcp.json', 'claude_desktop_config.json', 'daemon.json']);
+const foreign = new Set(['auth.json', 'config.toml', 'AGENTS.md', 'codex-mcp.json', 'SKILL.md', 'hooks.json', 'requirements.toml', 'mcp.json', '.mcp.json', 'claude_desktop_config.json', 'daemon.json']);
 const fileName = /^\.?[\w-]+(?:\.[\w-]+)*\.(?:[cm]?[jt]s|json|md|ya?ml|sh|toml|example)$/;
 
 /** @typedef {{ file: string, text: string, files: string[], scripts: Record<string, string> }} Document */
