@@ -27,6 +27,6 @@ const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck
 @Module({
   imports: [MessagingModule],
   providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ApprovalDesk, ToolInvoker, ...MANAGEMENT],
-  exports: [ApprovalDesk, EdgeMetrics, ServiceStatus, ToolInvoker, TurnAdmission, TurnCanceller, TurnLookup, TurnSteering, MessagingModule],
+  exports: [AgentDirectory, ApprovalDesk, EdgeMetrics, ServiceStatus, ToolInvoker, TurnAdmission, TurnCanceller, TurnLookup, TurnSteering, MessagingModule],
 })
 export class InvocationModule {}

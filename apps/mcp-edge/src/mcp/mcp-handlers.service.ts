@@ -3,13 +3,16 @@ import type { JsonObject } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
 import type { McpRequest } from './mcp-request.js';
 import { TaskHandlers, TASKS_EXTENSION } from './task-handlers.service.js';
+import { CompletionHandlers } from './completion-handlers.service.js';
+import { PromptHandlers } from './prompt-handlers.service.js';
+import { ResourceHandlers } from './resource-handlers.service.js';
 import { ToolHandlers } from './tool-handlers.service.js';
 
 const INSTRUCTIONS = [
   'Codex as a colleague. plan, implement, review, fix, chat, audit and debug run in the workspace of a persistent agent that keeps its files and its conversation between calls; pass what it cannot know as arguments.',
   'Calls without agent_id go to the agent of this connection. Another agent_id is another agent with its own workspace and conversation; calls to one agent run one after the other, to several at the same time.',
   'Turns can take minutes. A call that is answered with a status of queued or running and a turn_id is not finished: get_turn waits for its result; repeating the call would do the work twice. start begins a turn without waiting for it, steer adds a message to a running one, cancel ends it, list_turns shows what ran.',
-  'list_sessions, get_agent_status and health_check say what is going on.',
+  'list_sessions, get_agent_status and health_check say what is going on. Agents, their conversations, turns, changes and files can be read as resources below agent://{agent_id}; prompts describe common jobs.',
 ].join('\n');
 
 /** What this server answers, by method; results are those of the newest revision, older ones are made of them. */
@@ -35,11 +38,11 @@ export const MCP_SERVICE = Symbol('McpService');
 @Injectable()
 export class McpHandlers implements McpService {
   readonly instructions = INSTRUCTIONS;
-  readonly capabilities: ServerCapabilities = { tools: {} };
+  readonly capabilities: ServerCapabilities = { tools: {}, resources: {}, prompts: {}, completions: {} };
   readonly methods: McpMethods;
   readonly extensions: McpService['extensions'];
 
-  constructor(tools: ToolHandlers, tasks: TaskHandlers) {
+  constructor(tools: ToolHandlers, tasks: TaskHandlers, resources: ResourceHandlers, prompts: PromptHandlers, completion: CompletionHandlers) {
     this.extensions = {
       [TASKS_EXTENSION]: {
         'tasks/get': (request, params) => tasks.get(request, params),
@@ -50,6 +53,12 @@ export class McpHandlers implements McpService {
     this.methods = {
       'tools/list': (request) => tools.list(request),
       'tools/call': (request, params) => tools.call(request, params),
+      'resources/list': (request, params) => resources.list(request, params),
+      'resources/templates/list': () => resources.templates(),
+      'resources/read': (request, params) => resources.read(request, params),
+      'prompts/list': (request) => prompts.list(request),
+      'prompts/get': (request, params) => prompts.get(request, params),
+      'completion/complete': (request, params) => completion.complete(request, params),
     };
   }
 }

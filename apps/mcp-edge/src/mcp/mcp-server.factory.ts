@@ -8,6 +8,7 @@ import { InputRequired } from '../invocation/input-required.js';
 import { askByAnswering, askInSession, asResult } from './asking.js';
 import { callContext } from './call-context.js';
 import { defaultAgentOf } from './default-agent.js';
+import { SERVER_ICONS } from './icons.js';
 import { MCP_SERVICE, type McpService } from './mcp-handlers.service.js';
 import type { Era, McpRequest } from './mcp-request.js';
 import { RequestStates } from './request-state.js';
@@ -55,7 +56,7 @@ export class McpServerFactory {
     private readonly states: RequestStates,
     @Inject(EDGE_PROCESS) self: EdgeProcess,
   ) {
-    this.info = { name: 'codex-mcp', title: 'Codex agents', version: self.version };
+    this.info = { name: 'codex-mcp', title: 'Codex agents', version: self.version, icons: SERVER_ICONS };
   }
 
   create(connection: McpConnection): Server {

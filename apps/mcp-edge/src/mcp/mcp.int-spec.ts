@@ -39,7 +39,7 @@ describe.each(TRANSPORTS)('MCP over %s', (transport) => {
 
   it('introduces itself and lists the tools as they are in the catalogue', async () => {
     const client = await connect();
-    expect(client.getServerVersion()).toEqual({ name: 'codex-mcp', title: 'Codex agents', version: '1.2.3' });
+    expect(client.getServerVersion()).toEqual({ name: 'codex-mcp', title: 'Codex agents', version: '1.2.3', icons: [{ src: expect.stringMatching(/^data:image\/svg\+xml;base64,/), mimeType: 'image/svg+xml', sizes: ['any'] }] });
     expect(client.getInstructions()).toContain('agent_id');
     expect((await client.listTools()).tools).toEqual(listTools());
   });
@@ -144,7 +144,7 @@ describe.each(TRANSPORTS)('MCP over %s', (transport) => {
     it('refuses an unknown tool as a protocol error', async () => {
       const client = await connect();
       await expect(client.callTool({ name: 'rm', arguments: {} })).rejects.toMatchObject({ code: -32602, message: expect.stringContaining('Unknown tool: rm') });
-      await expect(client.request({ method: 'resources/list' }, CallToolResultSchema)).rejects.toMatchObject({ code: -32601 });
+      await expect(client.request({ method: 'no/such/method' }, CallToolResultSchema)).rejects.toMatchObject({ code: -32601 });
     });
 
     it('says that the queue is full', async () => {
