@@ -34,7 +34,7 @@ const notFound = (uri: string) => ({ code: -32602, data: { uri } });
 
 /** A turn of ada's that has ended, with what it changed. */
 async function ended(client: Client): Promise<{ turnId: string; threadId: string }> {
-  system.worker.play = async ({ request, threadId }) => ({ type: 'completed', output: { ...factsOf(request), thread_id: threadId, answer: 'It is done.', commands: [], changes } as never });
+  system.worker.play = async ({ request, threadId }) => ({ type: 'completed', output: { ...factsOf(request), thread_id: threadId, answer: 'It is done.', commands: [], changes } });
   const { structuredContent } = await client.callTool({ name: 'chat', arguments: { message: 'do it' } });
   const { turn_id: turnId, thread_id: threadId } = structuredContent as { turn_id: string; thread_id: string };
   return { turnId, threadId };
@@ -69,7 +69,7 @@ describe('workspaces', () => {
     const { turnId } = await ended(client);
     system.worker.play = async ({ request }) => {
       const file = { path: request.arguments['path'], size: 3, lines: 1, truncated: false };
-      if (request.tool === 'get_diff') return { type: 'completed', output: { ...factsOf(request), ...changes, compared: 'x' } as never };
+      if (request.tool === 'get_diff') return { type: 'completed', output: { ...factsOf(request), ...changes, compared: 'x' } };
       const isText = request.arguments['path'] === 'src/a b.ts';
       return { type: 'completed', output: { ...factsOf(request), ...file, content: isText ? 'abc' : 'AAE=', encoding: isText ? 'utf-8' : 'base64' } as never };
     };
@@ -86,7 +86,7 @@ describe('workspaces', () => {
     const client = await connect();
     const held = new HeldTurns(system.worker);
     await expect(read(client, 'agent://bob/files/a')).rejects.toMatchObject({ message: expect.stringMatching(/service_unavailable: The agent is at work.*get_turn with turn_id "turn_/) });
-    system.worker.play = async ({ request }) => ({ type: 'completed', output: factsOf(request) as never });
+    system.worker.play = async ({ request }) => ({ type: 'completed', output: factsOf(request) });
     await held.first();
     held.release();
   });
