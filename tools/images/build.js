@@ -8,17 +8,19 @@ import { parseArgs } from 'node:util';
 import { agentImage } from './agent-image.js';
 import { ensureBase } from './base-image.js';
 import { buildFromDirectory, connectEngine, imageExists } from './docker-engine.js';
+import { nodeImage, pythonImage } from './language-images.js';
 import { serviceImage } from './service-image.js';
 
 const REPOSITORY_ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const IMAGES = { agent: agentImage, service: serviceImage };
-const USAGE = `usage: node tools/images/build.js agent|service|all [--force] [--base IMAGE]
+const IMAGES = { agent: agentImage, service: serviceImage, node: nodeImage, python: pythonImage };
+const USAGE = `usage: node tools/images/build.js agent|service|node|python|all [--force] [--base IMAGE]
   --force       build even if the image is up to date, and renew a base that was made from distribution packages
-  --base IMAGE  build on this image (Debian-based) instead of the Dockerfile's default`;
+  --base IMAGE  build on this image (Debian-based) instead of the Dockerfile's default; node and python are built on agent`;
 
 /**
- * Builds the named images where their inputs changed, tags them `codex-mcp-<name>:<hash of the inputs>` and `:latest`.
- * @param {Array<'agent' | 'service'>} names
+ * Builds the named images where their inputs changed, tags them `codex-mcp-<name>:<hash of the inputs>` and `:latest`;
+ * those of a language are `codex-mcp-agent-<name>`.
+ * @param {Array<'agent' | 'service' | 'node' | 'python'>} names
  * @param {{ force?: boolean, base?: string, log?: (line: string) => void }} [options]
  * @returns {Promise<string[]>} the tags, in the order of `names`
  * @throws {Error} that names what to install or change
@@ -27,7 +29,9 @@ export async function buildImages(names, { force = false, base, log = console.lo
   const engine = await connectEngine();
   const tags = [];
   for (const name of names) {
-    tags.push(await buildOne({ name, image: IMAGES[name], engine, force, base, log: (line) => log(`${name}: ${line}`) }));
+    const image = IMAGES[name];
+    const on = image.on === undefined ? base : (await buildImages([image.on], { base, log }))[0];
+    tags.push(await buildOne({ name, image, engine, force, base: on, log: (line) => log(`${name}: ${line}`) }));
   }
   return tags;
 }
@@ -36,7 +40,7 @@ async function buildOne({ name, image, engine, force, base, log }) {
   const directory = await mkdtemp(join(tmpdir(), `codex-mcp-${name}-`));
   try {
     const { hashed, buildArgs, stage } = await image.prepare({ root: REPOSITORY_ROOT, directory, arch: engine.arch, log });
-    const repository = `codex-mcp-${name}`;
+    const repository = image.repository ?? `codex-mcp-${name}`;
     const tag = `${repository}:${inputsHash([...hashed, engine.arch, base ?? ''])}`;
     if (!force && (await imageExists(engine.docker, tag))) {
       log(`${tag} is up to date`);

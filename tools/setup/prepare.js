@@ -78,11 +78,20 @@ export async function ensureBuild() {
 
 const isProgress = (/** @type {string} */ line) => line.trim() === '' || /^\d\d:\d\d:\d\d [AP]M - |^ {4}\* /.test(line);
 
-/** Builds the image of the agents' containers where a Docker engine answers and the runtime may be Docker. */
+/** Images that are not built before somebody asks for them. */
+const onDemand = ['node', 'python'];
+
+/** Builds the image of the agents' containers, and those that AGENT_IMAGES names, where a Docker engine answers and the runtime may be Docker. */
 export async function ensureAgentImage() {
   if (process.env['AGENT_RUNTIME']?.toLowerCase() === 'process' || !(await engineAnswers())) return;
-  const code = await run(process.execPath, ['tools/images/build.js', 'agent'], { onLine: (line) => line.endsWith('is up to date') || console.log(line) });
+  const code = await run(process.execPath, ['tools/images/build.js', 'agent', ...askedFor(process.env['AGENT_IMAGES'])], { onLine: (line) => line.endsWith('is up to date') || console.log(line) });
   if (code !== 0) throw new SetupError('The agent image could not be built. AGENT_RUNTIME=process does without Docker.');
+}
+
+/** The images of ours that somebody has asked for by name. @param {string | undefined} names AGENT_IMAGES @returns {string[]} */
+export function askedFor(names = '') {
+  const asked = new Set(names.split(',').map((name) => name.trim()));
+  return onDemand.filter((name) => asked.has(name));
 }
 
 /** @param {string} file @returns {any} undefined where there is no such file */

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkNode, staleDependencies } from './prepare.js';
+import { askedFor, checkNode, staleDependencies } from './prepare.js';
 
 const zod = { version: '4.6.7', integrity: 'sha512-a' };
 const foreign = { version: '1.0.0', integrity: 'sha512-b', optional: true };
@@ -26,4 +26,10 @@ test('node_modules that differs from the lockfile is stale, and the reason is to
 test('a Node older than package.json asks for is refused by name', () => {
   for (const version of ['18.20.4', '20.18.3', '20.9.0']) assert.throws(() => checkNode(version), /too old: install Node 20\.19 or later/);
   for (const version of ['20.19.0', '20.20.2', '22.1.0', '24.0.0']) assert.doesNotThrow(() => checkNode(version));
+});
+
+test('of the images for languages, those are built that are asked for', () => {
+  assert.deepEqual(askedFor(undefined), []);
+  assert.deepEqual(askedFor('python, java=registry.example.org/java:1'), ['python']);
+  assert.deepEqual(askedFor('node=registry.example.org/node:1'), []);
 });

@@ -35,7 +35,7 @@ export class ComposeStack {
   }
 
   static async prepare(): Promise<ComposeStack> {
-    await run(process.execPath, ['tools/images/build.js', 'all'], { cwd: root, maxBuffer: 16 * 1024 * 1024 });
+    await run(process.execPath, ['tools/images/build.js', 'agent', 'service'], { cwd: root, maxBuffer: 16 * 1024 * 1024 });
     const fake = await startFakeModel({ host: await engineAddress() });
     const directory = await temporaryDirectory('cmc-');
     for (const name of ['auth', 'credentials']) await mkdir(join(directory.path, name));
