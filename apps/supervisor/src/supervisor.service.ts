@@ -94,6 +94,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
       ...(problem !== undefined && { problem }),
       runningAgents: problem === undefined ? (await agents.running()).length : 0,
       maxAgents: config.MAX_CONCURRENT_SESSIONS,
+      workspaceRoots: config.WORKSPACE_ROOTS,
     };
   }
 

@@ -34,6 +34,8 @@ export const Heartbeat = z.discriminatedUnion('service', [
     problem: z.string().optional(),
     runningAgents: z.number(),
     maxAgents: z.number(),
+    /** Host directories that workspaces may be under. */
+    workspaceRoots: z.array(z.string()).default([]),
   }),
   z.object({ service: z.literal('gateway'), ...common, signIn: SignIn }),
 ]);

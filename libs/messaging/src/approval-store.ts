@@ -48,7 +48,8 @@ export class ApprovalStore {
   async load(approvalId: string): Promise<ApprovalRecord | undefined> {
     const { approval, deadlineMs, answer } = await this.redis.hgetall(keys.approval(approvalId));
     if (approval === undefined) return undefined;
-    return ApprovalRecord.parse({ approval: JSON.parse(approval), deadlineMs: Number(deadlineMs), ...(answer !== undefined && { answer: JSON.parse(answer) }) });
+    // One that another version has written is not known here; it must not hide the others.
+    return ApprovalRecord.safeParse({ approval: JSON.parse(approval), deadlineMs: Number(deadlineMs), ...(answer !== undefined && { answer: JSON.parse(answer) }) }).data;
   }
 
   /** Those of all tenants that wait for an answer, the most urgent first. */

@@ -1,3 +1,4 @@
+import { ConfigError } from '@codex-mcp/config';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { isJSONRPCRequest, JSONRPCErrorResponseSchema, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { SessionOver } from './server-transport.js';
@@ -21,6 +22,7 @@ export const isSessionOver = (error: unknown): boolean => error instanceof Sessi
 
 /** What the client is told of a request that has come to nothing. */
 export function refusalOf(error: unknown, url: URL): Refusal {
+  if (error instanceof ConfigError) return { code: CONNECTION_CLOSED, message: error.message };
   const status = error instanceof StreamableHTTPError ? error.code : undefined;
   if (status === 401) return { code: CONNECTION_CLOSED, message: `The server at ${url.origin} asks for a token: set CODEX_MCP_TOKEN, or CODEX_MCP_TOKEN_FILE to a file that holds it.` };
   if (status !== undefined && status > 0) return answered(error instanceof Error ? error.message : '') ?? { code: CONNECTION_CLOSED, message: `${url.href} answered with status ${status}; is it the address of a codex-mcp server?` };
@@ -43,7 +45,8 @@ function answered(message: string): Refusal | undefined {
   }
 }
 
+/** Of what the network said. */
 function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
+  const cause = error instanceof Error && !(error instanceof ConfigError) ? error.cause : undefined;
   return typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

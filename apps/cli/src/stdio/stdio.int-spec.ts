@@ -98,6 +98,7 @@ describe('codex-mcp stdio', () => {
     }
     await expect(connect()).rejects.toThrow(/asks for a token: set CODEX_MCP_TOKEN/);
     await expect(connect({ env: { CODEX_MCP_TOKEN: 'another' } })).rejects.toThrow(/asks for a token/);
+    await expect(connect({ env: { CODEX_MCP_TOKEN_FILE: join(directory.path, 'nothing') } })).rejects.toThrow(/CODEX_MCP_TOKEN_FILE .* cannot be read/);
   });
 
   it('says how to start a server where there is none, to the client and to its user', async () => {

@@ -1,10 +1,11 @@
-import { fromJsonSchema, type Implementation, McpServer, type RequestId, type RequestMethod, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
+import { fromJsonSchema, type Implementation, McpServer, type RequestId, type RequestMethod, SdkError, SdkErrorCode, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
+import { beatsOf, ServiceStatus } from '../invocation/service-status.service.js';
 import { askByAnswering, askInSession, asResult } from './asking.js';
 import { callContext } from './call-context.js';
 import { defaultAgentOf } from './default-agent.js';
@@ -14,9 +15,10 @@ import type { Era, McpRequest } from './mcp-request.js';
 import { RequestStates } from './request-state.js';
 import { directoriesInMemory, type NamedDirectories, SessionWorkspaces } from './sessions/session-workspaces.js';
 
-const ROOTS_TIMEOUT_MS = 2000;
+/** A client that has roots answers at once, but may be busy. */
+const ROOTS_TIMEOUT_MS = 10_000;
 
-/** The SDK builds one per server otherwise, for elicitations that this server never asks for. */
+/** The SDK builds one per server otherwise. */
 const validator = new AjvJsonSchemaValidator();
 
 export type McpConnection = {
@@ -54,6 +56,7 @@ export class McpServerFactory {
   constructor(
     @Inject(MCP_SERVICE) private readonly service: McpService,
     private readonly states: RequestStates,
+    private readonly status: ServiceStatus,
     @Inject(EDGE_PROCESS) self: EdgeProcess,
   ) {
     this.info = { name: 'codex-mcp', title: 'Codex agents', version: self.version, icons: SERVER_ICONS };
@@ -91,7 +94,7 @@ export class McpServerFactory {
     server.setNotificationHandler('notifications/roots/list_changed', () => workspaces.forgetRoots());
     const serve = async (handle: Handler, params: unknown, context: ServerContext) => {
       try {
-        return await handle(requestOf(server, connection, workspaces, context), params ?? {});
+        return await handle(requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), params ?? {});
       } catch (error) {
         if (error instanceof InputRequired) return await asResult(error, this.states);
         throw error;
@@ -104,9 +107,17 @@ export class McpServerFactory {
     }
     return server;
   }
+
+  /** Host directories that agents may work on; undefined while no supervisor says so. */
+  private async allowedRoots(): Promise<readonly string[] | undefined> {
+    const supervisors = beatsOf(await this.status.heartbeats().catch(() => []), 'supervisor');
+    return supervisors.length === 0 ? undefined : supervisors.flatMap(({ workspaceRoots }) => workspaceRoots);
+  }
 }
 
-function requestOf(server: Server, connection: McpConnection, workspaces: SessionWorkspaces, context: ServerContext): McpRequest {
+type Directories = { readonly workspaces: SessionWorkspaces; readonly allowedRoots: () => Promise<readonly string[] | undefined> };
+
+function requestOf(server: Server, connection: McpConnection, { workspaces, allowedRoots }: Directories, context: ServerContext): McpRequest {
   const call = callContext.getStore();
   if (!call) throw new Error('a message arrived outside of a request');
   const { mcpReq, sessionId, http } = context;
@@ -127,7 +138,7 @@ function requestOf(server: Server, connection: McpConnection, workspaces: Sessio
     principal: call.principal,
     correlationId: call.correlationId,
     sessionId,
-    defaultAgentId: async () => call.agentHint ?? hints.agent ?? defaultAgentOf(name, await workspaces.directory(workspaceHint, rootsOf)),
+    defaultAgentId: async () => call.agentHint ?? hints.agent ?? defaultAgentOf(name, await workspaces.directory(workspaceHint, rootsOf, allowedRoots)),
     toolset: call.toolset ?? hints.toolset,
     workspaceOf: (args) => workspaces.of(args, workspaceHint, rootsOf),
     rememberWorkspace: (args) => workspaces.remember(args),
@@ -142,10 +153,15 @@ function requestOf(server: Server, connection: McpConnection, workspaces: Sessio
   };
 }
 
-/** On the stream of this call: a client need not have another one open. */
+/** On the stream of this call: a client need not have another one open. None where it keeps silent: waiting again would delay each of its calls. */
 async function listRoots({ mcpReq }: ServerContext): Promise<string[]> {
-  const { roots } = await mcpReq.send({ method: 'roots/list' }, { timeout: ROOTS_TIMEOUT_MS });
-  return roots.map(({ uri }) => uri);
+  try {
+    const { roots } = await mcpReq.send({ method: 'roots/list' }, { timeout: ROOTS_TIMEOUT_MS });
+    return roots.map(({ uri }) => uri);
+  } catch (error) {
+    if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return [];
+    throw error;
+  }
 }
 
 /** The SDK aborts a request when its client cancels it and when the connection ends; in a session only the former is meant. */

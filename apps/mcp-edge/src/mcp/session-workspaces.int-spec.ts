@@ -64,6 +64,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(await agentOf(await connect({ name: 'Claude Code', query: '?workspace=/home/ada/project' }))).toBe(agentId);
     expect(await agentOf(await connect({ name: 'Claude Code', query: '?agent_id=mine', roots: () => ['file:///home/ada/project'] }))).toBe('mine');
     expect(await agentOf(await connect({ name: 'Claude Code' }))).toBe('claude-code');
+    expect(await agentOf(await connect({ name: 'Claude Code', roots: () => ['file:///where/no/agent/works'] }))).toBe('claude-code');
   });
 
   it('an agent goes back to its own workspace, and stays there', async () => {

@@ -37,6 +37,8 @@ export class ToolHandlers {
     const tool = selectTools(request.toolset).find(name);
     if (!tool) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 80)}`);
     const { principal, correlationId, onProgress, signal, ask, client, resumed } = request;
+    // Programs made for the server whose tool it is take whatever comes as Codex's answer; it answered at the end only.
+    const patient = tool.kind === 'drop_in';
     const [workspace, defaultAgentId] = await Promise.all([runsTurn(tool) || STARTERS.has(tool.name) ? request.workspaceOf(args) : undefined, request.defaultAgentId()]);
     const asTask = takesTasks(request);
     const invocation: Invocation = {
@@ -46,7 +48,7 @@ export class ToolHandlers {
       caller: { tenant: principal.tenant, defaultAgentId, correlationId, workspace },
       ...(onProgress && { onProgress }),
       // A client that knows tasks need not hold a connection for a long turn.
-      ...((!onProgress || asTask) && { handleAfterMs: this.config.HANDLE_AFTER }),
+      ...((asTask || !(onProgress || patient)) && { handleAfterMs: this.config.HANDLE_AFTER }),
       signal,
       ask: client.capabilities.elicitation && ask,
       resume: Resumed.safeParse(resumed).data,

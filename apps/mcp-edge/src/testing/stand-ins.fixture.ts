@@ -8,7 +8,7 @@ type Beats = { [Name in 'worker' | 'supervisor' | 'gateway']?: Partial<Extract<H
 const common = { instance: 'stand-in', version: '0.0.0', startedAtMs: 0, pid: 1 };
 const WHOLE: { [Name in keyof Required<Beats>]: Heartbeat } = {
   worker: { service: 'worker', ...common, activeTurns: 0 },
-  supervisor: { service: 'supervisor', ...common, supervisorId: 'host-1', relayUrl: 'ws://127.0.0.1:1', runtime: 'docker', runningAgents: 2, maxAgents: 20 },
+  supervisor: { service: 'supervisor', ...common, supervisorId: 'host-1', relayUrl: 'ws://127.0.0.1:1', runtime: 'docker', runningAgents: 2, maxAgents: 20, workspaceRoots: ['/home/ada', '/srv'] },
   gateway: { service: 'gateway', ...common, signIn: { method: 'api_key', source: 'OPENAI_API_KEY' } },
 };
 

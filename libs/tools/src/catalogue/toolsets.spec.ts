@@ -26,7 +26,7 @@ describe('toolsets', () => {
   });
 
   it('leave what changes nothing with readonly', () => {
-    expect(namesOf('core,readonly')).toEqual(['plan', 'review', 'audit', 'debug', 'get_turn']);
+    expect(namesOf('core,readonly')).toEqual(['plan', 'review', 'audit', 'debug', 'get_turn', 'list_approvals']);
     expect(namesOf('readonly')).toEqual(listTools().filter(({ annotations }) => annotations.readOnlyHint).map(({ name }) => name));
   });
 

@@ -4,7 +4,7 @@ import { DROP_IN_TOOLS, findTool, type ListedTool, listTools, type ManagementToo
 
 /** Named parts of the catalogue, for clients that are not to see all of it. */
 export const TOOLSETS = {
-  core: 'plan, implement, review, fix, chat, audit, debug, and what waits for their turns and ends them',
+  core: 'plan, implement, review, fix, chat, audit, debug, and what waits for their turns, answers their questions and ends them',
   workspace: "files and changes of an agent's workspace",
   turns: 'turns: begin them without waiting, follow, steer and compare them',
   threads: "an agent's conversations",
@@ -27,12 +27,12 @@ const OF_MANAGEMENT: { readonly [Name in ManagementToolName]: readonly ToolsetNa
   get_turn: ['core', 'turns', 'codex'],
   list_turns: ['turns'],
   steer: ['core', 'turns'],
-  cancel: ['core', 'turns'],
+  cancel: ['core', 'turns', 'codex'],
   new_thread: ['threads'],
   fork: ['threads'],
   list_threads: ['threads'],
-  list_approvals: ['approvals'],
-  answer_approval: ['approvals'],
+  list_approvals: ['core', 'turns', 'codex', 'approvals'],
+  answer_approval: ['core', 'turns', 'codex', 'approvals'],
 };
 
 const TOOLSETS_OF: Readonly<Record<string, readonly ToolsetName[]>> = {

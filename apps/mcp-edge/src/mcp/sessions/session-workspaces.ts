@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OWN_WORKSPACE } from '@codex-mcp/contracts';
 import { z } from 'zod';
@@ -7,6 +7,8 @@ import type { CallerWorkspace } from '../../invocation/invocation.js';
 const MAX_ROOTS = 20;
 /** Agents of one session whose directory is remembered. */
 const MAX_NAMED = 100;
+/** Where what is remembered of the client itself is kept, beside the agents; no agent can have this name. */
+const CLIENT = '<client>';
 
 const Named = z.object({ workspace: z.string().refine((path) => isAbsolute(path) || path === OWN_WORKSPACE).optional(), url: z.string().optional(), agent_id: z.string().optional() });
 type ListRoots = (() => Promise<readonly string[]>) | undefined;
@@ -24,7 +26,7 @@ export function directoriesInMemory(): NamedDirectories {
   const named = new Map<string, string>();
   return {
     get: async (agentId) => named.get(agentId),
-    set: async (agentId, path, max) => void (named.size < max && named.set(agentId, path)),
+    set: async (agentId, path, max) => void ((named.has(agentId) || named.size < max) && named.set(agentId, path)),
   };
 }
 
@@ -38,20 +40,27 @@ export class SessionWorkspaces {
   async of(args: unknown, ofConnection: string | undefined, listRoots: ListRoots): Promise<CallerWorkspace | undefined> {
     const path = (await this.named.get(Addressed.safeParse(args).data?.agent_id ?? '').catch(() => undefined)) ?? ofConnection;
     if (path !== undefined) return path === OWN_WORKSPACE ? undefined : { path };
-    return listRoots && { hints: await this.rootsOf(listRoots) };
+    return listRoots && { hints: (await this.rootsOf(listRoots)) ?? [] };
   }
 
-  /** Where the client itself works: what its connection says, else the first of its roots. */
-  async directory(ofConnection: string | undefined, listRoots: ListRoots): Promise<string | undefined> {
-    return ofConnection ?? (listRoots && (await this.rootsOf(listRoots))[0]);
+  /**
+   * Where the client itself works: what its connection says, else the first of its roots that agents may work on.
+   * Decided once for a session, so that its calls keep their agent when the client or a supervisor is slow to answer.
+   */
+  async directory(ofConnection: string | undefined, listRoots: ListRoots, allowedRoots: () => Promise<readonly string[] | undefined>): Promise<string | undefined> {
+    if (ofConnection !== undefined || !listRoots) return ofConnection;
+    const decided = await this.named.get(CLIENT).catch(() => undefined);
+    if (decided) return decided === OWN_WORKSPACE ? undefined : decided;
+    const [roots, allowed] = await Promise.all([this.rootsOf(listRoots), allowedRoots()]);
+    const found = roots?.find((path) => allowed?.some((root) => isWithin(root, path)));
+    if (roots && allowed) await this.named.set(CLIENT, found ?? OWN_WORKSPACE, MAX_NAMED).catch(() => undefined); // decided anew with the next call
+    return found;
   }
 
-  private rootsOf(listRoots: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  /** Undefined where the client would not say; it is asked again with the next call. */
+  private rootsOf(listRoots: () => Promise<readonly string[]>): Promise<readonly string[] | undefined> {
     this.roots ??= listRoots().then((uris) => uris.flatMap(pathOf).slice(0, MAX_ROOTS));
-    return this.roots.catch(() => {
-      this.roots = undefined; // asked again with the next call
-      return [];
-    });
+    return this.roots.catch(() => (this.roots = undefined));
   }
 
   /** Call when a call has succeeded: the directory that it names is then known to be one. */
@@ -62,9 +71,15 @@ export class SessionWorkspaces {
   }
 
   /** The client says that its roots have changed. */
-  forgetRoots(): void {
+  async forgetRoots(): Promise<void> {
     this.roots = undefined;
+    await this.named.set(CLIENT, '', MAX_NAMED).catch(() => undefined);
   }
+}
+
+function isWithin(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return !isAbsolute(way) && way.split('/')[0] !== '..';
 }
 
 function pathOf(uri: string): string[] {
