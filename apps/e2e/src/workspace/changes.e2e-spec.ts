@@ -5,7 +5,7 @@ import { describeWithDocker, type TemporaryDirectory, temporaryDirectory } from 
 import { Changes } from '@codex-mcp/tools';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { containerOf } from '../stack/agent-containers.js';
-import { directive, outputOf, runInAgent } from '../stack/calls.js';
+import { directive, errorOf, outputOf, runInAgent } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { EDIT, EDITED_FILES, PREPARE } from './edits.fixture.js';
 import { applyDiff, copyWorkspace, treeOf } from './file-tree.js';
@@ -88,7 +88,12 @@ describeWithDocker('changes', () => {
     // Three requests of the fake model, 100 tokens in and 10 out each, of the default model.
     expect(output['cost_usd']).toBe(0.0009);
     expect(Changes.parse(output['changes']).files.map(({ path, additions }) => [path, additions])).toEqual([['left.txt', 1], ['pytest', 2]]);
-    expect(await implement('echo y > own.txt', { agent_id })).toMatchObject({ files: [{ path: 'own.txt', status: 'added' }] });
+    expect(await errorOf(client, 'implement', { agent_id, task: 'x', target_files: ['.'], run_tests: true })).toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('codex-mcp.json') });
+    const settings = `echo '{"test": "./pytest; exit 4"}' > codex-mcp.json`;
+    expect(await implement(settings, { agent_id })).toMatchObject({ files: [{ path: 'codex-mcp.json', status: 'added' }] });
+    // What the turn makes of the command does not count any more.
+    const own = await outputOf(client, 'implement', { agent_id, task: directive({ shell: settings.replace('4', '0') }, { json: answer }), target_files: ['.'], run_tests: true });
+    expect(own['tests']).toMatchObject([{ command: './pytest; exit 4', run_by: 'server', exit_code: 4, passed: 2 }]);
   });
 
   it('too large for one answer are left out of the diff, and complete in the list', async () => {

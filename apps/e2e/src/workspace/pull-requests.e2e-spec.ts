@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -41,7 +42,7 @@ describeWithDocker('a pull request of an agent', () => {
     await writeFile(credentials, `http://ada:${TOKEN}@${server.host}\n`, { mode: 0o600 });
     const roots = join(directory.path, 'roots');
     await makeRepository(join(roots, 'no-origin'));
-    stack = await startStack({ env: { GIT_HOSTS: server.host, GIT_PUSH: 'true', GIT_FORGES: `${server.host}=github`, GIT_CREDENTIALS_FILE: credentials, WORKSPACE_ROOTS: roots } });
+    stack = await startStack({ env: { GIT_HOSTS: server.host, GIT_PUSH: 'true', GIT_MAX_BYTES: '2m', GIT_FORGES: `${server.host}=github`, GIT_CREDENTIALS_FILE: credentials, WORKSPACE_ROOTS: roots } });
     client = await stack.httpClient('author');
   });
   afterAll(async () => {
@@ -66,6 +67,13 @@ describeWithDocker('a pull request of an agent', () => {
     const search = "grep -rl 'canary-of''-the-forge' /codex-home /workspace /proc/self/environ; ls /workspace; echo searched";
     expect(await runInAgent(client, search)).toBe('README.md\nsearched');
     expect(stack.output).not.toContain(TOKEN);
+  });
+
+  it('cannot be begun with a repository that is too large, and the caller is told what to change', async () => {
+    await createBareRepository(join(directory.path, 'ada', 'large.git'), randomBytes(3_000_000).toString('base64'));
+    const failed = await errorOf(client, 'open_workspace', { agent_id: 'large', url: `https://${server.host}/ada/large.git` });
+    expect(failed).toMatchObject({ code: 'turn_failed', message: expect.stringContaining('GIT_MAX_BYTES') });
+    expect(await outputOf(client, 'list_files', { agent_id: 'large' })).toMatchObject({ files: [] });
   });
 
   it('of a copy goes where the user’s repository comes from, whose tree stays as it is', async () => {

@@ -10,6 +10,7 @@ import { type Environment, lookAtEnvironment, settleEnvironment } from '../envir
 import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { costOf, type ModelPrices } from '../prices/model-prices.js';
+import { type Test, testOf } from '../test-runs/test-choice.js';
 import { runRequestedTests } from '../test-runs/requested-tests.js';
 import { needsFreshCopy, operate } from '../workspace/workspace-operations.js';
 import { settleFiles } from '../workspace/file-arguments.js';
@@ -46,7 +47,7 @@ export type ExecutionOptions = {
 /** Where a turn takes place. */
 type Place = { threadId: string; conversation: Conversation; environment: Environment | undefined; /** Codex has the turn already. */ isAtWork: boolean };
 
-type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string; test_command?: string };
+type Common = { agent_id?: string; model?: string; effort?: string; workspace?: string; workspace_mode?: WorkspaceMode; url?: string; test_command?: string; run_tests?: boolean };
 
 /** One tool call as Codex does it: prompt, answer, at most one repair, and the workspace's changes. */
 export class TurnExecution {
@@ -137,11 +138,12 @@ export class TurnExecution {
       approvalPolicy: options.approvals.policy,
       outputSchema: tool.answerSchema,
     };
+    const test = testOf(args, environment, isAtWork);
     session.environment = undefined; // until it is known that the turn has changed nothing
     const collector = await this.converse(conversation, turn, options);
     const answer = await this.answer(tool, conversation, turn, collector, options);
     const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, threadId, touched: collector.touched, mayHaveBegun: options.mayHaveBegun });
-    const tests = [...collector.tests.all, ...(await this.runTests(args, session, request, options))];
+    const tests = [...collector.tests.all, ...(await this.runTests(test, session, request, options))];
     if (!collector.touched && tests.length === 0) session.environment = environment;
     const measured = await this.measured(answer, session, change);
     return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), ...this.cost(turn, collector), duration_ms: Date.now() - options.startedAtMs, ...(tests.length > 0 && { tests }), ...(environment?.view && { environment: environment.view }), ...reported(tool, changes) });
@@ -152,12 +154,12 @@ export class TurnExecution {
     return dollars === undefined ? {} : { cost_usd: dollars };
   }
 
-  /** The call's own test command, once the change has been measured: what tests leave behind is no part of it. */
-  private async runTests({ test_command: command }: Common, session: AgentSession, { turnId }: TurnRequest, { push, signal, stop }: ExecutionOptions): Promise<TestRun[]> {
-    if (command === undefined) return [];
-    const timeoutMs = Math.floor(Math.min(this.options.testTimeoutMs, stop.leftMs() - TEST_MARGIN_MS));
+  /** The test command of the call, once the change has been measured: what tests leave behind is no part of it. */
+  private async runTests(test: Test | undefined, session: AgentSession, { turnId }: TurnRequest, { push, signal, stop }: ExecutionOptions): Promise<TestRun[]> {
+    if (!test) return [];
+    const timeoutMs = Math.floor(Math.min(test.timeoutMs, this.options.testTimeoutMs, stop.leftMs() - TEST_MARGIN_MS));
     stop.alive(timeoutMs);
-    const run = await runRequestedTests(session, { command, turnId, timeoutMs, push, signal });
+    const run = await runRequestedTests(session, { command: test.command, turnId, timeoutMs, push, signal });
     session.workspaceChanged();
     return [run];
   }

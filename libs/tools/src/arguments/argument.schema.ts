@@ -97,6 +97,7 @@ export const testArguments = {
     .max(MAX_COMMAND_CHARACTERS, `must be at most ${MAX_COMMAND_CHARACTERS} characters`)
     .describe('A shell line that is run in the workspace after the change, as the agent’s commands run; its exit code, counts and output are in `tests`. Example: npm test')
     .optional(),
+  run_tests: z.boolean().describe('Run the `test` command of the repository’s codex-mcp.json that way, as it is before the change. Default: false').optional(),
 };
 
 /** What every turn tool takes besides its own arguments. */

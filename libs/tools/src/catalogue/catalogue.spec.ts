@@ -8,9 +8,9 @@ const COMMON_OF_WORKSPACE_TOOLS = ['agent_id', 'timeout_s', 'idempotency_key'];
 /** The contract with clients: a trailing "?" marks an optional argument. */
 const SIGNATURES: Record<string, string[]> = {
   plan: ['task', 'repo_context?', 'constraints?'],
-  implement: ['task', 'target_files', 'context_files?', 'requirements?', 'test_command?'],
+  implement: ['task', 'target_files', 'context_files?', 'requirements?', 'test_command?', 'run_tests?'],
   review: ['content', 'rubric?', 'focus_areas?'],
-  fix: ['failing_tests?', 'error_output?', 'context_files?', 'symptoms?', 'test_command?'],
+  fix: ['failing_tests?', 'error_output?', 'context_files?', 'symptoms?', 'test_command?', 'run_tests?'],
   chat: ['message', 'context?', 'previous_messages?', 'reference_files?'],
   audit: ['code', 'file_paths?', 'focus_areas?', 'severity_threshold?', 'compliance_standards?'],
   debug: ['error_message', 'code_context?', 'stack_trace?', 'environment_info?', 'reproduction_steps?'],
@@ -34,7 +34,7 @@ const SIGNATURES: Record<string, string[]> = {
   list_active_agents: ['agent_id?'],
   cleanup_inactive_agents: ['agent_id?', 'max_idle_seconds?', 'remove?'],
   start: ['agent_id?', 'tool', 'arguments'],
-  implement_n: ['agent_id?', 'n', 'wait_s?', 'task', 'target_files', 'context_files?', 'requirements?', 'test_command?', ...COMMON.filter((name) => name !== 'agent_id').map((name) => `${name}?`)],
+  implement_n: ['agent_id?', 'n', 'wait_s?', 'task', 'target_files', 'context_files?', 'requirements?', 'test_command?', 'run_tests?', ...COMMON.filter((name) => name !== 'agent_id').map((name) => `${name}?`)],
   compare: ['agent_id?', 'turn_ids', 'wait_s?'],
   get_turn: ['agent_id?', 'turn_id', 'cursor?', 'wait_s?'],
   list_turns: ['agent_id?', 'limit?'],

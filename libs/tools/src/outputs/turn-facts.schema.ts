@@ -32,7 +32,7 @@ export const costUsd = () => z.number().nonnegative().describe('What these token
 
 export const TestRun = z.object({
   command: z.string(),
-  run_by: z.enum(['codex', 'server']).describe('codex: a command of the turn. server: test_command, after the turn'),
+  run_by: z.enum(['codex', 'server']).describe('codex: a command of the turn. server: test_command or run_tests, after the turn'),
   runner: z.string().optional().describe('As the output shows, such as jest or pytest'),
   exit_code: z.int().optional().describe('Absent where the command line hides that of its tests (a pipe, ||), or the tests were stopped'),
   timed_out: z.boolean().optional(),

@@ -1,6 +1,9 @@
 import { AppError, CONTAINER_GATEWAY_URL } from '@codex-mcp/contracts';
 import { type OperationContext, recorded } from './operation.js';
 
+/** Git's words where an answer ends in the middle, which the gateway can then say nothing in. */
+const CUT_OFF = /early EOF|unexpected disconnect|RPC failed|hung up unexpectedly/;
+const TOO_LARGE = ' The connection ended in the middle: the repository may be larger than the server’s GIT_MAX_BYTES, or take longer than its GIT_TIMEOUT. A depth makes it smaller.';
 const CLONE_TIMEOUT_MS = 15 * 60_000;
 /** Where agents' git finds all hosts. */
 export const GIT_ROUTE = CONTAINER_GATEWAY_URL.replace(/\/v1$/, '/git/');
@@ -62,7 +65,7 @@ export async function cloneInto(context: OperationContext, { url, branch, depth,
   return recorded(context, async () => {
     if (!(await isBegun(context))) await workspace.saveCheckpoint('before-open', await workspace.take(), context.request.turnId);
     const words = (await workspace.repository.shell(CLONE, [turnId, url, branch ?? '', depth === undefined ? '' : String(depth)], { timeoutMs: CLONE_TIMEOUT_MS })).trim();
-    if (words !== '') throw new AppError('turn_failed', `The repository could not be cloned: ${words.slice(-1000)}`);
+    if (words !== '') throw new AppError('turn_failed', `The repository could not be cloned: ${words.slice(-1000)}${CUT_OFF.test(words) ? TOO_LARGE : ''}`);
     const [commit = '', head = ''] = (await workspace.repository.shell(TAKE_PLACE, [])).trim().split('\n');
     await workspace.startFrom(await workspace.take());
     await workspace.repository.shell(DONE, []);
