@@ -8,10 +8,10 @@ export const USAGE = `Usage: npm run bench -- [options]
   --quick                         5 rounds of each measurement instead of 30
   --rounds N                      N rounds
   --runtime auto|docker|process   what hosts agents; auto: Docker where an engine answers
-  --only NAME                     warm, delta, parallel, cold, workspace, guarantee or memory; may be repeated
+  --only NAME                     memory, warm, delta, parallel, cold, workspace, guarantee or edge-cpu; may be repeated
   --json FILE                     write every sample to FILE`;
 
-const SECTIONS = ['memory', 'warm', 'delta', 'parallel', 'cold', 'workspace', 'guarantee'] as const;
+const SECTIONS = ['memory', 'warm', 'delta', 'parallel', 'cold', 'workspace', 'guarantee', 'edge-cpu'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const Values = z.object({

@@ -9,6 +9,7 @@ import { contention, describeMachine, machineLine } from './machine.js';
 import { formatSection, toJson } from './report.js';
 import type { Section } from './result.js';
 import { measureColdStarts } from './sections/cold-start.section.js';
+import { measureEdgeCpu } from './sections/edge-cpu.section.js';
 import { measureGuarantee } from './sections/guarantee.section.js';
 import { measureIdleMemory } from './sections/memory.section.js';
 import { measureParallelTurns } from './sections/parallel.section.js';
@@ -60,6 +61,7 @@ async function* measureSections(system: System): AsyncGenerator<Section> {
     cold: () => measureColdStarts(system),
     workspace: () => measureWorkspaces(system),
     guarantee: () => measureGuarantee(system),
+    'edge-cpu': () => measureEdgeCpu(system),
   };
   for (const name of system.options.sections) {
     const measured = await measurements[name]();

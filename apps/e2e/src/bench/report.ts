@@ -30,7 +30,7 @@ function pad(cell: string, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-const digits = (value: number): string => (Math.abs(value) < 100 ? value.toFixed(1) : value.toFixed(0));
+const digits = (value: number): string => value.toFixed(Math.abs(value) < 5 ? 2 : Math.abs(value) < 100 ? 1 : 0);
 
 /** All that was measured, for machines. */
 export function toJson(machine: object, sections: readonly Section[]): string {

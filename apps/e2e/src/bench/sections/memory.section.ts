@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Row, Section } from '../result.js';
+import { residentMb, servicesOf } from '../subjects/service-process.js';
 import type { System } from '../system.js';
 
 const IDLE_MS = 10_000;
@@ -15,7 +15,7 @@ export async function measureIdleMemory({ stack }: System): Promise<Section | un
   if (!existsSync('/proc/self/status')) return undefined;
   await delay(IDLE_MS);
   const launcher = { name: LAUNCHER, residentMb: await residentMb(stack.pid) };
-  const services = await Promise.all((await childrenOf(stack.pid)).map(memoryOf));
+  const services = await Promise.all((await servicesOf(stack.pid)).map(async ({ name, pid }) => ({ name, residentMb: await residentMb(pid) })));
   const totalMb = services.reduce((sum, { residentMb: each }) => sum + each, 0);
   const row = ({ name, residentMb: each }: Memory): Row => ({ label: name, samples: [each] });
   return {
@@ -24,18 +24,4 @@ export async function measureIdleMemory({ stack }: System): Promise<Section | un
     rows: [...services.toSorted((a, b) => b.residentMb - a.residentMb).map(row), row({ name: 'services and Redis', residentMb: totalMb }), row(launcher)],
     checks: [{ target: 'services and Redis', limit: MAX_MB, measured: totalMb, unit: 'MB' }],
   };
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number);
-}
-
-async function memoryOf(pid: number): Promise<Memory> {
-  const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-  return { name: /apps\/([\w-]+)\/dist|(redis-server)/.exec(command)?.slice(1).find(Boolean) ?? `process ${pid}`, residentMb: await residentMb(pid) };
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) / 1024;
 }
