@@ -8,10 +8,11 @@ export const USAGE = `Usage: npm run bench -- [options]
   --quick                         5 rounds of each measurement instead of 30
   --rounds N                      N rounds
   --runtime auto|docker|process   what hosts agents; auto: Docker where an engine answers
-  --only NAME                     memory, warm, delta, parallel, cold, workspace, guarantee or edge-cpu; may be repeated
+  --only NAME                     memory, warm, delta, parallel, cold, workspace, guarantee,
+                                  edge-cpu, streaming or sessions; may be repeated
   --json FILE                     write every sample to FILE`;
 
-const SECTIONS = ['memory', 'warm', 'delta', 'parallel', 'cold', 'workspace', 'guarantee', 'edge-cpu'] as const;
+const SECTIONS = ['memory', 'warm', 'delta', 'parallel', 'cold', 'workspace', 'guarantee', 'edge-cpu', 'streaming', 'sessions'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const Values = z.object({

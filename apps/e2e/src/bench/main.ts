@@ -11,8 +11,10 @@ import type { Section } from './result.js';
 import { measureColdStarts } from './sections/cold-start.section.js';
 import { measureEdgeCpu } from './sections/edge-cpu.section.js';
 import { measureGuarantee } from './sections/guarantee.section.js';
+import { measureIdleSessions } from './sections/idle-sessions.section.js';
 import { measureIdleMemory } from './sections/memory.section.js';
 import { measureParallelTurns } from './sections/parallel.section.js';
+import { measureStreaming } from './sections/streaming.section.js';
 import { measureFirstText, measureWarmTurns } from './sections/turn.section.js';
 import { measureWorkspaces } from './sections/workspace.section.js';
 import { type Lineup, openLineup } from './subjects/lineup.js';
@@ -62,6 +64,8 @@ async function* measureSections(system: System): AsyncGenerator<Section> {
     workspace: () => measureWorkspaces(system),
     guarantee: () => measureGuarantee(system),
     'edge-cpu': () => measureEdgeCpu(system),
+    streaming: () => measureStreaming(system),
+    sessions: () => measureIdleSessions(system),
   };
   for (const name of system.options.sections) {
     const measured = await measurements[name]();

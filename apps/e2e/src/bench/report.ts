@@ -1,6 +1,6 @@
 import { type Check, isMet, median, type Row, type Section } from './result.js';
 
-const COLUMNS = [44, 10, 14, 5] as const;
+const COLUMNS = [44, 10, 14, 7] as const;
 
 /** A section as lines of text: a row for each subject, then the targets. */
 export function formatSection(section: Section): string {

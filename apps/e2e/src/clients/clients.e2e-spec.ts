@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { type Stack, startStack } from '../stack/stack.fixture.js';
+import { checkSubject } from './matrix.js';
+import { CHECKS } from './subject.js';
+import { codex } from './subjects/codex.subject.js';
+import { bridge, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern } from './subjects/sdk.subject.js';
+
+/** Those that every clone has; `npm run clients` checks the others, and long turns. */
+const subjects = [bridge, codex, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern];
+const checks = CHECKS.filter((check) => check !== 'survives 90 s');
+
+describe('clients', () => {
+  let stack: Stack;
+  let directory: TemporaryDirectory;
+
+  beforeAll(async () => {
+    directory = await temporaryDirectory('clients-');
+    stack = await startStack({ runtime: 'process' });
+  });
+  afterAll(async () => {
+    await stack.stop();
+    await directory.remove();
+  });
+
+  it.each(subjects)('$name connects, lists, calls, hears of progress and cancels', async (subject) => {
+    const installed = () => {
+      throw new Error(`${subject.name} is among the packages of this repository`);
+    };
+    const results = await checkSubject(subject, { url: stack.url, directory: directory.path, checks, installed, tell: () => undefined });
+    expect(results).toEqual(checks.map((check) => ({ subject: subject.name, check, outcome: 'pass', detail: expect.any(String) })));
+  });
+});
