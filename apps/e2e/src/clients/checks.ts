@@ -39,11 +39,11 @@ export const CHECKING: Record<Check, (scene: Scene) => Promise<string>> = {
   },
 
   async progress({ client, place: { wire }, agentId }) {
-    const before = { ...wire };
+    const before = { asked: wire.askedForProgress, heard: wire.progress };
     await client.call({ tool: 'chat', args: { message: directive({ shell: 'true' }, { text: 'done' }), agent_id: agentId } });
-    if (wire.askedForProgress === before.askedForProgress) throw new NotOffered('it asks for none');
-    if (wire.progress === before.progress) throw new Error('it asked for some and was sent none');
-    return `${wire.progress - before.progress} messages`;
+    if (wire.askedForProgress === before.asked) throw new NotOffered('it asks for none');
+    if (wire.progress === before.heard) throw new Error('it asked for some and was sent none');
+    return `${wire.progress - before.heard} messages`;
   },
 
   async 'survives 90 s'({ client, place: { wire }, agentId }) {
