@@ -9,7 +9,8 @@ export const SILENCE_MS = 90_000;
 const LATE = 'the late answer';
 const POLL_S = 40;
 const MAX_POLLS = 10;
-const START_TIMEOUT_MS = 60_000;
+/** On a machine that is busy with other clients. */
+const START_TIMEOUT_MS = 180_000;
 const CANCEL_TIMEOUT_MS = 15_000;
 
 const Turns = z.object({ structuredContent: z.object({ turns: z.array(z.looseObject({ turn_id: z.string(), status: z.string() })) }) });
@@ -62,8 +63,13 @@ export const CHECKING: Record<Check, (scene: Scene) => Promise<string>> = {
 
   async cancels({ client, place: { wire }, url, agentId }) {
     const stop = new AbortController();
-    const call = client.call({ tool: 'chat', args: { message: directive({ hang: true }), agent_id: agentId }, signal: stop.signal }).catch(() => undefined);
-    await eventually(async () => (await newestTurn(url, agentId))?.status === 'running', { timeoutMs: START_TIMEOUT_MS });
+    let ended: string | undefined;
+    const call = client.call({ tool: 'chat', args: { message: directive({ hang: true }), agent_id: agentId }, signal: stop.signal }).then(
+      (answer) => (ended = answer),
+      (error: unknown) => (ended = String(error)),
+    );
+    await eventually(async () => ended !== undefined || (await newestTurn(url, agentId))?.status === 'running', { timeoutMs: START_TIMEOUT_MS });
+    if (ended !== undefined) throw new Error(`the call did not last: ${ended.slice(-300)}`);
     stop.abort();
     const startedAt = performance.now();
     try {

@@ -11,6 +11,9 @@ const Message = z.looseObject({
 });
 type Message = z.infer<typeof Message>;
 
+/** As the edge has it: a client must not find a connection closed that the edge would have kept. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
 /** A way to the edge that one client has to itself, which notes what goes over it. */
 export class Wire {
   /** What the client has sent: `initialize`, `tools/call`, … */
@@ -29,7 +32,7 @@ export class Wire {
   }
 
   static async to(url: string): Promise<Wire> {
-    const wire = new Wire(createServer({ requestTimeout: 0 }), new URL(url));
+    const wire = new Wire(createServer({ requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }), new URL(url));
     wire.server.listen(0, '127.0.0.1');
     await once(wire.server, 'listening');
     return wire;

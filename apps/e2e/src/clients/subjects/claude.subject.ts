@@ -4,6 +4,15 @@ import { FakeClaudeModel } from './fake-claude-model.js';
 
 const SERVER = 'codex-mcp';
 
+const ENVIRONMENT = {
+  ANTHROPIC_API_KEY: 'sk-ant-fake',
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  DISABLE_AUTOUPDATER: '1',
+  // Otherwise it goes on without the servers that have not answered within some seconds.
+  MCP_CONNECTION_NONBLOCKING: 'false',
+  MCP_CONNECT_TIMEOUT_MS: '60000',
+};
+
 const GO_ON = `${JSON.stringify({ type: 'user', message: { role: 'user', content: 'Go on.' } })}\n`;
 /** What Escape does on a terminal. */
 const ESCAPE = `${JSON.stringify({ type: 'control_request', request_id: '1', request: { subtype: 'interrupt' } })}\n`;
@@ -13,7 +22,7 @@ const claude = (transport: 'sse' | 'http'): Subject => ({
   name: `Claude Code ${transport}`,
   async open({ wire, home }, installed) {
     const model = await new FakeClaudeModel().start();
-    const env = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'sk-ant-fake', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1' };
+    const env = { ...ENVIRONMENT, ANTHROPIC_BASE_URL: model.url };
     const program = (args: string[], input = '') => ({ command: installed().claude, args, env, home, input });
     await outputOf(program(['mcp', 'add', '--transport', transport, SERVER, `${wire.url}/${transport === 'sse' ? 'sse' : 'mcp'}`, '--scope', 'user']));
     const headless = ['--output-format', 'stream-json', '--verbose', '--allowedTools', `mcp__${SERVER}`, '-p'];
