@@ -14,7 +14,8 @@ Speaks MCP on standard input and output, and passes everything to a running code
   --url URL          the server; http://localhost:8210 where it is not given
   --agent-id NAME    the agent of calls that name none
   --workspace DIR    the directory that such calls work in
-  --toolset NAME     offer only these tools
+  --toolset NAMES    offer only the tools of these sets, separated by ","
+  --readonly         offer only tools that change nothing
 
 A token, where the server asks for one, comes from CODEX_MCP_TOKEN or the file CODEX_MCP_TOKEN_FILE.`;
 
@@ -23,7 +24,7 @@ const EX_USAGE = 64;
 const EX_UNAVAILABLE = 69;
 
 type Environment = Readonly<Record<string, string | undefined>>;
-type Options = { url?: string; 'agent-id'?: string; workspace?: string; toolset?: string; help?: boolean };
+type Options = { url?: string; 'agent-id'?: string; workspace?: string; toolset?: string; readonly?: boolean; help?: boolean };
 
 const say = (line: string): void => void process.stderr.write(`codex-mcp stdio: ${line}\n`);
 
@@ -54,17 +55,18 @@ export async function stdio(args: string[], env: Environment): Promise<number> {
 function readOptions(args: string[]): Options | undefined {
   const text = { type: 'string' } as const;
   try {
-    return parseArgs({ args, options: { url: text, 'agent-id': text, workspace: text, toolset: text, help: { type: 'boolean' } } }).values;
+    return parseArgs({ args, options: { url: text, 'agent-id': text, workspace: text, toolset: text, readonly: { type: 'boolean' }, help: { type: 'boolean' } } }).values;
   } catch {
     return undefined;
   }
 }
 
-function addressOf({ url: given = DEFAULT_URL, 'agent-id': agentId, workspace, toolset }: Options, config: StdioConfig): ServerAddress {
+function addressOf({ url: given = DEFAULT_URL, 'agent-id': agentId, workspace, toolset, readonly }: Options, config: StdioConfig): ServerAddress {
   const url = URL.parse(given);
   if (!url || !/^https?:$/.test(url.protocol)) throw new ConfigError(`--url ${given} must be an http(s) URL, such as ${DEFAULT_URL}.`);
   if (url.pathname === '/') url.pathname = '/mcp';
   if (toolset !== undefined) url.searchParams.set('toolset', toolset);
+  if (readonly) url.searchParams.set('readonly', 'true');
   const named = { ...(agentId !== undefined && { 'X-Agent-Id': agentId }), ...(workspace !== undefined && { 'X-Workspace': resolve(workspace) }) };
   return { url, headers: () => ({ ...named, ...authorization(config) }) };
 }

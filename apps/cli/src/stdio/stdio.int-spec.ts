@@ -83,10 +83,10 @@ describe('codex-mcp stdio', () => {
   });
 
   it('names the agent, the directory and the tools that its options name', async () => {
-    const { client } = await connect({ args: ['--agent-id', 'ada', '--workspace', 'project', '--toolset', 'read'] });
+    const { client } = await connect({ args: ['--agent-id', 'ada', '--workspace', 'project', '--toolset', 'core,workspace', '--readonly'] });
     await call(client, 'echo');
     expect(server.calls[0]?.headers).toMatchObject({ 'x-agent-id': 'ada', 'x-workspace': join(directory.path, 'project') });
-    expect(server.targets.at(-1)).toContain('toolset=read');
+    expect(server.targets.at(-1)).toContain('toolset=core%2Cworkspace&readonly=true');
   });
 
   it('shows the token of the environment, or of a file', async () => {

@@ -1,6 +1,7 @@
 import { isJSONRPCResponse, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import type { EventLog } from './event-log.js';
+import { jsonOf } from './message-json.js';
 
 const RETRY_MS = 1000;
 /** The first revision whose clients understand events without data. */
@@ -8,7 +9,7 @@ const PRIMING_SINCE = '2025-11-25';
 
 export const EVENT_STREAM_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' };
 
-export const eventFrame = (message: JSONRPCMessage, id?: string): string => `event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(message)}\n\n`;
+export const eventFrame = (message: JSONRPCMessage, id?: string): string => `event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${jsonOf(message)}\n\n`;
 
 /** The answer to one POST: a stream that ends when all its requests are answered. One that is kept can be read on after its connection broke. */
 export class PostStream {
