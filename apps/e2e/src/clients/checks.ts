@@ -11,7 +11,7 @@ const POLL_S = 40;
 const MAX_POLLS = 10;
 /** On a machine that is busy with other clients. */
 const START_TIMEOUT_MS = 180_000;
-const CANCEL_TIMEOUT_MS = 15_000;
+const CANCEL_TIMEOUT_MS = 30_000;
 
 const Turns = z.object({ structuredContent: z.object({ turns: z.array(z.looseObject({ turn_id: z.string(), status: z.string() })) }) });
 /** However often the client has put the answer in quotes. */

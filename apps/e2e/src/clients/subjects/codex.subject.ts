@@ -41,4 +41,7 @@ base_url = "${baseUrl}"
 wire_api = "responses"
 [mcp_servers.codex-mcp]
 url = "${url}"
+required = true
+startup_timeout_sec = 120
+tool_timeout_sec = 600
 `;
