@@ -1,10 +1,12 @@
-import { ApprovalStore } from '@codex-mcp/messaging';
+import { ApprovalStore, readHeartbeats } from '@codex-mcp/messaging';
 import { describeWithDocker, eventually } from '@codex-mcp/testing';
 import type { ApprovalView } from '@codex-mcp/tools';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { containerOf, execIn } from '../stack/agent-containers.js';
-import { directive, outputOf } from '../stack/calls.js';
+import { chat, directive, outputOf } from '../stack/calls.js';
 import { getTurn, pollToEnd, startChat } from '../handles/handle-calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { holderOf, turnOf } from '../stack/turns.js';
@@ -51,6 +53,21 @@ describeWithDocker('approvals in manual mode', () => {
     expect(events.filter(({ type }) => type === 'approval_answered').map(({ text }) => text)).toEqual([`accept (mcp, ${AGENT}): harmless`, 'accept (rest, default)']);
   });
 
+  it('are put to the person at the client that called', async () => {
+    const person = new Client({ name: AGENT, version: '1.0.0' }, { capabilities: { elicitation: {} } });
+    const asked: string[] = [];
+    person.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+      asked.push(params.message);
+      return { action: 'accept', content: { decision: 'accept_for_session' } };
+    });
+    await person.connect(new StreamableHTTPClientTransport(new URL(`${stack.url}/mcp`)));
+    const again = { shell: 'echo again >> elicited.txt' };
+    expect(await chat(person, directive(again, again, { text: 'Twice.' }))).toBe('Twice.');
+    await person.close();
+    expect(asked).toEqual([expect.stringContaining('echo again >> elicited.txt')]);
+    expect(await fileOf('elicited.txt')).toBe('again\r\nagain');
+  });
+
   it('keep a command from running that is declined, also where the call asked for no approvals', async () => {
     const message = directive({ shell: 'echo no > declined.txt' }, { text: 'Not done.' });
     const turnId = String((await outputOf(client, 'start', { tool: 'chat', arguments: { message, approval_mode: 'auto' }, agent_id: AGENT }))['turn_id']);
@@ -81,5 +98,19 @@ describeWithDocker('approvals in manual mode', () => {
     expect((await turnOf(stack.redis(), turnId)).attempts).toBe(2);
     expect(await fileOf('survived.txt')).toBe('once');
     expect(await new ApprovalStore(stack.redis()).open()).toEqual([]);
+  });
+
+  it('outlive edge and supervisor: the next ones show and answer them', async () => {
+    const turnId = await startChat(client, AGENT, directive({ shell: 'echo still > outlived.txt' }, { text: 'Outlived.' }));
+    const before = await askedBy(turnId);
+    const pids = (await readHeartbeats(stack.redis())).flatMap(({ service, pid }) => (service === 'mcp-edge' || service === 'supervisor' ? [pid] : []));
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    const after = await eventually(async () => ((await (await rest(`?turn_id=${turnId}`)).json()) as { approvals: ApprovalView[] }).approvals, { timeoutMs: 30_000 });
+    expect(after).toEqual([before]);
+    expect((await answer(before.approval_id, 'accept')).status).toBe(200);
+    client = await stack.httpClient(AGENT);
+    expect((await pollToEnd(client, turnId)).last).toMatchObject({ status: 'completed', result: { answer: 'Outlived.' } });
+    expect(await fileOf('outlived.txt')).toBe('still');
   });
 });

@@ -1,11 +1,12 @@
-import { type Approval, approvalIdOf, type TurnEvent } from '@codex-mcp/contracts';
+import { approvalIdOf } from '@codex-mcp/contracts';
 import { ApprovalStore } from '@codex-mcp/messaging';
 import { eventually, startRedis } from '@codex-mcp/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { askIn, INSTALL } from '../testing/asking-turn.fixture.js';
 import { connectClient, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import type { PlayedTurn, StandInWorker } from '../testing/stand-ins.fixture.js';
+import type { StandInWorker } from '../testing/stand-ins.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(30_000); // on a busy machine
@@ -34,23 +35,10 @@ const as = (token: string) => {
 };
 const me = as('mine');
 
-const INSTALL = { kind: 'command' as const, command: 'npm install', cwd: '/workspace', reason: 'It is needed.' };
-
-/** What a worker does when Codex asks. */
-async function ask(turn: PlayedTurn, question: string, subject: Approval['subject'] = INSTALL): Promise<string> {
-  const { turnId, tool, agent } = turn.request;
-  const approvalId = approvalIdOf(turnId, question);
-  const standing = await store.ask({ approvalId, turnId, tool, agent, subject, askedAtMs: Date.now() }, 1, 600_000, 'decline');
-  if (standing.outcome !== 'open') throw new Error(standing.outcome);
-  const event: TurnEvent = { type: 'approval_requested', approvalId, subject, deadlineMs: standing.deadlineMs };
-  await turn.append(event);
-  return approvalId;
-}
-
 async function asking(agentId: string): Promise<{ held: HeldTurns; turnId: string; approvalId: string }> {
   const held = new HeldTurns(worker);
   const { turn_id: turnId } = await me.tool('start', { tool: 'chat', arguments: { message: 'hi' }, agent_id: agentId });
-  const approvalId = await ask(await held.first(), 'q');
+  const approvalId = await askIn(store, await held.first(), 'q');
   return { held, turnId: String(turnId), approvalId };
 }
 
@@ -111,7 +99,7 @@ describe.each(TRANSPORTS)('a call over %s whose turn asks', (transport) => {
     const held = new HeldTurns(worker);
     const heard: string[] = [];
     const call = client.callTool({ name: 'chat', arguments: { message: 'x' } }, CallToolResultSchema, { onprogress: ({ message }) => void heard.push(message ?? '') });
-    const approvalId = await ask(await held.first(), 'q');
+    const approvalId = await askIn(store, await held.first(), 'q');
     await eventually(() => heard.includes(`waiting for approval of: npm install (answer with answer_approval, approval_id ${approvalId}, or it is not done)`));
     held.release();
     expect((await call).structuredContent).toMatchObject({ answer: 'echo: "x"' });
@@ -123,7 +111,7 @@ describe.each(TRANSPORTS)('a call over %s whose turn asks', (transport) => {
     await client.listTools(); // from here on the client validates results against their schemas
     const held = new HeldTurns(worker);
     const call = client.callTool({ name: 'chat', arguments: { message: 'x' } });
-    const approvalId = await ask(await held.first(), 'q');
+    const approvalId = await askIn(store, await held.first(), 'q');
     expect((await call).structuredContent).toMatchObject({ status: 'running', pending_approvals: [{ approval_id: approvalId, command: 'npm install' }], next: expect.stringContaining(`answer_approval with approval_id "${approvalId}"`) });
     held.release();
     await client.close();

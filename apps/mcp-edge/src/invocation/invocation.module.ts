@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApprovalDesk } from '../approvals/approval-desk.service.js';
+import { ApprovalQuestions } from '../approvals/approval-questions.service.js';
 import { EdgeMetrics } from '../health/edge.metrics.js';
 import { AgentCleanup } from '../management/agent-cleanup.service.js';
 import { AgentDirectory } from '../management/agent-directory.service.js';
@@ -26,7 +27,7 @@ const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck
 /** Tool calls, free of any protocol. */
 @Module({
   imports: [MessagingModule],
-  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ApprovalDesk, ToolInvoker, ...MANAGEMENT],
+  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ApprovalDesk, ApprovalQuestions, ToolInvoker, ...MANAGEMENT],
   exports: [AgentDirectory, ApprovalDesk, EdgeMetrics, ServiceStatus, ToolInvoker, TurnAdmission, TurnCanceller, TurnLookup, TurnSteering, MessagingModule],
 })
 export class InvocationModule {}

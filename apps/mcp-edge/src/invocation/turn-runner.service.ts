@@ -2,6 +2,7 @@ import { AppError, isTerminalEvent, type TerminalEvent, type TurnEvent, type Tur
 import { TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { Inject, Injectable } from '@nestjs/common';
+import { ApprovalQuestions } from '../approvals/approval-questions.service.js';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import type { Invocation } from './invocation.js';
@@ -11,7 +12,7 @@ import { TurnProgress } from './turn-progress.js';
 import { TurnWatch } from './turn-watch.js';
 import { TurnError } from './turn.errors.js';
 
-type RunOptions = Pick<Invocation, 'onProgress' | 'signal' | 'handleAfterMs'>;
+type RunOptions = Pick<Invocation, 'onProgress' | 'signal' | 'handleAfterMs' | 'ask' | 'caller'>;
 
 /** How far a turn was followed; `output` is there when it completed, `pending` when its caller waits no longer. */
 export type FollowedTurn = { readonly request: TurnRequest; readonly threadId: string | undefined } & ({ readonly output: Extract<TerminalEvent, { type: 'completed' }>['output'] } | { readonly pending: 'queued' | 'running' });
@@ -26,6 +27,7 @@ export class TurnRunner {
     private readonly reader: TurnLogReader,
     private readonly admission: TurnAdmission,
     private readonly canceller: TurnCanceller,
+    private readonly questions: ApprovalQuestions,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -45,21 +47,23 @@ export class TurnRunner {
     const { onProgress, handleAfterMs } = options;
     const handleDue = handleAfterMs === undefined ? undefined : due(handleAfterMs);
     const progress = onProgress && new TurnProgress(onProgress, this.config.PROGRESS_INTERVAL);
-    const onEvent = (event: TurnEvent) => {
+    const questions = this.questions.of(options, () => handleDue?.now()); // a silent caller is to know of them
+    const onEvent = (id: string, event: TurnEvent) => {
       progress?.observe(event);
-      if (event.type === 'approval_requested') handleDue?.now(); // a silent caller is to know of it
+      questions.observe(id, event);
     };
-    const watching = (id: string) => new TurnWatch(this.reader, id, onEvent).start();
+    const watching = (id: string) => new TurnWatch(this.reader, id, (event) => onEvent(id, event)).start();
     let watch = turnId === undefined ? undefined : watching(turnId);
     try {
       const { request: admitted, threadId } = await admission;
       watch ??= watching(admitted.turnId);
-      const end = await this.attend(admitted, watch, progress, options.signal, handleDue?.passed);
+      const end = await this.attend(admitted, watch, progress, options.signal, [questions.interrupted, ...(handleDue ? [handleDue.passed] : [])]);
       if ('pending' in end) return { request: admitted, threadId, pending: end.pending };
       if (end.type !== 'completed') throw new TurnError(admitted.turnId, AppError.from(end.error));
       return { request: admitted, threadId, output: end.output };
     } finally {
       handleDue?.clear();
+      questions.withdraw();
       progress?.close();
       watch?.stop();
     }
@@ -72,7 +76,7 @@ export class TurnRunner {
     }
   }
 
-  private async attend(request: TurnRequest, watch: TurnWatch, progress: TurnProgress | undefined, signal: AbortSignal | undefined, handleDue: Promise<void> | undefined) {
+  private async attend(request: TurnRequest, watch: TurnWatch, progress: TurnProgress | undefined, signal: AbortSignal | undefined, otherwise: Promise<void>[]) {
     const { turnId } = request;
     const checkUps = setInterval(() => void this.checkUp(request, watch, progress), this.config.PROGRESS_INTERVAL);
     const cancel = () => void this.canceller.cancel(request).catch((error: unknown) => this.logger.warn({ err: error, turnId }, 'cancel failed'));
@@ -80,7 +84,7 @@ export class TurnRunner {
     try {
       if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel, { once: true });
-      const end = await Promise.race([watch.ended(), ...(handleDue ? [handleDue] : [])]);
+      const end = await Promise.race([watch.ended(), ...otherwise]);
       return end ?? (await this.standing(turnId));
     } catch (error) {
       throw error instanceof AppError && !(error instanceof TurnError) ? new TurnError(turnId, error) : error;

@@ -60,6 +60,15 @@ it('lets a single delta out without waiting for another', async () => {
   await eventually(async () => expect((await events()).at(-1)).toEqual({ type: 'delta', itemId: 'm', text: 'first' }));
 });
 
+it.each(Array.from({ length: 12 }, (_, steps) => steps))('writes what comes %i steps after a write is answered without waiting for more', async (steps) => {
+  const writer = await claim('w1');
+  writer.push({ type: 'status', message: 'first' });
+  await redis.ping(); // answered together with the write
+  for (let step = 0; step < steps; step++) await undefined;
+  writer.push({ type: 'status', message: 'last' });
+  await eventually(async () => expect((await events()).at(-1)).toEqual({ type: 'status', message: 'last' }));
+});
+
 it('falls silent when another worker has taken the turn over, and says so', async () => {
   const late = await claim('w1');
   const now = await claim('w2');

@@ -63,7 +63,10 @@ export class TurnLogWriter {
     this.isWriting = true;
     this.writing = this.drain()
       .catch(() => this.fence()) // the connection was closed: this worker ends
-      .finally(() => (this.isWriting = false));
+      .finally(() => {
+        this.isWriting = false;
+        this.flush(); // what came after the last look
+      });
   }
 
   private async drain(): Promise<void> {

@@ -1,5 +1,6 @@
 import { isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage, type MessageExtraInfo, type RequestId, type Transport, type TransportSendOptions } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
+import { z } from 'zod';
 import { type EventLog, STANDALONE } from './event-log.js';
 import { PostStream } from './post-stream.js';
 
@@ -7,10 +8,19 @@ import { PostStream } from './post-stream.js';
 const RESTORING = 'restoring';
 const KEEP_ALIVE_MS = 15_000;
 
+const Withdrawal = z.looseObject({ requestId: z.union([z.string(), z.number()]) });
+
 type Answer = Extract<JSONRPCMessage, { result: unknown } | { error: unknown }>;
 
 /** Ids of requests to clients name the replica that waits for the answer. */
 const questionId = (replica: string, id: RequestId): string => `${replica}:${id}`;
+
+/** A question, or the withdrawal of one, under that id. */
+function named(message: JSONRPCMessage, replica: string): JSONRPCMessage {
+  if (isJSONRPCRequest(message)) return { ...message, id: questionId(replica, message.id) };
+  const withdrawn = 'method' in message && message.method === 'notifications/cancelled' ? Withdrawal.safeParse(message.params).data : undefined;
+  return withdrawn ? { ...message, params: { ...withdrawn, requestId: questionId(replica, withdrawn.requestId) } } as JSONRPCMessage : message;
+}
 
 /** The replica that asked what this answers, and its own id of the question. */
 export function askedBy({ id }: Answer): { replica: string; id: number } | undefined {
@@ -82,7 +92,7 @@ export class SessionTransport implements Transport {
 
   async send(message: JSONRPCMessage, { relatedRequestId }: TransportSendOptions = {}): Promise<void> {
     if (isJSONRPCResponse(message)) return this.answer(message);
-    const sent = isJSONRPCRequest(message) ? { ...message, id: questionId(this.replica, message.id) } : message;
+    const sent = named(message, this.replica);
     if (relatedRequestId === undefined) return this.log.append(this.sessionId, STANDALONE, sent);
     this.streams.get(relatedRequestId)?.send(sent);
   }

@@ -1,0 +1,23 @@
+import { type Approval, type ApprovalAnswer, approvalIdOf } from '@codex-mcp/contracts';
+import type { ApprovalStore } from '@codex-mcp/messaging';
+import { eventually } from '@codex-mcp/testing';
+import type { PlayedTurn } from './stand-ins.fixture.js';
+
+export const INSTALL = { kind: 'command' as const, command: 'npm install', cwd: '/workspace', reason: 'It is needed.' };
+
+/** What a worker does when Codex asks; resolves with the approval's id. */
+export async function askIn(store: ApprovalStore, turn: PlayedTurn, question: string, subject: Approval['subject'] = INSTALL): Promise<string> {
+  const { turnId, tool, agent } = turn.request;
+  const approvalId = approvalIdOf(turnId, question);
+  const standing = await store.ask({ approvalId, turnId, tool, agent, subject, askedAtMs: Date.now() }, 1, 600_000, 'decline');
+  if (standing.outcome !== 'open') throw new Error(standing.outcome);
+  await turn.append({ type: 'approval_requested', approvalId, subject, deadlineMs: standing.deadlineMs });
+  return approvalId;
+}
+
+/** And when the answer is there. */
+export async function answerIn(store: ApprovalStore, turn: PlayedTurn, approvalId: string): Promise<ApprovalAnswer> {
+  const answer = await eventually(async () => (await store.load(approvalId))?.answer ?? null, { timeoutMs: 20_000 });
+  await turn.append({ type: 'approval_answered', approvalId, answer });
+  return answer;
+}
