@@ -64,7 +64,7 @@ it.each(Array.from({ length: 12 }, (_, steps) => steps))('writes what comes %i s
   const writer = await claim('w1');
   writer.push({ type: 'status', message: 'first' });
   await redis.ping(); // answered together with the write
-  for (let step = 0; step < steps; step++) await undefined;
+  for (let step = 0; step < steps; step++) await Promise.resolve();
   writer.push({ type: 'status', message: 'last' });
   await eventually(async () => expect((await events()).at(-1)).toEqual({ type: 'status', message: 'last' }));
 });

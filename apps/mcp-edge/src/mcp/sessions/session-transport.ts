@@ -19,7 +19,7 @@ const questionId = (replica: string, id: RequestId): string => `${replica}:${id}
 function named(message: JSONRPCMessage, replica: string): JSONRPCMessage {
   if (isJSONRPCRequest(message)) return { ...message, id: questionId(replica, message.id) };
   const withdrawn = 'method' in message && message.method === 'notifications/cancelled' ? Withdrawal.safeParse(message.params).data : undefined;
-  return withdrawn ? { ...message, params: { ...withdrawn, requestId: questionId(replica, withdrawn.requestId) } } as JSONRPCMessage : message;
+  return withdrawn ? { ...message, params: { ...withdrawn, requestId: questionId(replica, withdrawn.requestId) } } : message;
 }
 
 /** The replica that asked what this answers, and its own id of the question. */
