@@ -7,8 +7,8 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, type ElicitResult } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { answerIn, askIn } from '../testing/asking-turn.fixture.js';
-import { echo, type StandInWorker } from '../testing/stand-ins.fixture.js';
+import { askIn } from '../testing/asking-turn.fixture.js';
+import { echo, type PlayedTurn, type StandInWorker } from '../testing/stand-ins.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(30_000); // on a busy machine
@@ -30,6 +30,13 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 beforeEach(async () => void (await eventually(() => worker.reset())));
 afterEach(async () => void (await Promise.all(callers.splice(0).map((caller) => caller.close()))));
+
+/** What a worker does when the answer is there. */
+async function answerIn(turn: PlayedTurn, approvalId: string): Promise<ApprovalAnswer> {
+  const answer = await eventually(async () => (await store.load(approvalId))?.answer ?? null, { timeoutMs: 20_000 });
+  await turn.append({ type: 'approval_answered', approvalId, answer });
+  return answer;
+}
 
 const INFO = { name: 'asked', version: '1.0.0' };
 const CAPABILITIES = { capabilities: { elicitation: {} } };
@@ -64,7 +71,7 @@ describe.each(Object.entries(CONNECT))('the person at a client %s', (_, connectA
   function turnsThatAsk(...questions: string[]): ApprovalAnswer[] {
     const answers: ApprovalAnswer[] = [];
     worker.play = async (turn) => {
-      for (const question of questions) answers.push(await answerIn(store, turn, await askIn(store, turn, question, { kind: 'command', command: question })));
+      for (const question of questions) answers.push(await answerIn(turn, await askIn(store, turn, question, { kind: 'command', command: question })));
       return echo(turn);
     };
     return answers;
@@ -115,12 +122,12 @@ describe.each(Object.entries(CONNECT).filter(([name]) => name.startsWith('with s
     });
     callers.push(caller);
     worker.play = async (turn) => {
-      await answerIn(store, turn, await askIn(store, turn, 'q1', { kind: 'command', command: 'first' }));
+      await answerIn(turn, await askIn(store, turn, 'q1', { kind: 'command', command: 'first' }));
       const approvalId = await askIn(store, turn, 'q2');
       await question;
       const record = await store.load(approvalId);
       if (record) await store.answer(record.approval, { decision: 'accept', via: 'rest', atMs: 1 });
-      await answerIn(store, turn, approvalId);
+      await answerIn(turn, approvalId);
       return echo(turn);
     };
     expect(await caller.callTool({ name: 'chat', arguments: { message: 'x' } })).toMatchObject({ structuredContent: { answer: 'echo: "x"' } });

@@ -1,6 +1,5 @@
-import { type Approval, type ApprovalAnswer, approvalIdOf } from '@codex-mcp/contracts';
+import { type Approval, approvalIdOf } from '@codex-mcp/contracts';
 import type { ApprovalStore } from '@codex-mcp/messaging';
-import { eventually } from '@codex-mcp/testing';
 import type { PlayedTurn } from './stand-ins.fixture.js';
 
 export const INSTALL = { kind: 'command' as const, command: 'npm install', cwd: '/workspace', reason: 'It is needed.' };
@@ -13,11 +12,4 @@ export async function askIn(store: ApprovalStore, turn: PlayedTurn, question: st
   if (standing.outcome !== 'open') throw new Error(standing.outcome);
   await turn.append({ type: 'approval_requested', approvalId, subject, deadlineMs: standing.deadlineMs });
   return approvalId;
-}
-
-/** And when the answer is there. */
-export async function answerIn(store: ApprovalStore, turn: PlayedTurn, approvalId: string): Promise<ApprovalAnswer> {
-  const answer = await eventually(async () => (await store.load(approvalId))?.answer ?? null, { timeoutMs: 20_000 });
-  await turn.append({ type: 'approval_answered', approvalId, answer });
-  return answer;
 }
