@@ -38,7 +38,7 @@ export const MCP_SERVICE = Symbol('McpService');
 @Injectable()
 export class McpHandlers implements McpService {
   readonly instructions = INSTRUCTIONS;
-  readonly capabilities: ServerCapabilities = { tools: {}, resources: {}, prompts: {}, completions: {} };
+  readonly capabilities: ServerCapabilities = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} };
   readonly methods: McpMethods;
   readonly extensions: McpService['extensions'];
 
@@ -56,6 +56,8 @@ export class McpHandlers implements McpService {
       'resources/list': (request, params) => resources.list(request, params),
       'resources/templates/list': () => resources.templates(),
       'resources/read': (request, params) => resources.read(request, params),
+      'resources/subscribe': (request, params) => resources.subscribe(request, params),
+      'resources/unsubscribe': (request, params) => resources.unsubscribe(request, params),
       'prompts/list': (request) => prompts.list(request),
       'prompts/get': (request, params) => prompts.get(request, params),
       'completion/complete': (request, params) => completion.complete(request, params),

@@ -31,6 +31,8 @@ export type McpRequest = {
   log(level: LoggingLevel, data: unknown): void;
   /** Sends a notification on the stream of this request. Never throws, never waits. */
   notify(notification: Notification): void;
+  /** What outlives the request; undefined where each request stands alone. Notifications are not on the stream of a request. Never throws, never waits. */
+  readonly session?: { notify(notification: Notification): void; readonly ended: AbortSignal };
   /** Aborted when the client wants the work ended: it cancelled, or, where requests stand alone, closed the stream. */
   readonly signal: AbortSignal;
   /** Asks the client; whether it can answer is among its capabilities. */

@@ -1,4 +1,4 @@
-import { fromJsonSchema, type Implementation, McpServer, type RequestId, type RequestMethod, SdkError, SdkErrorCode, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
+import { fromJsonSchema, type Implementation, McpServer, type Notification, type RequestId, type RequestMethod, SdkError, SdkErrorCode, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '@codex-mcp/tools';
@@ -92,9 +92,13 @@ export class McpServerFactory {
     const { methods, extensions } = this.service;
     const workspaces = new SessionWorkspaces(connection.directories ?? directoriesInMemory());
     server.setNotificationHandler('notifications/roots/list_changed', () => workspaces.forgetRoots());
+    const ended = new AbortController();
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a server is no EventTarget
+    server.onclose = () => ended.abort();
+    const session = connection.era === 'sessions' ? { notify: (notification: Notification) => void server.notification(notification).catch(() => undefined), ended: ended.signal } : undefined;
     const serve = async (handle: Handler, params: unknown, context: ServerContext) => {
       try {
-        return await handle(requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), params ?? {});
+        return await handle({ ...requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), ...(session && { session }) }, params ?? {});
       } catch (error) {
         if (error instanceof InputRequired) return await asResult(error, this.states);
         throw error;

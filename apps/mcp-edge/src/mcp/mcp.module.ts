@@ -17,6 +17,7 @@ import { EventStreams } from './sessions/event-streams.js';
 import { HttpSessions } from './sessions/http-sessions.service.js';
 import { McpEvents } from './sessions/mcp-events.js';
 import { ReplicaChannel } from './sessions/replica-channel.js';
+import { ResourceSubscriptions } from './sessions/resource-subscriptions.service.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SseController } from './sse.controller.js';
 import { StatelessEndpoint } from './stateless.endpoint.js';
@@ -28,6 +29,6 @@ import { ToolHandlers } from './tool-handlers.service.js';
 @Module({
   imports: [InvocationModule, ResourcesModule],
   controllers: [SseController, StreamableHttpController],
-  providers: [fixtureTasks, FixtureCalls, FixtureService, TaskHandlers, ToolHandlers, ResourceHandlers, PromptHandlers, CompletionHandlers, McpHandlers, { provide: MCP_SERVICE, inject: [EDGE_CONFIG, McpHandlers, FixtureService], useFactory: (config: EdgeConfig, handlers: McpHandlers, fixtures: FixtureService) => (config.MCP_CONFORMANCE ? fixtures : handlers) }, RequestStates, McpServerFactory, StatelessEndpoint, ReplicaChannel, McpEvents, SessionStore, EventLog, EventStreams, HttpSessions],
+  providers: [fixtureTasks, FixtureCalls, FixtureService, TaskHandlers, ToolHandlers, ResourceHandlers, PromptHandlers, CompletionHandlers, McpHandlers, { provide: MCP_SERVICE, inject: [EDGE_CONFIG, McpHandlers, FixtureService], useFactory: (config: EdgeConfig, handlers: McpHandlers, fixtures: FixtureService) => (config.MCP_CONFORMANCE ? fixtures : handlers) }, RequestStates, McpServerFactory, StatelessEndpoint, ReplicaChannel, McpEvents, SessionStore, EventLog, EventStreams, ResourceSubscriptions, HttpSessions],
 })
 export class McpModule {}

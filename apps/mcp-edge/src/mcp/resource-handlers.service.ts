@@ -6,6 +6,7 @@ import { RESOURCE_TEMPLATES } from '../resources/resource-templates.js';
 import { agentUri, parseResourceUri } from '../resources/resource-uri.js';
 import { RESOURCE_ICONS } from './icons.js';
 import type { McpRequest } from './mcp-request.js';
+import { ResourceSubscriptions } from './sessions/resource-subscriptions.service.js';
 
 const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: RESOURCE_TEMPLATES.map((template) => ({ ...template, icons: RESOURCE_ICONS })) };
 
@@ -15,7 +16,10 @@ const NOT_FOUND: ReadonlySet<ErrorCode> = new Set(['unknown_agent', 'unknown_tur
 /** Agents and what is theirs as MCP resources. */
 @Injectable()
 export class ResourceHandlers {
-  constructor(private readonly reading: ResourceReading) {}
+  constructor(
+    private readonly reading: ResourceReading,
+    private readonly subscriptions: ResourceSubscriptions,
+  ) {}
 
   async list({ principal }: McpRequest, { cursor }: { cursor?: string | undefined } = {}): Promise<ListResourcesResult> {
     if (cursor !== undefined && !AGENT_ID_PATTERN.test(cursor)) throw new ProtocolError(INVALID_PARAMS, 'The cursor is not one of resources/list.');
@@ -34,10 +38,25 @@ export class ResourceHandlers {
       const { meta, ...content } = await this.reading.read(address, { tenant: principal.tenant, correlationId, defaultAgentId: address.agentId });
       return { contents: [{ uri, ...content, ...(meta && { _meta: meta }) }] };
     } catch (error) {
-      if (error instanceof AppError && NOT_FOUND.has(error.code)) throw new ResourceNotFoundError(uri, error.message);
-      return asProtocolError(error);
+      return asResourceError(uri, error);
     }
   }
+
+  /** For sessions; where requests stand alone, clients listen. */
+  async subscribe(request: McpRequest, { uri }: { uri: string }): Promise<Record<string, never>> {
+    await this.subscriptions.subscribe(request, uri).catch((error: unknown) => asResourceError(uri, error));
+    return {};
+  }
+
+  unsubscribe(request: McpRequest, { uri }: { uri: string }): Record<string, never> {
+    this.subscriptions.unsubscribe(request, uri);
+    return {};
+  }
+}
+
+function asResourceError(uri: string, error: unknown): never {
+  if (error instanceof AppError && NOT_FOUND.has(error.code)) throw new ResourceNotFoundError(uri, error.message);
+  return asProtocolError(error);
 }
 
 function asProtocolError(error: unknown): never {

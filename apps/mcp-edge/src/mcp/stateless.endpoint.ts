@@ -2,9 +2,12 @@ import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@
 import type { Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import { exchange, type LateAnswer } from '../http/web-exchange.js';
+import { ResourceUpdates } from '../resources/resource-updates.service.js';
+import { parseResourceUri } from '../resources/resource-uri.js';
 import { type CallContext, callContext } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { McpEvents } from './sessions/mcp-events.js';
@@ -20,6 +23,11 @@ const LATE: LateAnswer = {
   keepAlive: { text: ': keep-alive\n\n', everyMs: KEEP_ALIVE_MS },
   frame: (json) => `event: message\ndata: ${json}\n\n`,
 };
+
+/** By one stream. */
+const MAX_WATCHED = 100;
+
+const Listening = z.looseObject({ method: z.literal('subscriptions/listen'), params: z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) }) });
 
 /** Whether a request belongs to an era with sessions, also where it is malformed in a way that both know. */
 export function isOfSessions(request: Request, body: unknown): boolean {
@@ -43,7 +51,8 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
 
   constructor(
     servers: McpServerFactory,
-    bus: McpEvents,
+    private readonly bus: McpEvents,
+    private readonly updates: ResourceUpdates,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -53,8 +62,26 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
     this.handler = createMcpHandler(() => servers.createForRequest(connection), { legacy: 'reject', bus, responseMode: 'auto', keepAliveMs: KEEP_ALIVE_MS, maxSubscriptions: config.MAX_MCP_SESSIONS, onerror });
   }
 
-  handle(request: Request, response: Response, body: unknown, context: CallContext): Promise<void> {
-    return callContext.run(context, () => exchange(request, response, (web) => this.handler.fetch(web, { parsedBody: body }), LATE));
+  async handle(request: Request, response: Response, body: unknown, context: CallContext): Promise<void> {
+    const parsedBody = await this.watched(body, response, context);
+    return callContext.run(context, () => exchange(request, response, (web) => this.handler.fetch(web, { parsedBody }), LATE));
+  }
+
+  /** What a client listens for is watched as long as its stream is open. Agents' resources that it may not see are taken out of the request. */
+  private async watched(body: unknown, response: Response, { principal }: CallContext): Promise<unknown> {
+    const listening = Listening.safeParse(body).data;
+    if (!listening) return body;
+    const { notifications } = listening.params;
+    const over = new AbortController();
+    response.once('close', () => over.abort());
+    const isHonoured = async (uri: string) => {
+      if (parseResourceUri(uri) === undefined) return true;
+      const watch = this.updates.watch(principal.tenant, uri, () => this.bus.publish({ kind: 'resource_updated', uri }), () => undefined, over.signal);
+      return watch.then(() => true, () => false);
+    };
+    const asked = notifications.resourceSubscriptions.slice(0, MAX_WATCHED);
+    const honoured = await Promise.all(asked.map(isHonoured));
+    return { ...listening, params: { ...listening.params, notifications: { ...notifications, resourceSubscriptions: asked.filter((_, index) => honoured[index]) } } };
   }
 
   async beforeApplicationShutdown(): Promise<void> {

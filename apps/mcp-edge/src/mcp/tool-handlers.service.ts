@@ -40,7 +40,8 @@ export class ToolHandlers {
     // Programs made for the server whose tool it is take whatever comes as Codex's answer; it answered at the end only.
     const patient = tool.kind === 'drop_in';
     const [workspace, defaultAgentId] = await Promise.all([runsTurn(tool) || STARTERS.has(tool.name) ? request.workspaceOf(args) : undefined, request.defaultAgentId()]);
-    const asTask = takesTasks(request);
+    // A task's result is that of its turn's own tool.
+    const asTask = takesTasks(request) && tool.kind !== 'drop_in';
     const invocation: Invocation = {
       tool: name,
       arguments: args,

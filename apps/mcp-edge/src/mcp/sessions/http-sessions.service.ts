@@ -8,6 +8,7 @@ import { EdgeMetrics } from '../../health/edge.metrics.js';
 import { McpServerFactory } from '../mcp-server.factory.js';
 import { EventLog } from './event-log.js';
 import { type NoteOf, ReplicaChannel } from './replica-channel.js';
+import { ResourceSubscriptions } from './resource-subscriptions.service.js';
 import { SessionRegistry } from './session-registry.js';
 import { type SessionRecord, SessionStore } from './session-store.js';
 import { askedBy, SessionTransport } from './session-transport.js';
@@ -32,6 +33,7 @@ export class HttpSessions implements BeforeApplicationShutdown {
     private readonly store: SessionStore,
     private readonly replicas: ReplicaChannel,
     private readonly log: EventLog,
+    private readonly subscriptions: ResourceSubscriptions,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     metrics: EdgeMetrics,
   ) {
@@ -128,11 +130,12 @@ export class HttpSessions implements BeforeApplicationShutdown {
       onCancelled: (requestId) => transport.abandon(requestId),
     });
     await server.connect(transport);
+    const { subscriptions } = this;
     const session: LocalSession = {
       principal,
       transport,
       get isBusy() {
-        return transport.isBusy;
+        return transport.isBusy || subscriptions.has(id);
       },
       checkedAtMs: Date.now(),
       close: () => transport.close(),

@@ -20,6 +20,8 @@ const Note = z.discriminatedUnion('type', [
   /** Something for the client of a session over SSE, on its one stream. */
   z.object({ type: z.literal('delivery'), session, message: Message }),
   z.object({ type: z.literal('ended'), session }),
+  /** A client wants to hear no more of a resource. */
+  z.object({ type: z.literal('unsubscribed'), session, uri: z.string() }),
   /** An event stream has grown. */
   z.object({ type: z.literal('grown'), key: z.string() }),
   /** A client reads an event stream again; whoever serves its former connection ends that. */
