@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { describeWithDocker, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { Changes } from '@codex-mcp/tools';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -11,6 +11,8 @@ import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { applyDiff, fingerprintOf } from './file-tree.js';
 import { makeRepository } from './host-repository.js';
 import { copyOfThisProject, makeLargeRepository, treeId } from './large-repository.fixture.js';
+
+jest.setTimeout(180_000); // on a busy machine
 
 const SEED = Number(process.env['SEED'] ?? 20_261_122);
 const [FILES, ROUNDS, EDITS] = [12, 4, 6];

@@ -57,6 +57,18 @@ it('puts files that a call brings along beside the workspace, and names them to 
   expect(await readdir(join(stateDir, 'inputs'))).toHaveLength(20);
 });
 
+it('puts a text that is too long for a prompt beside the workspace as well, but for what is to be done', async () => {
+  const log = `noise\n${'😀'.repeat(60_000)}the end😀`;
+  const file = join(session.placement.stateDir, 'inputs', 'turn_long', 'arguments', 'error_output.txt');
+  const settled = await settle(TURN_TOOLS.fix, { error_output: log, symptoms: 'it fails', context_files: { path: 'a', content: '1' } }, false, 'turn_long');
+  expect(await readFile(file, 'utf8')).toBe(log);
+  expect(settled['error_output']).toMatch(new RegExp(`^All ${log.length} characters of this are in the file ${file}, .*It begins:\n\nnoise\n(?:😀)+$`, 'u'));
+  expect(settled).toMatchObject({ symptoms: ['it fails'], context_files: [expect.stringContaining('/inputs/turn_long/a ')] });
+  expect(TURN_TOOLS.fix.prompt(settled as never).length).toBeLessThan(6000);
+  const message = 'x'.repeat(200_000);
+  expect(await settle(TURN_TOOLS.chat, { message, context: 'short' })).toEqual({ message, context: 'short' });
+});
+
 it('takes one such file, and JSON text of a list', () => {
   const file = { path: 'a.txt', content: 'A' };
   expect(parseArguments(TURN_TOOLS.chat, { message: 'm', reference_files: file }).reference_files).toEqual([file]);

@@ -5,6 +5,12 @@ import type { AgentSession } from '../agents/agent-session.js';
 import { CHECK, PUT_INPUTS } from './files/file-scripts.js';
 import { toRecord } from './operations/uploading.js';
 
+/** A longer text would leave the model little room for anything else; the agent gets it as a file. */
+const LONG_CHARACTERS = 100_000;
+const BEGINNING_CHARACTERS = 2000;
+/** What is to be done is said, however long it is. */
+const ORDERS: ReadonlySet<string> = new Set(['task', 'message', 'requirements']);
+
 type Session = Pick<AgentSession, 'workspace' | 'placement' | 'sandboxPolicy'>;
 type Entry = { argument: string; kind: 'e' | 't'; path: string };
 type Problem = 'missing' | 'outside';
@@ -24,11 +30,16 @@ export async function settleFiles<Args extends object>(tool: TurnTool, args: Arg
     lists.flatMap(([argument, files]) => files.filter((file) => typeof file === 'string').map((path): Entry => ({ argument, kind, path })));
   if (!mayHaveBegun) await check(tool, [...entries(existing, 'e'), ...entries(listed(tool.fileArguments.targets), 't')], session);
   const inline = existing.flatMap(([, files]) => files.filter((file) => typeof file !== 'string'));
-  if (inline.length === 0) return args;
-  const directory = await putInputs(tool, inline, session, turnId);
+  const long = [...given].flatMap(([name, text]) => (typeof text === 'string' && text.length > LONG_CHARACTERS && !ORDERS.has(name) ? [{ name, file: { path: `arguments/${name}.txt`, content: text } }] : []));
+  if (inline.length + long.length === 0) return args;
+  const directory = await putInputs(tool, [...inline, ...long.map(({ file }) => file)], session, turnId);
   const named = (file: string | InlineFile): string => (typeof file === 'string' ? file : `${directory}/${file.path} (outside of the workspace; the caller calls it ${file.path})`);
-  return { ...args, ...Object.fromEntries(existing.filter(([name]) => given.has(name)).map(([name, files]) => [name, files.map(named)])) };
+  const files = existing.filter(([name]) => given.has(name)).map(([name, all]) => [name, all.map(named)] as const);
+  return { ...args, ...Object.fromEntries([...files, ...long.map(({ name, file }) => [name, beginningOf(file, directory)] as const)]) };
 }
+
+const beginningOf = ({ path, content }: InlineFile, directory: string): string =>
+  `All ${content.length} characters of this are in the file ${directory}/${path}, outside of the workspace; read it in parts. It begins:\n\n${content.slice(0, BEGINNING_CHARACTERS).replace(/[\uD800-\uDBFF]$/, '')}`;
 
 async function check(tool: TurnTool, entries: Entry[], session: Session): Promise<void> {
   const { workspace, placement } = session;
