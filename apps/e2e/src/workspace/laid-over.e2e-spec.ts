@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { readHeartbeats } from '@codex-mcp/messaging';
 import { describeWithDocker, eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { Changes } from '@codex-mcp/tools';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -11,8 +12,8 @@ import { makeLargeRepository } from './large-repository.js';
 
 jest.setTimeout(240_000); // 10,000 files on a busy machine
 
-/** Names, kinds, modes, owners, times and contents of all that is in a base. */
-const FINGERPRINT = 'cd /base && { find . -printf "%p %y %m %U %T@ %l\\n" | sort; find . -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum';
+/** Names, kinds, sizes, modes, owners and times of all that is in a base, and the contents but for objects, whose names are their sums. */
+const FINGERPRINT = 'cd /base && { find . -printf "%p %y %s %m %U %T@ %l\\n" | sort; find tree shadow.git -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum';
 
 describeWithDocker('copies of one large directory', () => {
   let stack: Stack;
@@ -23,7 +24,7 @@ describeWithDocker('copies of one large directory', () => {
   beforeAll(async () => {
     roots = await temporaryDirectory();
     workspace = await makeLargeRepository(join(roots.path, 'large'), 10_000);
-    stack = await startStack({ env: { WORKSPACE_ROOTS: roots.path } });
+    stack = await startStack({ ownRedis: true, env: { WORKSPACE_ROOTS: roots.path } });
     client = await stack.httpClient('layers');
   });
   afterAll(async () => {
@@ -32,12 +33,29 @@ describeWithDocker('copies of one large directory', () => {
   });
 
   const volumes = async (kind: string) => (await volumesOf(stack.deployment)).filter((name) => name.includes(kind));
+  const makers = (directory: string) => docker.listContainers({ all: true, filters: { label: [`codex-mcp.deployment=${stack.deployment}`, `codex-mcp.base-directory=${directory}`] } });
+  /** The one base of a directory, when it is made; on a slow machine the first agent does not wait for that. */
+  const baseOf = (directory: string) =>
+    eventually(
+      async () => {
+        const made = (await makers(directory)).filter(({ State, Status }) => State === 'exited' && Status.startsWith('Exited (0)'));
+        expect(made).toHaveLength(1);
+        return made[0]?.Names[0]?.slice(1) ?? '';
+      },
+      { timeoutMs: 120_000 },
+    );
+  const laidOver = async (...agentIds: string[]) => {
+    const { Volumes: found } = await docker.listVolumes({ filters: { label: [`codex-mcp.deployment=${stack.deployment}`, 'codex-mcp.laid-over'] } });
+    return found.filter(({ Name, Labels }) => Name.includes('-tree-') && agentIds.includes(Labels['codex-mcp.agent-id'] ?? ''));
+  };
   const fingerprint = async (agentId: string) => execIn(await containerOf(stack.deployment, agentId), 'sh', '-c', FINGERPRINT);
   const changes = async (agentId: string) => Changes.parse(await outputOf(client, 'get_diff', { agent_id: agentId })).files.map(({ status, path }) => `${status} ${path}`).toSorted();
 
   it('lie over one base, which no change of theirs reaches, and see nothing of each other', async () => {
+    await outputOf(client, 'open_workspace', { agent_id: 'zero', workspace });
+    await baseOf(workspace);
     await Promise.all(['one', 'two'].map((agent_id) => outputOf(client, 'open_workspace', { agent_id, workspace })));
-    expect(await volumes('-tree-')).toHaveLength(2);
+    expect(await laidOver('one', 'two')).toHaveLength(2);
     expect(await volumes('-base-')).toHaveLength(1);
     const before = await fingerprint('two');
     const seen = await runInAgent(client, 'git status --porcelain; git branch --show-current; echo new > d0/f0.txt; rm -r d1; chmod +x d2/f0.txt; mv d3 moved; git mv d4/f0.txt d4/renamed.txt; echo x > added.txt; touch /base/planted', { agent_id: 'one' });
@@ -64,23 +82,45 @@ describeWithDocker('copies of one large directory', () => {
   it('outlast their containers, and leave nothing when they are removed', async () => {
     await (await containerOf(stack.deployment, 'one')).remove({ force: true });
     expect(await runInAgent(client, 'cat d0/f0.txt; ls d1 2>&1 | tail -n 1', { agent_id: 'one' })).toMatch(/^new\nls: /);
+    // As an engine does that was restarted under a running container.
+    const [held] = await laidOver('two');
+    const holder = await docker.createContainer({ Image: 'codex-mcp-agent:latest', Labels: { 'codex-mcp.deployment': stack.deployment }, HostConfig: { Mounts: [{ Type: 'volume', Source: held?.Name ?? '', Target: '/workspace', VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } } }] } });
     await outputOf(client, 'cleanup_inactive_agents', { max_idle_seconds: 0, remove: true });
-    await eventually(async () => expect((await volumesOf(stack.deployment)).filter((name) => !name.includes('-base-'))).toEqual([]));
+    await eventually(async () => expect((await volumesOf(stack.deployment)).filter((name) => !name.includes('-base-') && name !== held?.Name)).toEqual([]));
+    expect(await outputOf(client, 'list_sessions')).toMatchObject({ sessions: [] });
+    await holder.remove();
+    await eventually(async () => expect((await volumesOf(stack.deployment)).filter((name) => !name.includes('-base-'))).toEqual([]), { timeoutMs: 60_000 });
     expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(`codex-mcp-${stack.deployment}-`);
     const { Volumes: left } = await docker.listVolumes({ filters: { label: [`codex-mcp.deployment=${stack.deployment}`] } });
     expect(left.filter(({ Name }) => !Name.includes('-base-'))).toEqual([]);
   });
 
+  it('have one whole base also where the supervisor is killed while it is made', async () => {
+    const other = await makeLargeRepository(join(roots.path, 'other'), 2000);
+    const { pid } = (await readHeartbeats(stack.redis())).find(({ service }) => service === 'supervisor') ?? {};
+    if (pid === undefined) throw new Error('there is no supervisor');
+    const opened = outputOf(client, 'open_workspace', { agent_id: 'five', workspace: other });
+    await eventually(async () => expect(await makers(other)).toHaveLength(1), { timeoutMs: 60_000 });
+    process.kill(pid, 'SIGKILL');
+    expect(await opened).toMatchObject({ mode: 'isolated', changed_files: 0 });
+    await baseOf(other);
+    expect(await runInAgent(client, 'git status --porcelain; ls | wc -l', { agent_id: 'five' })).toBe('20');
+    expect(await runInAgent(client, 'git status --porcelain; ls | wc -l', { agent_id: 'six', workspace: other })).toBe('20');
+    expect(await laidOver('six')).toHaveLength(1);
+    await outputOf(client, 'cleanup_inactive_agents', { max_idle_seconds: 0, remove: true });
+  });
+
   it('are copies where the engine cannot lay them over the base', async () => {
-    const [name = ''] = await volumes('-base-');
+    const name = await baseOf(workspace);
+    expect(await laidOver('zero', 'one', 'two', 'three')).toEqual([]);
     const { Config, HostConfig } = await docker.getContainer(name).inspect();
     await docker.getContainer(name).remove();
-    await docker.getVolume(name).remove();
+    await eventually(() => docker.getVolume(name).remove()); // somebody may just be looking at it
     const without = await docker.createContainer({ ...Config, HostConfig, name, Cmd: ['true'] });
     await without.start();
     await without.wait();
     expect(await runInAgent(client, 'cat d9/f9.txt | head -n 1', { agent_id: 'four', workspace })).toBe('line 0 of the file with number 909');
     expect(await volumes('-copy-')).toHaveLength(1);
-    expect(await volumes('-tree-')).toEqual([]);
+    expect(await laidOver('four')).toEqual([]);
   });
 });

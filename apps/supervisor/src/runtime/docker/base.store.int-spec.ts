@@ -3,12 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { agentKey } from '@codex-mcp/contracts';
 import { createLogger } from '@codex-mcp/observability';
 import { describeWithDocker, engineSweep, eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import Docker from 'dockerode';
 import { baseName, type BaseSource, keyOf, makerSpec } from './base-spec.js';
 import { BaseStore } from './base.store.js';
-import { type ContainerLimits, LABELS } from './container-spec.js';
+import { type ContainerLimits, LABELS, namesOf } from './container-spec.js';
+import { LayerStore } from './layer.store.js';
 
 jest.setTimeout(120_000); // containers on a busy machine
 
@@ -71,13 +73,22 @@ describeWithDocker('bases', () => {
     await store.newest(source);
     await store.tidy();
     await eventually(async () => expect(await openStore().newest(source)).not.toBe(first), { timeoutMs: 60_000 });
-    await docker.createVolume({ Name: `${first}-layer`, Labels: { [LABELS.deployment]: limits.deployment, [LABELS.laidOver]: first } });
+    await docker.createVolume({ Name: `${first}-layer`, Labels: { [LABELS.deployment]: limits.deployment, [LABELS.laidOver]: first, [LABELS.joinedBy]: 'x' } });
     await openStore().tidy();
     expect(await volumes()).toContain(first);
     await docker.getVolume(`${first}-layer`).remove();
     await openStore().tidy();
     expect(await volumes()).not.toContain(first);
     expect(await volumes()).toHaveLength(1);
+  });
+
+  it('and what joined them to volumes that are gone', async () => {
+    const { tree, upper } = namesOf(limits.deployment, agentKey('local', 'a')).layerVolumes('/srv/code');
+    const labels = { [LABELS.deployment]: limits.deployment, [LABELS.laidOver]: 'base' };
+    for (const stamp of ['1', '2']) await docker.createVolume({ Name: `${tree}-${stamp}`, Labels: labels });
+    await docker.createVolume({ Name: upper, Labels: { ...labels, [LABELS.joinedBy]: `${tree}-2` } });
+    await new LayerStore(docker, openStore(), limits).tidy();
+    expect(new Set(await volumes())).toEqual(new Set([`${tree}-2`, upper]));
   });
 
   it('whose containers somebody has removed are no bases', async () => {

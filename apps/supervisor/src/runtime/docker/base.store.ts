@@ -120,7 +120,7 @@ export class BaseStore {
 
   /** Bases that something of an agent's is laid over. */
   private async referredTo(): Promise<Set<string>> {
-    const { Volumes } = await this.docker.listVolumes({ filters: { label: [`${LABELS.deployment}=${this.limits.deployment}`, LABELS.laidOver] } });
+    const { Volumes } = await this.docker.listVolumes({ filters: { label: [`${LABELS.deployment}=${this.limits.deployment}`, LABELS.joinedBy] } });
     return new Set(Volumes.flatMap(({ Labels }) => Labels?.[LABELS.laidOver] ?? []));
   }
 

@@ -28,8 +28,11 @@ export const LABELS = {
   spec: 'codex-mcp.spec',
   /** On volumes of an agent's: the volume of the base that its workspace is laid over. */
   laidOver: 'codex-mcp.laid-over',
+  /** On a volume with what an agent has changed: the one that joins it and the base. */
+  joinedBy: 'codex-mcp.joined-by',
 } as const;
 
+/** `tree`: how the names of volumes begin that join the others and a base; each has one of its own. */
 export type LayerNames = { tree: string; upper: string; work: string };
 export type ContainerNames = { container: string; workspaceVolume: string; homeVolume: string; copyVolume: (path: string) => string; layerVolumes: (path: string) => LayerNames };
 

@@ -34,9 +34,11 @@ it('an agent that worked on copies goes on with the latest of them', () => {
   expect(remainsOf('test', [], volumes)).toMatchObject([{ spec: { workspace: { kind: 'isolated', path: '/srv/new' } }, hasFiles: true }]);
 });
 
-it('an agent whose workspace lies over a base is known from any of its volumes', () => {
+it('an agent whose workspace lies over a base is known from any of its volumes, but for the one that only joins others', () => {
   const labels = labelsOf('test', { agent, workspace: { kind: 'isolated', path: '/srv/code' } });
-  for (const name of Object.values(names.layerVolumes('/srv/code'))) expect(remainsOf('test', [], [volume(name, labels)])).toMatchObject([{ spec: { workspace: { kind: 'isolated', path: '/srv/code' } }, hasFiles: true }]);
+  const { tree, upper, work } = names.layerVolumes('/srv/code');
+  expect(remainsOf('test', [], [volume(`${tree}-m1x2`, labels)])).toEqual([]);
+  for (const name of [upper, work]) expect(remainsOf('test', [], [volume(name, labels)])).toMatchObject([{ spec: { workspace: { kind: 'isolated', path: '/srv/code' } }, hasFiles: true }]);
 });
 
 it('volumes without labels are somebody’s, and volumes of other deployments nobody’s', () => {

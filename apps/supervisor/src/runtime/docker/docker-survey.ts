@@ -7,7 +7,8 @@ type Volume = VolumeInspectInfo & { CreatedAt?: string };
 type Found = { containers: ContainerInfo[]; home?: Volume; workspace?: Volume; copies: Volume[] };
 
 const KEY_DIGITS = 16;
-const VOLUME = new RegExp(String.raw`^([0-9a-f]{${KEY_DIGITS}})-(workspace|home|(?:copy|tree|upper|work)-[0-9a-f]{12})$`);
+/** Volumes that only join others hold nothing. */
+const VOLUME = new RegExp(String.raw`^([0-9a-f]{${KEY_DIGITS}})-(workspace|home|(?:copy|upper|work)-[0-9a-f]{12})$`);
 
 /** What a deployment's containers and volumes are to its agents. Volumes are told by their names: those of early versions have no labels. */
 export function remainsOf(deployment: string, containers: readonly ContainerInfo[], volumes: readonly Volume[]): Remains[] {

@@ -19,5 +19,8 @@ export function ignoreNotFound(error: unknown): void {
   if (!isNotFound(error)) toEngineError(error);
 }
 
+/** What the engine holds to be in use. */
+export const isConflict = (error: unknown): boolean => statusOf(error) === 409;
+
 /** Whether the engine itself said no, as opposed to not answering. */
 export const isRefusal = (error: unknown): boolean => statusOf(error) !== undefined;

@@ -16,7 +16,7 @@ import { remainsOf } from './docker-survey.js';
 import { type EngineImage, EngineImages } from './engine-images.js';
 import type { EnginePaths } from './engine-paths.js';
 import { usageOf } from './container-usage.js';
-import { type LaidWorkspace, LayerStore } from './layer.store.js';
+import { isTree, type LaidWorkspace, LayerStore } from './layer.store.js';
 import { giveVolumesTo, removeSockets } from './volume-owner.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -73,6 +73,7 @@ export class DockerRuntime implements AgentRuntime {
   }
 
   async tidy(): Promise<void> {
+    await this.layers.tidy().catch(toEngineError);
     await this.bases.tidy().catch(toEngineError);
   }
 
@@ -113,9 +114,9 @@ export class DockerRuntime implements AgentRuntime {
   async remove(agent: AgentIdentity): Promise<boolean> {
     const names = this.names(agent);
     const removed = await this.discard(names.container);
-    // A volume that joins others goes before them.
-    const volumes = (await this.volumesOf(names.container)).toSorted((one, two) => Number(two.includes('-tree-')) - Number(one.includes('-tree-')));
-    for (const volume of volumes) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
+    const volumes = await this.volumesOf(names.container);
+    await this.layers.removeTrees(volumes);
+    for (const volume of volumes.filter((name) => !isTree(name))) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
     await this.gateway.unregister(agent);
     await rm(runPaths.agent(this.options.runDir, agent.key), { recursive: true, force: true });
     return removed;

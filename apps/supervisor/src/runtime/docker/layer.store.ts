@@ -6,11 +6,14 @@ import type { AgentSpec } from '../agent-runtime.port.js';
 import type { BaseSource } from './base-spec.js';
 import type { BaseStore } from './base.store.js';
 import { type ContainerLimits, labelsOf, LABELS, type Layer, type LayerNames, namesOf, newVolumeMount, WORKSPACE_PATH } from './container-spec.js';
-import { ignoreNotFound, isNotFound } from './docker.errors.js';
+import { ignoreNotFound, isConflict, isNotFound } from './docker.errors.js';
 import { isLarge } from './large-directory.js';
 
 /** Characters that mean something else in the options of a mount. */
 const PLAIN_PATH = /^[\w./@+-]+$/;
+
+/** Whether a volume of an agent's only joins others. */
+export const isTree = (volume: string): boolean => /-[0-9a-f]{16}-tree-[0-9a-f]{12}-[0-9a-z]+$/.test(volume);
 
 export type LaidWorkspace = Layer & { isNew: boolean };
 
@@ -32,24 +35,42 @@ export class LayerStore {
   async of(spec: AgentSpec, source: BaseSource, path: string): Promise<LaidWorkspace | undefined> {
     const names = namesOf(this.limits.deployment, spec.agent.key);
     const layer = names.layerVolumes(source.directory);
-    const [copy, upper, tree] = await Promise.all([names.copyVolume(source.directory), layer.upper, layer.tree].map((name) => this.inspect(name)));
+    const [copy, upper] = await Promise.all([names.copyVolume(source.directory), layer.upper].map((name) => this.inspect(name)));
     if (copy) return undefined;
-    const base = upper?.Labels?.[LABELS.laidOver];
-    if (base !== undefined) {
+    const { [LABELS.laidOver]: base, [LABELS.joinedBy]: tree } = upper?.Labels ?? {};
+    if (base !== undefined && tree !== undefined) {
       await this.mountpoint(base);
-      if (!tree) await this.make(spec, layer, base);
-      return { tree: layer.tree, base, isNew: false };
+      if (!(await this.inspect(tree))) await this.make(spec, { ...layer, tree }, base);
+      return { tree, base, isNew: false };
     }
     if (this.isRefused || !(await isLarge(path))) return undefined;
     const newest = await this.bases.newest(source);
-    return newest !== undefined && (await this.make(spec, layer, newest)) ? { tree: layer.tree, base: newest, isNew: true } : undefined;
+    // A name of its own, as an engine may hold on to an earlier one.
+    const joined = { ...layer, tree: `${layer.tree}-${Date.now().toString(36)}` };
+    return newest !== undefined && (await this.make(spec, joined, newest)) ? { tree: joined.tree, base: newest, isNew: true } : undefined;
+  }
+
+  /**
+   * Removes those of the volumes that only join others. Docker 20.10 takes them for mounted after it was restarted under a
+   * running container; they hold nothing, and `tidy` tries again.
+   */
+  async removeTrees(volumes: string[]): Promise<void> {
+    for (const name of volumes.filter(isTree)) await this.docker.getVolume(name).remove().catch((error: unknown) => (isConflict(error) ? undefined : ignoreNotFound(error)));
+  }
+
+  /** Removes what joins volumes that are gone. */
+  async tidy(): Promise<void> {
+    const { Volumes } = await this.docker.listVolumes({ filters: { label: [`${LABELS.deployment}=${this.limits.deployment}`, LABELS.laidOver] } });
+    const joining = new Set(Volumes.flatMap(({ Labels }) => Labels?.[LABELS.joinedBy] ?? []));
+    await this.removeTrees(Volumes.map(({ Name }) => Name).filter((name) => !joining.has(name)));
   }
 
   /** Call when the engine could not mount a new one; agents get copies from now on. */
   async giveUp(spec: AgentSpec, directory: string): Promise<void> {
     this.isRefused = true;
-    const { tree, upper, work } = namesOf(this.limits.deployment, spec.agent.key).layerVolumes(directory);
-    for (const name of [tree, upper, work]) await this.docker.getVolume(name).remove().catch(ignoreNotFound);
+    const { upper, work } = namesOf(this.limits.deployment, spec.agent.key).layerVolumes(directory);
+    await this.removeTrees([(await this.inspect(upper))?.Labels?.[LABELS.joinedBy] ?? '']);
+    for (const name of [upper, work]) await this.docker.getVolume(name).remove().catch(ignoreNotFound);
   }
 
   /** False where the engine's paths do not fit into a mount's options. */
@@ -57,7 +78,7 @@ export class LayerStore {
     const lower = baseTree(await this.mountpoint(base));
     if (!PLAIN_PATH.test(lower)) return false;
     const labels = { ...labelsOf(this.limits.deployment, spec), [LABELS.laidOver]: base };
-    await this.makeUpper(spec, { upper, work }, labels);
+    await this.makeUpper(spec, { upper, work }, { ...labels, [LABELS.joinedBy]: tree });
     const [upperAt, workAt] = await Promise.all([this.mountpoint(upper), this.mountpoint(work)]);
     // With redirects a directory can be renamed as anywhere else.
     const o = `lowerdir=${lower},upperdir=${upperAt},workdir=${workAt},redirect_dir=on`;
