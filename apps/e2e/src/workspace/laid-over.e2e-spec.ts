@@ -116,9 +116,12 @@ describeWithDocker('copies of one large directory', () => {
     const { Config, HostConfig } = await docker.getContainer(name).inspect();
     await docker.getContainer(name).remove();
     await eventually(() => docker.getVolume(name).remove()); // somebody may just be looking at it
-    const without = await docker.createContainer({ ...Config, HostConfig, name, Cmd: ['true'] });
-    await without.start();
-    await without.wait();
+    // The supervisor's sweep takes away what is not started yet.
+    await eventually(async () => {
+      const without = await docker.createContainer({ ...Config, HostConfig, name, Cmd: ['true'] });
+      await without.start();
+      await without.wait();
+    });
     expect(await runInAgent(client, 'cat d9/f9.txt | head -n 1', { agent_id: 'four', workspace })).toBe('line 0 of the file with number 909');
     expect(await volumes('-copy-')).toHaveLength(1);
     expect(await laidOver('four')).toEqual([]);
