@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { readHeartbeats } from '@codex-mcp/messaging';
 import { describeWithDocker, eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { Changes } from '@codex-mcp/tools';
+import type Docker from 'dockerode';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { containerOf, docker, execIn, volumesOf } from '../stack/agent-containers.js';
 import { outputOf, runInAgent } from '../stack/calls.js';
@@ -113,15 +114,11 @@ describeWithDocker('copies of one large directory', () => {
   it('are copies where the engine cannot lay them over the base', async () => {
     const name = await baseOf(workspace);
     expect(await laidOver('zero', 'one', 'two', 'three')).toEqual([]);
-    const { Config, HostConfig } = await docker.getContainer(name).inspect();
-    await docker.getContainer(name).remove();
-    await eventually(() => docker.getVolume(name).remove()); // somebody may just be looking at it
-    // The supervisor's sweep takes away what is not started yet.
-    await eventually(async () => {
-      const without = await docker.createContainer({ ...Config, HostConfig, name, Cmd: ['true'] });
-      await without.start();
-      await without.wait();
-    });
+    const Mounts: Docker.MountSettings[] = [{ Type: 'volume', Source: name, Target: '/workspace', VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } } }];
+    const spoiler = await docker.createContainer({ Image: 'codex-mcp-agent:latest', User: '0:0', Cmd: ['rm', '-rf', '/workspace/tree'], HostConfig: { NetworkMode: 'none', Mounts } });
+    await spoiler.start();
+    await spoiler.wait();
+    await spoiler.remove();
     expect(await runInAgent(client, 'cat d9/f9.txt | head -n 1', { agent_id: 'four', workspace })).toBe('line 0 of the file with number 909');
     expect(await volumes('-copy-')).toHaveLength(1);
     expect(await laidOver('four')).toEqual([]);

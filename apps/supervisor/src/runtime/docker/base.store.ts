@@ -5,7 +5,7 @@ import type Docker from 'dockerode';
 import type { ContainerCreateOptions, ContainerInfo } from 'dockerode';
 import { BASE_LABELS, baseName, type BaseSource, checkerSpec, keyOf, makerSpec } from './base-spec.js';
 import { type ContainerLimits, LABELS } from './container-spec.js';
-import { ignoreNotFound } from './docker.errors.js';
+import { ignoreNotFound, isConflict } from './docker.errors.js';
 
 /** An agent waits this long for the first base of its directory, and then gets a copy. */
 const WAIT_MS = 25_000;
@@ -26,6 +26,7 @@ type Base = { name: string; key: string; state: 'made' | 'making' | 'failed'; cr
  */
 export class BaseStore {
   private readonly making = new Map<string, { sinceMs: number; done: Promise<void> }>();
+  private readonly madeAtMs = new Map<string, number>();
   private readonly failedAtMs = new Map<string, number>();
   /** When each base was last given to somebody, by name. */
   private readonly usedAtMs = new Map<string, number>();
@@ -49,9 +50,10 @@ export class BaseStore {
 
   /** Renews bases that have had their day, and removes those that nobody refers to. */
   async tidy(): Promise<void> {
+    const sinceMs = Date.now();
     const bases = await this.list();
     const referred = await this.referredTo();
-    for (const base of bases) if (this.isDone(base, bases) && !referred.has(base.name) && !this.isBeingLaid(base)) await this.remove(base.name);
+    for (const base of bases) if (this.isSettled(base, sinceMs) && this.isDone(base, bases) && !referred.has(base.name) && !this.isBeingLaid(base)) await this.remove(base.name);
     await this.removeOrphans(new Set([...bases.map(({ name }) => name), ...referred]));
     for (const [name, source] of this.unchecked) {
       this.unchecked.delete(name);
@@ -77,7 +79,10 @@ export class BaseStore {
     if (under) return under.done;
     const done = operation(this.logger, 'base.make', { directory: source.directory }, () => this.build(source, key));
     this.making.set(key, { sinceMs: Date.now(), done });
-    done.catch(() => this.failedAtMs.set(key, Date.now())).finally(() => this.making.delete(key));
+    done.catch(() => this.failedAtMs.set(key, Date.now())).finally(() => {
+      this.making.delete(key);
+      this.madeAtMs.set(key, Date.now());
+    });
     return done;
   }
 
@@ -128,8 +133,13 @@ export class BaseStore {
   private isDone(base: Base, all: Base[]): boolean {
     const age = Date.now() - base.createdAtMs;
     if (base.state === 'making') return age > MAKING_MS;
-    if (base.state === 'failed') return !this.making.has(base.key);
+    if (base.state === 'failed') return true;
     return age > KEPT_MS || base !== latest(all.filter(({ key, state }) => key === base.key && state === 'made'));
+  }
+
+  /** Nobody has made one of its source since then, so that what was found is still so. */
+  private isSettled({ key }: Base, sinceMs: number): boolean {
+    return !this.making.has(key) && (this.madeAtMs.get(key) ?? 0) < sinceMs;
   }
 
   private isBeingLaid({ name }: Base): boolean {
@@ -139,8 +149,10 @@ export class BaseStore {
   /** Volumes of bases whose containers somebody has removed. */
   private async removeOrphans(kept: ReadonlySet<string>): Promise<void> {
     const { Volumes } = await this.docker.listVolumes({ filters: { label: [`${LABELS.deployment}=${this.limits.deployment}`, BASE_LABELS.base] } });
-    const orphans = Volumes.filter(({ Name, Labels }) => !kept.has(Name) && !this.making.has(Labels?.[BASE_LABELS.base] ?? ''));
-    for (const { Name } of orphans) await this.remove(Name);
+    // The engine keeps those of which there is a container after all.
+    for (const { Name } of Volumes.filter((volume) => !kept.has(volume.Name))) {
+      await this.docker.getVolume(Name).remove().catch((error: unknown) => (isConflict(error) ? undefined : ignoreNotFound(error)));
+    }
   }
 
   private async remove(name: string): Promise<void> {
