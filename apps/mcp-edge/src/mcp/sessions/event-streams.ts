@@ -99,6 +99,8 @@ export class EventStreams implements BeforeApplicationShutdown {
   private async pump(reader: Reader, response: Response, place: Place): Promise<void> {
     let { cursor } = place;
     while (!reader.isOver) {
+      // Asked before the events are read: a writer that has ended since may have left some.
+      const isWritten = place.stream === STANDALONE || (await this.replicas.isThere(this.log.writerOf(place.stream)).catch(() => true));
       const events = await this.log.read(place.session, place.stream, cursor).catch(() => []); // an outage passes
       for (const event of events) {
         if (event.message) await reader.write(response, eventFrame(event.message, event.id));
@@ -106,7 +108,7 @@ export class EventStreams implements BeforeApplicationShutdown {
         cursor = this.log.parse(event.id)?.cursor ?? cursor;
       }
       if (events.length > 0) continue;
-      if (place.stream !== STANDALONE && !(await this.replicas.isThere(this.log.writerOf(place.stream)))) return;
+      if (!isWritten) return;
       if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n');
     }
   }
