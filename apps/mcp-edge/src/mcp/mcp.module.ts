@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ApprovalTaskQuestions } from '../approvals/approval-task-questions.service.js';
 import { FixtureCalls } from '../conformance/fixture-calls.service.js';
 import { FixtureService } from '../conformance/fixture.service.js';
 import { fixtureTasks } from '../conformance/fixture-tasks.service.js';
@@ -22,13 +23,13 @@ import { SessionStore } from './sessions/session-store.js';
 import { SseController } from './sse.controller.js';
 import { StatelessEndpoint } from './stateless.endpoint.js';
 import { StreamableHttpController } from './streamable-http.controller.js';
-import { TaskHandlers } from './task-handlers.service.js';
+import { TaskHandlers, TURN_QUESTIONS } from './task-handlers.service.js';
 import { ToolHandlers } from './tool-handlers.service.js';
 
 /** MCP: what may be asked, and the transports that bring it. */
 @Module({
   imports: [InvocationModule, ResourcesModule],
   controllers: [SseController, StreamableHttpController],
-  providers: [fixtureTasks, FixtureCalls, FixtureService, TaskHandlers, ToolHandlers, ResourceHandlers, PromptHandlers, CompletionHandlers, McpHandlers, { provide: MCP_SERVICE, inject: [EDGE_CONFIG, McpHandlers, FixtureService], useFactory: (config: EdgeConfig, handlers: McpHandlers, fixtures: FixtureService) => (config.MCP_CONFORMANCE ? fixtures : handlers) }, RequestStates, McpServerFactory, StatelessEndpoint, ReplicaChannel, McpEvents, SessionStore, EventLog, EventStreams, ResourceSubscriptions, HttpSessions],
+  providers: [ApprovalTaskQuestions, { provide: TURN_QUESTIONS, useExisting: ApprovalTaskQuestions }, fixtureTasks, FixtureCalls, FixtureService, TaskHandlers, ToolHandlers, ResourceHandlers, PromptHandlers, CompletionHandlers, McpHandlers, { provide: MCP_SERVICE, inject: [EDGE_CONFIG, McpHandlers, FixtureService], useFactory: (config: EdgeConfig, handlers: McpHandlers, fixtures: FixtureService) => (config.MCP_CONFORMANCE ? fixtures : handlers) }, RequestStates, McpServerFactory, StatelessEndpoint, ReplicaChannel, McpEvents, SessionStore, EventLog, EventStreams, ResourceSubscriptions, HttpSessions],
 })
 export class McpModule {}

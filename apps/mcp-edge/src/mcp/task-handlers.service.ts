@@ -1,7 +1,7 @@
 import { AppError, isTerminal, isTerminalEvent, type TurnRecord } from '@codex-mcp/contracts';
 import { findTool, renderOutput } from '@codex-mcp/tools';
 import { type CallToolResult, INVALID_PARAMS, MissingRequiredClientCapabilityError, ProtocolError } from '@modelcontextprotocol/server';
-import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
@@ -38,7 +38,7 @@ export class TaskHandlers {
     private readonly turns: TurnLookup,
     private readonly canceller: TurnCanceller,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
-    @Optional() @Inject(TURN_QUESTIONS) private readonly questions?: TurnQuestions,
+    @Inject(TURN_QUESTIONS) private readonly questions: TurnQuestions,
   ) {}
 
   /** The answer to a call whose turn goes on as a task. */
@@ -49,7 +49,8 @@ export class TaskHandlers {
 
   async get(request: McpRequest, params: unknown): Promise<Record<string, unknown>> {
     const turn = await this.find(request, idOf(params));
-    const waiting = turn.status === 'running' ? ((await this.questions?.pending(turn)) ?? {}) : {};
+    const canAnswer = turn.status === 'running' && request.client.capabilities.elicitation !== undefined;
+    const waiting = canAnswer ? await this.questions.pending(turn) : {};
     const status = statusOf(turn, waiting);
     const end = status === 'completed' ? this.endOf(turn) : {};
     return { ...this.view(turn, 'error' in end ? 'failed' : status), ...end, ...(status === 'input_required' && { inputRequests: waiting }) };
@@ -57,7 +58,7 @@ export class TaskHandlers {
 
   async update(request: McpRequest, params: unknown): Promise<Record<string, unknown>> {
     const turn = await this.find(request, idOf(params));
-    await this.questions?.answer(turn, request.answers, request);
+    await this.questions.answer(turn, request.answers, request);
     return {};
   }
 

@@ -1,8 +1,10 @@
+import { ApprovalStore } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { askIn } from '../testing/asking-turn.fixture.js';
 import type { TestEdge } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
-import { StandInWorker } from '../testing/stand-ins.fixture.js';
+import { echo, StandInWorker } from '../testing/stand-ins.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
 
 jest.setTimeout(20_000); // on a busy machine
@@ -98,6 +100,31 @@ describe('a client that knows tasks', () => {
     expect(task).toMatchObject({ resultType: 'task' });
     fail();
     await eventually(async () => expect(await get(task['taskId'])).toMatchObject({ status: 'completed', result: { isError: true, _meta: { 'codex-mcp/error': { code: 'quota_exceeded' } } } }));
+  });
+
+  it('is asked through the task what its turn wants approved, where it can be, and answers there', async () => {
+    const store = new ApprovalStore(system.redis);
+    const decisions: string[] = [];
+    worker.play = async (turn) => {
+      const approvalId = await askIn(store, turn, 'q1');
+      decisions.push(await eventually(async () => (await store.load(approvalId))?.answer?.decision ?? null, { timeoutMs: 20_000 }));
+      return echo(turn);
+    };
+    const { turn_id: taskId } = (await edge.call('/tools/start', { method: 'POST', body: JSON.stringify({ tool: 'chat', arguments: { message: 'x' } }) })).json['structuredContent'] as { turn_id: string };
+    const asked = { ...TASKS, elicitation: {} };
+    const waiting = await eventually(async () => {
+      const state = await get(taskId, { capabilities: asked });
+      return state['status'] === 'input_required' && (state['inputRequests'] as Record<string, object>);
+    });
+    const [key = ''] = Object.keys(waiting);
+    expect(waiting[key]).toMatchObject({ method: 'elicitation/create', params: { message: expect.stringContaining('npm install') } });
+    expect(await get(taskId)).toMatchObject({ status: 'working' }); // who cannot be asked
+    const update = (action: object) => ask('tasks/update', { taskId, inputResponses: { [key]: action, unknown: { action: 'accept', content: {} } } }, { capabilities: asked });
+    expect((await update({ action: 'cancel' })).result).toMatchObject({ resultType: 'complete' });
+    expect(await get(taskId, { capabilities: asked })).toMatchObject({ status: 'input_required' });
+    await update({ action: 'accept', content: { decision: 'accept' } });
+    await eventually(async () => expect(await get(taskId, { capabilities: asked })).toMatchObject({ status: 'completed' }));
+    expect(decisions).toEqual(['accept']);
   });
 
   it('is told of a task that it does not have', async () => {
