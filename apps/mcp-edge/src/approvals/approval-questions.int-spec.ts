@@ -124,13 +124,13 @@ describe.each(Object.entries(CONNECT).filter(([name]) => name.startsWith('with s
     worker.play = async (turn) => {
       await answerIn(turn, await askIn(store, turn, 'q1', { kind: 'command', command: 'first' }));
       const approvalId = await askIn(store, turn, 'q2');
-      await question;
+      const withdrawal = await question;
       const record = await store.load(approvalId);
       if (record) await store.answer(record.approval, { decision: 'accept', via: 'rest', atMs: 1 });
       await answerIn(turn, approvalId);
+      await eventually(() => withdrawal.aborted); // the call waits on, without a handle
       return echo(turn);
     };
     expect(await caller.callTool({ name: 'chat', arguments: { message: 'x' } })).toMatchObject({ structuredContent: { answer: 'echo: "x"' } });
-    await eventually(async () => (await question).aborted);
   });
 });
