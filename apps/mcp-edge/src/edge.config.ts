@@ -22,7 +22,7 @@ export const EdgeEnvironment = z.object({
   PROGRESS_INTERVAL: seconds(15).describe('Longest silence in seconds towards a client that asked for progress'),
   HANDLE_AFTER: seconds(45).describe('Seconds after which an MCP call that asked for no progress is answered with a handle; its turn goes on'),
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without activity after which an agent counts as inactive'),
-  MAX_MCP_SESSIONS: count(10_000).describe('MCP sessions kept in memory; the longest unused one makes room'),
+  MAX_MCP_SESSIONS: count(10_000).describe('MCP sessions that an edge keeps in memory, and all edges in Redis; the longest unused one makes room'),
   MCP_SESSION_IDLE: seconds(24 * 3600).describe('Seconds after which an unused MCP session ends'),
   MCP_CONFORMANCE: flag(false).describe('Offers the fixtures of MCP’s conformance suite as well; for `npm run conformance` only'),
   SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that calls in flight get to finish at shutdown'),

@@ -38,7 +38,6 @@ export class SseController implements BeforeApplicationShutdown {
     // An open connection is in use, however quiet it is.
     this.sessions = new SessionRegistry({ maxSessions: config.MAX_MCP_SESSIONS, maxIdleMs: Number.MAX_SAFE_INTEGER, onChange: (count) => metrics.setSessions('sse', count) });
     replicas.on('message', (note) => this.hear(note));
-    replicas.on('delivery', ({ session, message }) => void this.sessions.peek(session)?.transport.send(message as never));
   }
 
   @Get('sse')
@@ -54,17 +53,21 @@ export class SseController implements BeforeApplicationShutdown {
       response.write(': keep-alive\n\n');
       void this.announce(sessionId, record);
     }, KEEP_ALIVE_MS);
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no EventTarget
-    transport.onclose = () => {
+    const end = () => {
+      if (!isOpen) return;
       isOpen = false;
       clearInterval(keepAlive);
       this.sessions.delete(sessionId);
       this.store.remove(sessionId).catch(() => undefined); // it expires
     };
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no EventTarget
+    transport.onclose = end;
+    response.once('close', end); // the transport notices once it is connected
     const server = this.servers.create({ era: 'sessions', hints: record.hints, isOpen: () => isOpen });
     this.sessions.add(sessionId, { principal, transport, stream: response, close: () => transport.close() });
     await this.announce(sessionId, record);
-    await server.connect(transport);
+    if (isOpen) await server.connect(transport);
+    else response.end();
   }
 
   @Post('messages')

@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { isJSONRPCResponse, type JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { REDIS } from '../../edge.tokens.js';
+import { resultsOf } from './pipeline.js';
 import { ReplicaChannel } from './replica-channel.js';
 import { sessionKey } from './session-store.js';
 
-/** How long a client may take to come back. */
+/** How long a client may take to come back once nothing is written any more. */
 const KEPT_MS = 10 * 60_000;
 const MAX_EVENTS = 2000;
+/** Requests whose replica was lost are remembered longer than what it wrote. */
+const UNANSWERED_KEPT_MS = 24 * 3600_000;
 const BEGINNING = '0-0';
+/** JSON-RPC's code for a connection that is not there, as the SDK uses it. */
+const CONNECTION_CLOSED = -32000;
 const CURSOR = /^([0-9a-zA-Z-]{1,64})~(\d{1,15})(?:-(\d{1,15}))?$/;
 
 /** What a session's server sends that answers no request. */
@@ -20,6 +25,13 @@ export const STANDALONE = 'session';
 export type StreamEvent = { readonly id: string; readonly message: JSONRPCMessage | undefined };
 
 const Stored = z.object({ m: z.string() });
+
+/** The answer to a request that will get no other. */
+export const lostAnswer = (id: RequestId): JSONRPCMessage => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code: CONNECTION_CLOSED, message: 'The connection to the server that ran this call was lost; the turn goes on: list_turns, get_turn.' },
+});
 
 /** The events of sessions' streams, for clients that lose a connection: written by the replica that serves the request, read by any. */
 @Injectable()
@@ -53,12 +65,24 @@ export class EventLog {
     return stream === undefined ? undefined : { stream, cursor: `${major}-${minor ?? '0'}` };
   }
 
-  /** `place` counts up from 1 in a stream with one writer; without it Redis counts. Without a message the stream is over. */
-  append(session: string, stream: string, message: JSONRPCMessage | undefined, place?: number): void {
+  /** Call before the first message of a stream that answers `requests`. */
+  open(session: string, stream: string, requests: readonly RequestId[]): void {
+    const key = this.unansweredOf(session, stream);
+    resultsOf(this.redis.pipeline().sadd(key, ...requests.map((id) => JSON.stringify(id))).pexpire(key, UNANSWERED_KEPT_MS)).catch(() => undefined);
+  }
+
+  /** Keeps what a stream has brought so far, however quiet it is. */
+  refresh(session: string, stream: string): void {
+    resultsOf(this.redis.pipeline().pexpire(this.keyOf(session, stream), KEPT_MS).pexpire(this.unansweredOf(session, stream), UNANSWERED_KEPT_MS)).catch(() => undefined);
+  }
+
+  /** `place` counts up from 1 in a stream with one writer; without it Redis counts. Without a message the stream is over; `settled` is a request that this answers or gives up. */
+  append(session: string, stream: string, message: JSONRPCMessage | undefined, place?: number, settled?: RequestId): void {
     const key = this.keyOf(session, stream);
     const id = place === undefined ? '*' : `${place}-0`;
-    const writing = this.redis.pipeline().xadd(key, 'MAXLEN', '~', MAX_EVENTS, id, 'm', message ? JSON.stringify(message) : '').pexpire(key, KEPT_MS).exec();
-    writing.then(() => this.replicas.tellAll({ type: 'grown', key }), () => undefined); // what is not kept cannot be resumed
+    const pipeline = this.redis.pipeline().xadd(key, 'MAXLEN', '~', MAX_EVENTS, id, 'm', message ? JSON.stringify(message) : '').pexpire(key, KEPT_MS);
+    if (settled !== undefined) pipeline.srem(this.unansweredOf(session, stream), JSON.stringify(settled));
+    resultsOf(pipeline).then(() => this.replicas.tellAll({ type: 'grown', key }), () => undefined); // what is not kept cannot be resumed
   }
 
   async read(session: string, stream: string, after: string): Promise<StreamEvent[]> {
@@ -69,14 +93,33 @@ export class EventLog {
     });
   }
 
+  /** Answers what a stream's writer will not answer any more, and ends it. */
+  async giveUp(session: string, stream: string): Promise<void> {
+    const unanswered = await this.redis.smembers(this.unansweredOf(session, stream));
+    const key = this.keyOf(session, stream);
+    const answers = unanswered.map((id) => JSON.stringify(lostAnswer(JSON.parse(id) as RequestId)));
+    const pipeline = this.redis.pipeline();
+    for (const m of [...answers, '']) pipeline.xadd(key, '*', 'm', m); // behind whatever was written: a writer that lives on cannot add to it
+    await resultsOf(pipeline.pexpire(key, KEPT_MS).del(this.unansweredOf(session, stream)));
+  }
+
+  /** Whether anything was written to a stream, or is expected of it: of others nothing is known (any more). */
+  async isKnown(session: string, stream: string): Promise<boolean> {
+    return (await this.redis.exists(this.keyOf(session, stream), this.unansweredOf(session, stream))) > 0;
+  }
+
+  /** Whether there is anything to read on at a cursor. */
+  async isKept(session: string, stream: string, cursor: string): Promise<boolean> {
+    return cursor === BEGINNING || (await this.redis.exists(this.keyOf(session, stream))) > 0;
+  }
+
   /** Where a stream stands now. */
   async end(session: string, stream: string): Promise<string> {
     const [last] = await this.redis.xrevrange(this.keyOf(session, stream), '+', '-', 'COUNT', 1);
     return last?.[0] ?? BEGINNING;
   }
 
-  /** Whether an event is the last of its stream. */
-  isLast({ id, message }: StreamEvent): boolean {
-    return message === undefined || (!id.startsWith(`${STANDALONE}~`) && isJSONRPCResponse(message));
+  private unansweredOf(session: string, stream: string): string {
+    return `${this.keyOf(session, stream)}:unanswered`;
   }
 }

@@ -9,6 +9,8 @@ import { ReplicaChannel } from './replica-channel.js';
 /** Also how often a stream is looked at for what an outage swallowed. */
 const KEEP_ALIVE_MS = 15_000;
 const STALL_TIMEOUT_MS = 30_000;
+/** A replica that Redis does not know may be about to come back to it. */
+const WRITER_GRACE_MS = 5000;
 
 type Place = { readonly session: string; readonly stream: string; readonly cursor: string };
 
@@ -65,6 +67,7 @@ export class EventStreams implements BeforeApplicationShutdown {
     private readonly replicas: ReplicaChannel,
   ) {
     replicas.on('grown', ({ key }) => this.readers.get(key)?.ring());
+    replicas.on('ended', ({ session }) => this.readers.forEach((reader, key) => key.startsWith(log.keyOf(session, '')) && reader.end()));
     replicas.on('taken', ({ key, reader }) => {
       const mine = this.readers.get(key);
       if (mine && mine.id !== reader) mine.end();
@@ -72,17 +75,20 @@ export class EventStreams implements BeforeApplicationShutdown {
   }
 
   /** Resolves when the stream has ended, or the connection. */
-  async serve(response: Response, { session, stream, cursor }: Place): Promise<void> {
+  async serve(response: Response, place: Place): Promise<void> {
+    const { session, stream } = place;
     const key = this.log.keyOf(session, stream);
     const reader = new Reader();
     response.once('close', () => reader.end());
+    // An empty stream would bring clients back for ever: by 204 they know that there is nothing to come back for.
+    if (await this.hasEnded(place).catch(() => false)) return void response.status(204).end();
     this.readers.get(key)?.end();
     this.readers.set(key, reader);
     this.replicas.tellAll({ type: 'taken', key, reader: reader.id });
     response.writeHead(200, { ...EVENT_STREAM_HEADERS, 'Mcp-Session-Id': session });
     response.flushHeaders();
     try {
-      await this.pump(reader, response, { session, stream, cursor });
+      await this.pump(reader, response, place);
     } catch {
       response.destroy(); // it does not read; the client resumes
     } finally {
@@ -99,17 +105,40 @@ export class EventStreams implements BeforeApplicationShutdown {
   private async pump(reader: Reader, response: Response, place: Place): Promise<void> {
     let { cursor } = place;
     while (!reader.isOver) {
-      // Asked before the events are read: a writer that has ended since may have left some.
-      const isWritten = place.stream === STANDALONE || (await this.replicas.isThere(this.log.writerOf(place.stream)).catch(() => true));
       const events = await this.log.read(place.session, place.stream, cursor).catch(() => []); // an outage passes
       for (const event of events) {
-        if (event.message) await reader.write(response, eventFrame(event.message, event.id));
-        if (this.log.isLast(event)) return;
+        if (!event.message) return;
+        await reader.write(response, eventFrame(event.message, event.id));
         cursor = this.log.parse(event.id)?.cursor ?? cursor;
       }
       if (events.length > 0) continue;
-      if (!isWritten) return;
+      if (await this.isLost(reader, { ...place, cursor }).catch(() => false)) {
+        await this.log.giveUp(place.session, place.stream);
+        continue;
+      }
       if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n');
     }
+  }
+
+  /** Whether a stream has nothing behind its cursor and never will. */
+  private async hasEnded({ session, stream, cursor }: Place): Promise<boolean> {
+    if (stream === STANDALONE) return false;
+    const [next] = await this.log.read(session, stream, cursor);
+    if (next) return next.message === undefined;
+    return !(await this.log.isKnown(session, stream)) && !((await this.log.isKept(session, stream, cursor)) && (await this.isWriterThere(stream)));
+  }
+
+  /** Whether nobody will write to a stream any more that has not ended. */
+  private async isLost(reader: Reader, { session, stream, cursor }: Place): Promise<boolean> {
+    if (stream === STANDALONE) return false;
+    if (!(await this.log.isKept(session, stream, cursor))) return true;
+    if (await this.isWriterThere(stream)) return false;
+    const isRung = await reader.rung(WRITER_GRACE_MS);
+    if (isRung) reader.ring(); // there is something to read first
+    return !isRung && !reader.isOver && !(await this.isWriterThere(stream));
+  }
+
+  private isWriterThere(stream: string): Promise<boolean> {
+    return this.replicas.isThere(this.log.writerOf(stream));
   }
 }

@@ -15,8 +15,8 @@ import { askedBy, SessionTransport } from './session-transport.js';
 
 /** What nobody uses for that long is made again when it is. */
 const LOCAL_IDLE_MS = 10 * 60_000;
-/** How long a session that another replica has ended may go on here, where the news got lost. */
-const RECHECK_MS = 60_000;
+/** How long a session that another replica has ended may go on here, where the news got lost; less where sessions end sooner. */
+const MAX_RECHECK_MS = 60_000;
 
 const Cancelled = z.object({ method: z.literal('notifications/cancelled'), params: z.object({ requestId: z.union([z.string(), z.number()]) }) });
 
@@ -27,6 +27,8 @@ type LocalSession = { readonly principal: Principal; readonly transport: Session
 export class HttpSessions implements BeforeApplicationShutdown {
   private readonly local: SessionRegistry<LocalSession>;
   private readonly restoring = new Map<string, Promise<LocalSession | undefined>>();
+  private readonly recheckMs: number;
+  private readonly rechecks: NodeJS.Timeout;
 
   constructor(
     private readonly servers: McpServerFactory,
@@ -39,6 +41,8 @@ export class HttpSessions implements BeforeApplicationShutdown {
   ) {
     const maxIdleMs = Math.min(LOCAL_IDLE_MS, config.MCP_SESSION_IDLE);
     this.local = new SessionRegistry({ maxSessions: config.MAX_MCP_SESSIONS, maxIdleMs, onChange: (count) => metrics.setSessions('http', count) });
+    this.recheckMs = Math.min(MAX_RECHECK_MS, config.MCP_SESSION_IDLE / 4);
+    this.rechecks = setInterval(() => this.local.busy().forEach(([id, session]) => void this.isAlive(id, session)), this.recheckMs).unref();
     replicas.on('notification', (note) => this.hear(note));
     replicas.on('message', ({ session, message }) => this.local.peek(session)?.transport.deliver(message as JSONRPCMessage));
     replicas.on('ended', ({ session }) => void this.local.peek(session)?.close());
@@ -54,14 +58,7 @@ export class HttpSessions implements BeforeApplicationShutdown {
   async find(id: string, principal: Principal): Promise<SessionTransport | undefined> {
     const session = this.local.use(id, principal) ?? (await this.restore(id, principal));
     if (!session || session.principal.id !== principal.id) return undefined;
-    if (Date.now() - session.checkedAtMs > RECHECK_MS) {
-      session.checkedAtMs = Date.now();
-      if (!(await this.store.touch(id).catch(() => true))) {
-        await session.close();
-        return undefined;
-      }
-    }
-    return session.transport;
+    return (await this.isAlive(id, session)) ? session.transport : undefined;
   }
 
   async end(id: string): Promise<void> {
@@ -77,7 +74,17 @@ export class HttpSessions implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.rechecks);
     await this.local.close();
+  }
+
+  /** Puts the end of a session in use off. False when it has ended elsewhere; then it ends here. */
+  private async isAlive(id: string, session: LocalSession): Promise<boolean> {
+    if (Date.now() - session.checkedAtMs < this.recheckMs) return true;
+    session.checkedAtMs = Date.now();
+    if (await this.store.touch(id).catch(() => true)) return true;
+    await session.close();
+    return false;
   }
 
   private async passOne(session: string, transport: SessionTransport, message: JSONRPCMessage): Promise<JSONRPCMessage[]> {
@@ -100,8 +107,9 @@ export class HttpSessions implements BeforeApplicationShutdown {
   }
 
   private async restore(id: string, principal: Principal): Promise<LocalSession | undefined> {
-    const pending = this.restoring.get(id) ?? this.remake(id, principal).finally(() => this.restoring.delete(id));
-    this.restoring.set(id, pending);
+    const key = JSON.stringify([principal.id, id]);
+    const pending = this.restoring.get(key) ?? this.remake(id, principal).finally(() => this.restoring.delete(key));
+    this.restoring.set(key, pending);
     return pending;
   }
 

@@ -1,6 +1,6 @@
 import { isJSONRPCResponse, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
-import type { EventLog } from './event-log.js';
+import { type EventLog, lostAnswer } from './event-log.js';
 import { jsonOf } from './message-json.js';
 
 const RETRY_MS = 1000;
@@ -31,6 +31,7 @@ export class PostStream {
   open(protocolVersion: string): void {
     this.response.writeHead(200, { ...EVENT_STREAM_HEADERS, 'Mcp-Session-Id': this.session });
     this.response.flushHeaders();
+    this.log?.open(this.session, this.id, [...this.unanswered]);
     if (this.log && protocolVersion >= PRIMING_SINCE) this.response.write(`id: ${this.log.eventId(this.id, 0)}\nretry: ${RETRY_MS}\ndata: \n\n`);
   }
 
@@ -40,14 +41,14 @@ export class PostStream {
 
   send(message: JSONRPCMessage): void {
     const place = ++this.written;
-    this.log?.append(this.session, this.id, message, place);
+    const settled = isJSONRPCResponse(message) ? message.id : undefined;
+    this.log?.append(this.session, this.id, message, place, settled);
     this.write(eventFrame(message, this.log?.eventId(this.id, place)));
-    if (isJSONRPCResponse(message) && message.id !== undefined) this.settle(message.id);
+    if (settled !== undefined) this.settle(settled);
   }
 
   /** The request gets no answer any more. */
   abandon(request: RequestId): void {
-    if (this.unanswered.size === 1 && this.unanswered.has(request)) this.log?.append(this.session, this.id, undefined, ++this.written);
     this.settle(request);
   }
 
@@ -56,13 +57,20 @@ export class PostStream {
     this.response.end();
   }
 
+  /** Nobody will answer its requests any more. */
+  giveUp(): void {
+    for (const request of [...this.unanswered]) this.send(lostAnswer(request));
+  }
+
   keepAlive(): void {
+    this.log?.refresh(this.session, this.id);
     this.write(': keep-alive\n\n');
   }
 
   private settle(request: RequestId): void {
-    this.unanswered.delete(request);
-    if (this.unanswered.size === 0) this.response.end();
+    if (!this.unanswered.delete(request) || this.unanswered.size > 0) return;
+    this.log?.append(this.session, this.id, undefined, ++this.written, request);
+    this.response.end();
   }
 
   private write(text: string): void {

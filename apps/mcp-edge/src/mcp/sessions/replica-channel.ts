@@ -17,8 +17,6 @@ const Note = z.discriminatedUnion('type', [
   z.object({ type: z.literal('message'), session, message: Message, context: z.object({ correlationId: z.string(), agentHint: z.string().optional(), workspaceHint: z.string().optional(), toolset: z.string().optional() }).optional() }),
   /** A notification of the client that concerns wherever the session is known: a cancellation, changed roots. */
   z.object({ type: z.literal('notification'), session, message: Message }),
-  /** Something for the client of a session over SSE, on its one stream. */
-  z.object({ type: z.literal('delivery'), session, message: Message }),
   z.object({ type: z.literal('ended'), session }),
   /** A client wants to hear no more of a resource. */
   z.object({ type: z.literal('unsubscribed'), session, uri: z.string() }),

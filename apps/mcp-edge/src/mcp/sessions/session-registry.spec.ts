@@ -8,7 +8,7 @@ function start(maxSessions = 2) {
   const closed: string[] = [];
   const counts: number[] = [];
   const registry = new SessionRegistry<RegisteredSession & { name: string }>({ maxSessions, maxIdleMs: 1000, onChange: (count) => counts.push(count) }, () => now);
-  const add = (name: string) => registry.add(name, { name, principal: alice, close: async () => void closed.push(name) });
+  const add = (name: string, isBusy = false) => registry.add(name, { name, principal: alice, isBusy, close: async () => void closed.push(name) });
   return { registry, add, closed, counts, at: (timeMs: number) => (now = timeMs) };
 }
 
@@ -30,6 +30,16 @@ describe('SessionRegistry', () => {
     expect(closed).toEqual(['b']);
     expect(counts.at(-1)).toBe(2);
     expect(registry.use('a', alice)).toBeDefined();
+  });
+
+  it('makes room by ending one in use only where all are', () => {
+    const { add, closed } = start();
+    add('a', true);
+    add('b');
+    add('c', true);
+    expect(closed).toEqual(['b']);
+    add('d');
+    expect(closed).toEqual(['b', 'a']);
   });
 
   it('ends sessions that nobody uses, and only those', () => {

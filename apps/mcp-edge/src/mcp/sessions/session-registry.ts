@@ -18,8 +18,7 @@ export class SessionRegistry<Session extends RegisteredSession> {
 
   add(id: string, session: Session): void {
     this.sessions.set(id, { session, usedAtMs: this.now() });
-    const [oldest] = this.sessions.keys();
-    if (this.sessions.size > this.limits.maxSessions && oldest !== undefined) this.end(oldest);
+    if (this.sessions.size > this.limits.maxSessions) this.makeRoom(id);
     this.limits.onChange(this.sessions.size);
   }
 
@@ -50,10 +49,27 @@ export class SessionRegistry<Session extends RegisteredSession> {
     }
   }
 
+  /** The sessions that are in use, with their ids. */
+  busy(): [string, Session][] {
+    return [...this.sessions].flatMap(([id, { session }]) => (session.isBusy ? [[id, session]] : []));
+  }
+
   async close(): Promise<void> {
     clearInterval(this.sweeper);
     await Promise.all([...this.sessions.values()].map(({ session }) => session.close().catch(() => undefined)));
     this.sessions.clear();
+  }
+
+  /** Ends the longest unused session; one in use only where all are. */
+  private makeRoom(newcomer: string): void {
+    const [oldest] = this.sessions.keys();
+    let leaving = oldest;
+    for (const [id, { session }] of this.sessions) {
+      if (session.isBusy || id === newcomer) continue;
+      leaving = id;
+      break;
+    }
+    if (leaving !== undefined) this.end(leaving);
   }
 
   private end(id: string): void {

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { EdgeConfig } from '../../edge.config.js';
 import { EDGE_CONFIG, REDIS } from '../../edge.tokens.js';
+import { resultsOf } from './pipeline.js';
 
 const Hints = z.object({ agent: z.string().optional(), workspace: z.string().optional(), toolset: z.string().optional() });
 
@@ -21,9 +22,11 @@ export const SessionRecord = z.object({
 export type SessionRecord = z.infer<typeof SessionRecord>;
 
 export const sessionKey = (id: string): string => `codex-mcp:mcp:session:${id}`;
+/** The ids of all sessions by when they were used last. */
+export const SESSIONS = 'codex-mcp:mcp:sessions';
 const workspacesKey = (id: string): string => `${sessionKey(id)}:workspaces`;
 
-/** The sessions of all replicas, which end when nobody has used them for MCP_SESSION_IDLE. */
+/** The sessions of all replicas, which end when nobody has used them for MCP_SESSION_IDLE, or when more than MAX_MCP_SESSIONS others were used later. */
 @Injectable()
 export class SessionStore {
   constructor(
@@ -33,24 +36,31 @@ export class SessionStore {
 
   /** Returns the new session's id. */
   async add(record: SessionRecord, id: string = randomUUID()): Promise<string> {
-    await this.redis.set(sessionKey(id), JSON.stringify(record), 'PX', this.config.MCP_SESSION_IDLE);
+    const { MCP_SESSION_IDLE: idleMs, MAX_MCP_SESSIONS: max } = this.config;
+    const nowMs = Date.now();
+    const pipeline = this.redis.pipeline().set(sessionKey(id), JSON.stringify(record), 'PX', idleMs).zadd(SESSIONS, nowMs, id);
+    const results = await resultsOf(pipeline.zremrangebyscore(SESSIONS, '-inf', nowMs - idleMs).zcard(SESSIONS));
+    const surplus = Number(results.at(-1)) - max;
+    if (surplus > 0) await this.removeOldest(surplus);
     return id;
   }
 
+  /** Puts the end of the session off. */
   async find(id: string): Promise<SessionRecord | undefined> {
-    const text = await this.redis.get(sessionKey(id));
-    return text === null ? undefined : SessionRecord.parse(JSON.parse(text));
+    const { MCP_SESSION_IDLE: idleMs } = this.config;
+    const [text] = await resultsOf(this.redis.pipeline().getex(sessionKey(id), 'PX', idleMs).pexpire(workspacesKey(id), idleMs).zadd(SESSIONS, 'XX', Date.now(), id));
+    return typeof text === 'string' ? SessionRecord.parse(JSON.parse(text)) : undefined;
   }
 
   /** Puts the end of a session off. False when it has ended. */
   async touch(id: string): Promise<boolean> {
     const { MCP_SESSION_IDLE: idleMs } = this.config;
-    const results = await this.redis.pipeline().pexpire(sessionKey(id), idleMs).pexpire(workspacesKey(id), idleMs).exec();
-    return results?.[0]?.[1] === 1;
+    const [isThere] = await resultsOf(this.redis.pipeline().pexpire(sessionKey(id), idleMs).pexpire(workspacesKey(id), idleMs).zadd(SESSIONS, 'XX', Date.now(), id));
+    return isThere === 1;
   }
 
   async remove(id: string): Promise<void> {
-    await this.redis.del(sessionKey(id), workspacesKey(id));
+    await resultsOf(this.redis.pipeline().del(sessionKey(id), workspacesKey(id)).zrem(SESSIONS, id));
   }
 
   /** The directory that an agent of the session was given last. */
@@ -61,7 +71,13 @@ export class SessionStore {
   /** Remembers directories for the first `max` agents only. */
   async rememberDirectory(id: string, agentId: string, path: string, max: number): Promise<void> {
     const key = workspacesKey(id);
-    if ((await this.redis.hlen(key)) >= max) return;
-    await this.redis.pipeline().hset(key, agentId, path).pexpire(key, this.config.MCP_SESSION_IDLE).exec();
+    if (!(await this.redis.hexists(key, agentId)) && (await this.redis.hlen(key)) >= max) return;
+    await resultsOf(this.redis.pipeline().hset(key, agentId, path).pexpire(key, this.config.MCP_SESSION_IDLE));
+  }
+
+  private async removeOldest(count: number): Promise<void> {
+    const popped = await this.redis.zpopmin(SESSIONS, count);
+    const ids = popped.filter((_, index) => index % 2 === 0);
+    if (ids.length > 0) await this.redis.del(...ids.flatMap((id) => [sessionKey(id), workspacesKey(id)]));
   }
 }

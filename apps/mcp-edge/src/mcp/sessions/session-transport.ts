@@ -99,7 +99,7 @@ export class SessionTransport implements Transport {
 
   async close(): Promise<void> {
     clearInterval(this.keepAlive);
-    for (const stream of this.streams.values()) stream.detach();
+    for (const stream of new Set(this.streams.values())) stream.giveUp();
     this.streams.clear();
     this.onclose?.();
   }
