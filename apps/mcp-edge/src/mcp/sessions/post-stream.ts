@@ -59,7 +59,7 @@ export class PostStream {
 
   /** Nobody will answer its requests any more. */
   giveUp(): void {
-    for (const request of [...this.unanswered]) this.send(lostAnswer(request));
+    for (const request of this.unanswered) this.send(lostAnswer(request));
   }
 
   keepAlive(): void {
