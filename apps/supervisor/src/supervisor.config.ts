@@ -14,6 +14,7 @@ export const SupervisorConfig = z.object({
   AGENT_RUNTIME: choice(['auto', 'docker', 'process'], 'auto').describe('What hosts agents; auto: containers when an engine answers'),
   AGENT_IMAGE: textWithDefault('codex-mcp-agent:latest').describe('Image of agent containers'),
   AGENT_IMAGES: agentImages().describe('Images that a repository’s codex-mcp.json may choose by name, beside base: those that `npm run images` builds, and name=image:tag for others'),
+  DEPENDENCY_CACHE: choice(['own', 'shared'], 'own').describe('shared: agents of one tenant that work on the same host directory share one cache of package managers, and can change what the others install from it; own: each has its own'),
   WORKSPACE_ROOTS: pathList().describe('Host directories that calls may name workspaces under, separated by ":" or ","; none by default'),
   MAX_CONCURRENT_SESSIONS: count(20).describe('Agents that run at the same time on this host'),
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without a call after which an agent is stopped; its files and conversation stay'),

@@ -5,6 +5,8 @@ export type AgentCodexConfig = {
   baseUrl: string;
   /** Directories whose own `.codex` settings must not be trusted. */
   untrusted: string[];
+  /** Further variables of the agent's commands, beside those that every agent has. */
+  environment?: Readonly<Record<string, string>> | undefined;
 };
 
 /** Parts of Codex that a headless agent has no use for; switching them off saves about 10 ms a turn. */
@@ -47,7 +49,7 @@ const gitSettings = ({ baseUrl }: AgentCodexConfig): [key: string, value: string
 function variables(config: AgentCodexConfig): [name: string, value: string][] {
   const settings = gitSettings(config);
   const pairs = settings.flatMap(([key, value], at): [string, string][] => [[`GIT_CONFIG_KEY_${at}`, key], [`GIT_CONFIG_VALUE_${at}`, value]]);
-  return [['GIT_OPTIONAL_LOCKS', '0'], ['GIT_CONFIG_COUNT', String(settings.length)], ...pairs];
+  return [['GIT_OPTIONAL_LOCKS', '0'], ['GIT_CONFIG_COUNT', String(settings.length)], ...pairs, ...Object.entries(config.environment ?? {})];
 }
 
 /**

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeWithDocker, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { describeWithDocker, eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
-import { containerOf, docker } from '../stack/agent-containers.js';
+import { containerOf, docker, volumesOf } from '../stack/agent-containers.js';
 import { directive, outputOf, runInAgent } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { derivedImage } from './derived-image.js';
@@ -22,11 +22,15 @@ describeWithDocker('the environment that a repository wishes for', () => {
   let client: Client;
   let roots: TemporaryDirectory;
   let image: string;
+  let orphan: string;
 
   beforeAll(async () => {
     roots = await temporaryDirectory();
     image = await derivedImage('RUN echo 42 > /etc/codex-mcp-e2e');
-    stack = await startStack({ env: { WORKSPACE_ROOTS: roots.path, AGENT_IMAGES: `node=${image},ghost=codex-mcp-e2e:ghost,python` } });
+    stack = await startStack({ env: { WORKSPACE_ROOTS: roots.path, AGENT_IMAGES: `node=${image},ghost=codex-mcp-e2e:ghost,python`, DEPENDENCY_CACHE: 'shared' } });
+    // As a supervisor leaves a cache that is killed before it has removed it with the last agent.
+    orphan = `codex-mcp-${stack.deployment}-cache-orphan`;
+    await docker.createVolume({ Name: orphan, Labels: { 'codex-mcp.deployment': stack.deployment, 'codex-mcp.tenant': 'local', 'codex-mcp.cache-directory': join(roots.path, 'gone') } });
     client = await stack.httpClient('environment');
   });
   afterAll(async () => {
@@ -129,6 +133,28 @@ describeWithDocker('the environment that a repository wishes for', () => {
     expect(left['environment']).toEqual({ image: 'base', problems: ['Setup was left for a turn that may change the directory.'] });
     expect((await turn(directive({ shell: 'ls' }), agent)).environment).toEqual({ image: 'base', setup: 'done', problems: [] });
     expect(await readdir(workspace)).toContain('made.log');
+  });
+
+  it('has a cache of packages that its agents share, for as long as there is one of them', async () => {
+    const workspace = await repository('cached', settings({ setup: ['mkdir -p "$npm_config_cache" && echo from the setup > "$npm_config_cache/found"'] }));
+    const elsewhere = await repository('cached elsewhere', { 'README.md': 'x\n' });
+    const caches = async () => (await volumesOf(stack.deployment)).filter((name) => name.includes('-cache-'));
+    await eventually(async () => expect(await caches()).not.toContain(orphan), { timeoutMs: 40_000 });
+    const before = new Set(await caches());
+    const added = async () => (await caches()).filter((name) => !before.has(name));
+    const remove = (agentId: string) => outputOf(client, 'cleanup_inactive_agents', { agent_id: agentId, max_idle_seconds: 0, remove: true });
+    const look = 'cat "$npm_config_cache/found" || echo none';
+    expect(await runInAgent(client, `${look}; mkdir -p "$PIP_CACHE_DIR" && echo by the first > "$PIP_CACHE_DIR/found"`, { agent_id: 'cached-1', workspace })).toBe('from the setup');
+    await rm(join(workspace, 'codex-mcp.json'));
+    expect(await runInAgent(client, `${look}; cat "$PIP_CACHE_DIR/found"`, { agent_id: 'cached-2', workspace, workspace_mode: 'direct' })).toBe('from the setup\nby the first');
+    expect(await added()).toHaveLength(1);
+    expect(await runInAgent(client, look, { agent_id: 'cached-elsewhere', workspace: elsewhere })).toMatch(/none$/);
+    expect(await runInAgent(client, 'echo "[$npm_config_cache]"; ls -A /cache', { agent_id: 'cached-own' })).toBe('[]');
+    await remove('cached-1');
+    await remove('cached-elsewhere');
+    expect(await added()).toHaveLength(1);
+    await remove('cached-2');
+    expect(await added()).toEqual([]);
   });
 
   it('that fails or takes too long is told, and holds up neither this turn nor the next', async () => {

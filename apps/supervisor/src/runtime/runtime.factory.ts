@@ -52,5 +52,6 @@ function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cp
     cpus: Math.min(config.CONTAINER_CPU_LIMIT, cpus), // the engine refuses more than it has
     memoryBytes: config.CONTAINER_MEMORY_LIMIT,
     model: config.CODEX_MODEL,
+    sharesCaches: config.DEPENDENCY_CACHE === 'shared',
   });
 }

@@ -10,6 +10,8 @@ export const WORKSPACE_PATH = '/workspace';
 export const SOURCE_PATH = '/source';
 /** The base that the workspace is laid over. */
 export const BASE_PATH = '/base';
+/** What package managers keep, where agents share it. */
+export const CACHE_PATH = '/cache';
 export const CODEX_HOME_PATH = '/codex-home';
 export const STATE_PATH = `${CODEX_HOME_PATH}/codex-mcp`;
 
@@ -39,6 +41,9 @@ export type ContainerNames = { container: string; workspaceVolume: string; homeV
 /** A workspace laid over a base: the volume that joins the two, and the base's. */
 export type Layer = { tree: string; base: string };
 
+/** A volume that all agents of one directory have. */
+export type SharedCache = { name: string; labels: Record<string, string> };
+
 /** Names are made from the deployment and the agent's key alone, so that whoever looks finds the same container. */
 export function namesOf(deployment: string, agentKey: string): ContainerNames {
   const container = `codex-mcp-${deployment}-${agentKey.slice(0, 16)}`;
@@ -58,6 +63,8 @@ export type ContainerParts = ContainerLimits & {
   user: ContainerUser;
   /** For a copy of a host directory that is laid over a base; otherwise it is one in a volume. */
   layer?: Layer | undefined;
+  /** For an agent that shares caches with the others of its directory. */
+  cache?: SharedCache | undefined;
   /** Paths as the engine's host knows them. */
   hostPaths: { appServer: string; gateway: string; config: string; workspace?: string | undefined };
 };
@@ -129,7 +136,7 @@ export const newVolumeMount = (Source: string, Target: string, Labels: Record<st
 /** A volume that exists, as it is. */
 export const presentVolumeMount = (Source: string, Target: string, ReadOnly: boolean): MountSettings => ({ Type: 'volume', Source, Target, ReadOnly, VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } } });
 
-function mounts({ spec, deployment, hostPaths, user, layer }: ContainerParts, names: ContainerNames): MountSettings[] {
+function mounts({ spec, deployment, hostPaths, user, layer, cache }: ContainerParts, names: ContainerNames): MountSettings[] {
   const volume = (name: string, target: string) => newVolumeMount(name, target, labelsOf(deployment, spec));
   const directory = hostPaths.workspace ?? '';
   const copied = () => (layer ? [presentVolumeMount(layer.tree, WORKSPACE_PATH, false), presentVolumeMount(layer.base, BASE_PATH, true)] : [volume(names.copyVolume(directory), WORKSPACE_PATH)]);
@@ -141,6 +148,7 @@ function mounts({ spec, deployment, hostPaths, user, layer }: ContainerParts, na
   return [
     ...workspaces[spec.workspace.kind](),
     volume(names.homeVolume, CODEX_HOME_PATH),
+    ...(cache ? [newVolumeMount(cache.name, CACHE_PATH, cache.labels)] : []),
     bindMount(hostPaths.config, '/codex-home/config.toml', true),
     bindMount(hostPaths.gateway, '/run/gateway', true),
     bindMount(hostPaths.appServer, `/tmp/codex-daemon-${user.uid}`, false),

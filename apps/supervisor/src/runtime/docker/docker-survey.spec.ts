@@ -3,6 +3,7 @@ import { agentKey } from '@codex-mcp/contracts';
 import type { ContainerInfo, VolumeInspectInfo } from 'dockerode';
 import { labelsOf, namesOf } from './container-spec.js';
 import { remainsOf } from './docker-survey.js';
+import { sharedCache } from './shared-cache.store.js';
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
 const names = namesOf('test', agent.key);
@@ -44,4 +45,6 @@ it('an agent whose workspace lies over a base is known from any of its volumes, 
 it('volumes without labels are somebody’s, and volumes of other deployments nobody’s', () => {
   expect(remainsOf('test', [], [volume(names.homeVolume, null)])).toMatchObject([{ key: agent.key.slice(0, 16), spec: undefined, hasFiles: true }]);
   expect(remainsOf('test', [], [volume(namesOf('test-2', agent.key).homeVolume), volume(`${names.homeVolume}-copy`)])).toEqual([]);
+  const cache = sharedCache('test', { tenant: 'local', directory: '/srv/code', user: { uid: 1000, gid: 1000 } });
+  expect(remainsOf('test', [], [volume(cache.name, cache.labels)])).toEqual([]);
 });

@@ -10,20 +10,21 @@ import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgen
 import { waitForAppServer } from '../app-server.socket.js';
 import type { AgentImages } from './agent-images.js';
 import { BaseStore } from './base.store.js';
-import { BASE_PATH, CODEX_HOME_PATH, type ContainerLimits, containerSpec, type ContainerUser, LABELS, namesOf, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
+import { BASE_PATH, CODEX_HOME_PATH, type ContainerLimits, containerSpec, type ContainerUser, LABELS, namesOf, type SharedCache, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
 import { ignoreNotFound, isNotFound, isNotModified, isRefusal, toEngineError } from './docker.errors.js';
 import { remainsOf } from './docker-survey.js';
 import { type EngineImage, EngineImages } from './engine-images.js';
 import type { EnginePaths } from './engine-paths.js';
 import { usageOf } from './container-usage.js';
 import { isTree, type LaidWorkspace, LayerStore } from './layer.store.js';
+import { CACHE_ENVIRONMENT, type CacheUser, sharedCache, SharedCacheStore } from './shared-cache.store.js';
 import { giveVolumesTo, removeSockets } from './volume-owner.js';
 
 const START_TIMEOUT_MS = 30_000;
 /** The image's own user, for a supervisor that runs as root. */
 const IMAGE_UID = 10_001;
 
-export type DockerRuntimeOptions = ContainerLimits & { runDir: string; model: string; images: AgentImages };
+export type DockerRuntimeOptions = ContainerLimits & { runDir: string; model: string; images: AgentImages; sharesCaches: boolean };
 
 type Found = { container: ContainerInspectInfo; user: ContainerUser; layer?: LaidWorkspace | undefined };
 
@@ -33,6 +34,7 @@ export class DockerRuntime implements AgentRuntime {
   private readonly bases: BaseStore;
   private readonly layers: LayerStore;
   private readonly images: EngineImages;
+  private readonly caches: SharedCacheStore;
 
   constructor(
     private readonly docker: Docker,
@@ -44,6 +46,7 @@ export class DockerRuntime implements AgentRuntime {
     this.bases = new BaseStore(docker, logger, options);
     this.layers = new LayerStore(docker, this.bases, options);
     this.images = new EngineImages(docker, options);
+    this.caches = new SharedCacheStore(docker, options.deployment);
   }
 
   async check(): Promise<void> {
@@ -75,6 +78,7 @@ export class DockerRuntime implements AgentRuntime {
   async tidy(): Promise<void> {
     await this.layers.tidy().catch(toEngineError);
     await this.bases.tidy().catch(toEngineError);
+    await this.tidyCaches();
   }
 
   async list(): Promise<KnownAgent[]> {
@@ -117,6 +121,7 @@ export class DockerRuntime implements AgentRuntime {
     const volumes = await this.volumesOf(names.container);
     await this.layers.removeTrees(volumes);
     for (const volume of volumes.filter((name) => !isTree(name))) await this.docker.getVolume(volume).remove().catch(ignoreNotFound);
+    await this.tidyCaches();
     await this.gateway.unregister(agent);
     await rm(runPaths.agent(this.options.runDir, agent.key), { recursive: true, force: true });
     return removed;
@@ -146,9 +151,10 @@ export class DockerRuntime implements AgentRuntime {
     const [found, user] = await Promise.all([this.inspect(spec.agent), userFor(spec.workspace)]);
     // What runs is replaced only for what it cannot do without; other settings hold from its next start.
     if (found?.State.Running && isCurrent(found, spec, image.id, user)) return { container: found, user };
-    const { runDir: _runDir, model: _model, images: _images, ...limits } = this.options;
-    const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user)]);
-    const wanted = containerSpec({ spec, user, hostPaths, layer, ...limits, image: image.reference });
+    const { runDir: _runDir, model: _model, images: _images, sharesCaches: _sharesCaches, ...limits } = this.options;
+    const cache = this.cacheOf(spec, user);
+    const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user, cache)]);
+    const wanted = containerSpec({ spec, user, hostPaths, layer, cache, ...limits, image: image.reference });
     if (found && isCurrent(found, spec, image.id, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user, layer };
     // Before the former container goes, which tells that it is still to be done.
     if (found && found.Config.User !== wanted.User) {
@@ -167,6 +173,25 @@ export class DockerRuntime implements AgentRuntime {
     return this.layers.of({ agent, workspace }, { tenant: agent.tenant, directory: this.paths.translate(workspace.path), user }, workspace.path);
   }
 
+  private cacheOf({ agent, workspace }: AgentSpec, user: ContainerUser): SharedCache | undefined {
+    const path = hostPathOf(workspace);
+    if (!this.options.sharesCaches || path === undefined) return undefined;
+    return sharedCache(this.options.deployment, { tenant: agent.tenant, directory: this.paths.translate(path), user });
+  }
+
+  private async tidyCaches(): Promise<void> {
+    await this.caches.tidy(() => this.cacheUsers()).catch(toEngineError);
+  }
+
+  /** Also agents whose containers are being replaced, or were removed by somebody. */
+  private async cacheUsers(): Promise<CacheUser[]> {
+    if (!this.options.sharesCaches) return [];
+    return (await this.survey()).flatMap(({ spec }) => {
+      const path = spec && hostPathOf(spec.workspace);
+      return !spec || path === undefined ? [] : { tenant: spec.agent.tenant, directory: this.paths.translate(path) };
+    });
+  }
+
   /** The engine could not lay the new workspace over its base. */
   private async ensureCopy(spec: AgentSpec, containerId: string): Promise<RunningAgent> {
     await this.discard(containerId);
@@ -183,14 +208,14 @@ export class DockerRuntime implements AgentRuntime {
     }
   }
 
-  private async prepareFiles({ agent, workspace }: AgentSpec, user: ContainerUser) {
+  private async prepareFiles({ agent, workspace }: AgentSpec, user: ContainerUser, cache: SharedCache | undefined) {
     const { runDir, model } = this.options;
     const appServer = runPaths.agentAppServer(runDir, agent.key);
     const config = join(runPaths.agent(runDir, agent.key), 'config.toml');
     await mkdir(appServer, { recursive: true, mode: 0o700 });
     if (process.getuid?.() === 0) await chown(appServer, user.uid, user.gid);
     await rm(config, { force: true });
-    await writeFile(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH] }));
+    await writeFile(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH], environment: cache && CACHE_ENVIRONMENT }));
     await chmod(config, 0o444);
     const translate = (path: string) => this.paths.translate(path);
     return {
