@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { z } from 'zod';
 import { REDIS } from '../../edge.tokens.js';
 import { resultsOf } from './pipeline.js';
@@ -22,7 +22,7 @@ const CURSOR = /^([0-9a-zA-Z-]{1,64})~(\d{1,15})(?:-(\d{1,15}))?$/;
 export const STANDALONE = 'session';
 
 /** A message with what a client says in Last-Event-ID to get those behind it. A stream without a message behind it is over. */
-export type StreamEvent = { readonly id: string; readonly message: JSONRPCMessage | undefined };
+export type StreamEvent = { readonly id: string; readonly json: string | undefined };
 
 const Stored = z.object({ m: z.string() });
 
@@ -76,20 +76,30 @@ export class EventLog {
     resultsOf(this.redis.pipeline().pexpire(this.keyOf(session, stream), KEPT_MS).pexpire(this.unansweredOf(session, stream), UNANSWERED_KEPT_MS)).catch(() => undefined);
   }
 
-  /** `place` counts up from 1 in a stream with one writer; without it Redis counts. Without a message the stream is over; `settled` is a request that this answers or gives up. */
-  append(session: string, stream: string, message: JSONRPCMessage | undefined, place?: number, settled?: RequestId): void {
+  /** `place` counts up from 1 in a stream with one writer; without it Redis counts. */
+  append(session: string, stream: string, json: string, place?: number): void {
     const key = this.keyOf(session, stream);
-    const id = place === undefined ? '*' : `${place}-0`;
-    const pipeline = this.redis.pipeline().xadd(key, 'MAXLEN', '~', MAX_EVENTS, id, 'm', message ? JSON.stringify(message) : '').pexpire(key, KEPT_MS);
-    if (settled !== undefined) pipeline.srem(this.unansweredOf(session, stream), JSON.stringify(settled));
-    resultsOf(pipeline).then(() => this.replicas.tellAll({ type: 'grown', key }), () => undefined); // what is not kept cannot be resumed
+    this.keep(key, this.redis.pipeline().xadd(key, 'MAXLEN', '~', MAX_EVENTS, place === undefined ? '*' : `${place}-0`, 'm', json));
+  }
+
+  /** Notes that a request is answered, by `json`, or given up; with the last one of a stream the stream is over. Takes the next place, and one more for the end. */
+  settle(session: string, stream: string, request: RequestId, { json, place, isLast }: { json?: string | undefined; place: number; isLast: boolean }): void {
+    const key = this.keyOf(session, stream);
+    const pipeline = this.redis.pipeline().srem(this.unansweredOf(session, stream), JSON.stringify(request));
+    if (json !== undefined) pipeline.xadd(key, 'MAXLEN', '~', MAX_EVENTS, `${place}-0`, 'm', json);
+    if (isLast) pipeline.xadd(key, 'MAXLEN', '~', MAX_EVENTS, `${place + 1}-0`, 'm', '');
+    this.keep(key, pipeline);
+  }
+
+  private keep(key: string, pipeline: ChainableCommander): void {
+    resultsOf(pipeline.pexpire(key, KEPT_MS)).then(() => this.replicas.tellAll({ type: 'grown', key }), () => undefined); // what is not kept cannot be resumed
   }
 
   async read(session: string, stream: string, after: string): Promise<StreamEvent[]> {
     const rows = await this.redis.xrange(this.keyOf(session, stream), `(${after}`, '+');
     return rows.map(([id, fields]) => {
       const { m } = Stored.parse(Object.fromEntries([fields]));
-      return { id: this.eventId(stream, id), message: m === '' ? undefined : (JSON.parse(m) as JSONRPCMessage) };
+      return { id: this.eventId(stream, id), json: m === '' ? undefined : m };
     });
   }
 

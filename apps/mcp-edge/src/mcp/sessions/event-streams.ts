@@ -107,8 +107,8 @@ export class EventStreams implements BeforeApplicationShutdown {
     while (!reader.isOver) {
       const events = await this.log.read(place.session, place.stream, cursor).catch(() => []); // an outage passes
       for (const event of events) {
-        if (!event.message) return;
-        await reader.write(response, eventFrame(event.message, event.id));
+        if (event.json === undefined) return;
+        await reader.write(response, eventFrame(event.json, event.id));
         cursor = this.log.parse(event.id)?.cursor ?? cursor;
       }
       if (events.length > 0) continue;
@@ -124,7 +124,7 @@ export class EventStreams implements BeforeApplicationShutdown {
   private async hasEnded({ session, stream, cursor }: Place): Promise<boolean> {
     if (stream === STANDALONE) return false;
     const [next] = await this.log.read(session, stream, cursor);
-    if (next) return next.message === undefined;
+    if (next) return next.json === undefined;
     return !(await this.log.isKnown(session, stream)) && !((await this.log.isKept(session, stream, cursor)) && (await this.isWriterThere(stream)));
   }
 

@@ -9,7 +9,7 @@ const PRIMING_SINCE = '2025-11-25';
 
 export const EVENT_STREAM_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' };
 
-export const eventFrame = (message: JSONRPCMessage, id?: string): string => `event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${jsonOf(message)}\n\n`;
+export const eventFrame = (json: string, id?: string): string => `event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`;
 
 /** The answer to one POST: a stream that ends when all its requests are answered. One that is kept can be read on after its connection broke. */
 export class PostStream {
@@ -40,16 +40,17 @@ export class PostStream {
   }
 
   send(message: JSONRPCMessage): void {
-    const place = ++this.written;
-    const settled = isJSONRPCResponse(message) ? message.id : undefined;
-    this.log?.append(this.session, this.id, message, place, settled);
-    this.write(eventFrame(message, this.log?.eventId(this.id, place)));
-    if (settled !== undefined) this.settle(settled);
+    const answered = isJSONRPCResponse(message) ? message.id : undefined;
+    if (answered !== undefined && !this.unanswered.has(answered)) return; // its client has cancelled it
+    const json = jsonOf(message);
+    this.write(eventFrame(json, this.log?.eventId(this.id, this.written + 1)));
+    if (answered === undefined) this.log?.append(this.session, this.id, json, ++this.written);
+    else this.settle(answered, json);
   }
 
   /** The request gets no answer any more. */
   abandon(request: RequestId): void {
-    this.settle(request);
+    if (this.unanswered.has(request)) this.settle(request);
   }
 
   /** Ends the connection, not the stream. */
@@ -67,9 +68,13 @@ export class PostStream {
     this.write(': keep-alive\n\n');
   }
 
-  private settle(request: RequestId): void {
-    if (!this.unanswered.delete(request) || this.unanswered.size > 0) return;
-    this.log?.append(this.session, this.id, undefined, ++this.written, request);
+  private settle(request: RequestId, json?: string): void {
+    this.unanswered.delete(request);
+    const isLast = this.unanswered.size === 0;
+    const place = json === undefined ? this.written : ++this.written;
+    this.log?.settle(this.session, this.id, request, { json, place, isLast });
+    if (!isLast) return;
+    this.written += 1;
     this.response.end();
   }
 

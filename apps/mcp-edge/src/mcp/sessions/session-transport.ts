@@ -2,6 +2,7 @@ import { isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage, type MessageE
 import type { Response } from 'express';
 import { z } from 'zod';
 import { type EventLog, STANDALONE } from './event-log.js';
+import { jsonOf } from './message-json.js';
 import { PostStream } from './post-stream.js';
 
 /** The id of an `initialize` that no client waits for. */
@@ -93,7 +94,7 @@ export class SessionTransport implements Transport {
   async send(message: JSONRPCMessage, { relatedRequestId }: TransportSendOptions = {}): Promise<void> {
     if (isJSONRPCResponse(message)) return this.answer(message);
     const sent = named(message, this.replica);
-    if (relatedRequestId === undefined) return this.log.append(this.sessionId, STANDALONE, sent);
+    if (relatedRequestId === undefined) return this.log.append(this.sessionId, STANDALONE, jsonOf(sent));
     this.streams.get(relatedRequestId)?.send(sent);
   }
 
