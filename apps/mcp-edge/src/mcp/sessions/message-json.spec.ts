@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { listTools } from '@codex-mcp/tools';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
-import { jsonOf } from './message-json.js';
+import { jsonOf, piecesOf } from './message-json.js';
 
 const result = (id: string | number, members: object): JSONRPCMessage => ({ jsonrpc: '2.0', id, result: { ...members } });
 
@@ -16,6 +16,7 @@ describe('a message as JSON', () => {
     ['an error', { jsonrpc: '2.0', id: 6, error: { code: -32000, message: 'no' } }],
   ])('is what it says: %s', (_, message) => {
     expect(JSON.parse(jsonOf(message))).toEqual(JSON.parse(JSON.stringify(message)));
+    expect(Buffer.concat(piecesOf(message).map((piece) => Buffer.from(piece))).toString()).toBe(jsonOf(message));
   });
 
   it('does not keep a list that may change', () => {

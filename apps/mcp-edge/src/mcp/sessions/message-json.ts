@@ -1,19 +1,36 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 
-/** Texts of lists that never change: that of all tools is 160 kB, and turning it into text the most that a client which lists them costs. */
-const texts = new WeakMap<object, string>();
+type Text = { readonly json: string; readonly bytes: Buffer };
+
+/** Texts of lists that never change: that of all tools is 160 kB, and making it the most that a client which lists them costs. */
+const texts = new WeakMap<object, Text>();
 
 /** A message as JSON. A frozen list of tools is turned into text once. */
 export function jsonOf(message: JSONRPCMessage): string {
-  if (!('result' in message)) return JSON.stringify(message);
-  const { tools, ...rest } = message.result;
-  if (!Array.isArray(tools) || !Object.isFrozen(tools)) return JSON.stringify(message);
-  const members = JSON.stringify(rest).slice(1, -1);
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":{"tools":${textOf(tools)}${members && `,${members}`}}}`;
+  const parts = partsOf(message);
+  return parts ? `${parts.head}${parts.list.json}${parts.tail}` : JSON.stringify(message);
 }
 
-function textOf(list: object): string {
-  const text = texts.get(list) ?? JSON.stringify(list);
-  texts.set(list, text);
+/** The same as pieces to be written one after the other; the large one is never copied. */
+export function piecesOf(message: JSONRPCMessage): (string | Buffer)[] {
+  const parts = partsOf(message);
+  return parts ? [parts.head, parts.list.bytes, parts.tail] : [JSON.stringify(message)];
+}
+
+function partsOf(message: JSONRPCMessage): { head: string; list: Text; tail: string } | undefined {
+  if (!('result' in message)) return undefined;
+  const { tools, ...rest } = message.result;
+  if (!Array.isArray(tools) || !Object.isFrozen(tools)) return undefined;
+  const members = JSON.stringify(rest).slice(1, -1);
+  return { head: `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":{"tools":`, list: textOf(tools), tail: `${members && `,${members}`}}}` };
+}
+
+function textOf(list: object): Text {
+  let text = texts.get(list);
+  if (!text) {
+    const json = JSON.stringify(list);
+    text = { json, bytes: Buffer.from(json) };
+    texts.set(list, text);
+  }
   return text;
 }

@@ -1,7 +1,7 @@
 import { isJSONRPCResponse, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import { type EventLog, lostAnswer } from './event-log.js';
-import { jsonOf } from './message-json.js';
+import { jsonOf, piecesOf } from './message-json.js';
 
 const RETRY_MS = 1000;
 /** The first revision whose clients understand events without data. */
@@ -42,10 +42,10 @@ export class PostStream {
   send(message: JSONRPCMessage): void {
     const answered = isJSONRPCResponse(message) ? message.id : undefined;
     if (answered !== undefined && !this.unanswered.has(answered)) return; // its client has cancelled it
-    const json = jsonOf(message);
-    this.write(eventFrame(json, this.log?.eventId(this.id, this.written + 1)));
-    if (answered === undefined) this.log?.append(this.session, this.id, json, ++this.written);
-    else this.settle(answered, json);
+    const json = this.log && jsonOf(message);
+    this.write(...(json === undefined ? ['event: message\ndata: ', ...piecesOf(message), '\n\n'] : [eventFrame(json, this.log?.eventId(this.id, this.written + 1))]));
+    if (answered !== undefined) this.settle(answered, json);
+    else if (json !== undefined) this.log?.append(this.session, this.id, json, ++this.written);
   }
 
   /** The request gets no answer any more. */
@@ -78,7 +78,10 @@ export class PostStream {
     this.response.end();
   }
 
-  private write(text: string): void {
-    if (!this.response.writableEnded && !this.response.destroyed) this.response.write(text);
+  private write(...pieces: (string | Buffer)[]): void {
+    if (this.response.writableEnded || this.response.destroyed) return;
+    this.response.cork();
+    for (const piece of pieces) this.response.write(piece);
+    this.response.uncork();
   }
 }
