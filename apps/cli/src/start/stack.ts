@@ -19,8 +19,9 @@ const SERVICES = ['gateway', 'supervisor', 'worker', 'mcp-edge'] as const;
 /** Only the gateway may see these. */
 const CREDENTIALS = ['OPENAI_API_KEY', 'CHATGPT_OAUTH_TOKEN', 'CODEX_API_KEY'];
 
-/** A small young generation keeps each service’s memory about 35 MB lower, at no cost in time that a benchmark shows. */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--enable-source-maps'];
+/** MB of each half of the young generation. Small, it keeps a service’s memory about 35 MB lower; for the edge, which answers many small requests, that cost a quarter more CPU time for each (1.21 ms instead of 0.94 for `health_check`). */
+const SEMI_SPACE_MB = { 'mcp-edge': 16, worker: 2, supervisor: 2, gateway: 2 };
+const nodeFlags = (name: (typeof SERVICES)[number]): string[] => [`--max-semi-space-size=${SEMI_SPACE_MB[name]}`, '--enable-source-maps'];
 
 type Env = Record<string, string | undefined>;
 
@@ -100,7 +101,7 @@ export class Stack {
     };
     const env: Env = name === 'gateway' ? shared : Object.fromEntries(Object.entries(shared).filter(([key]) => !CREDENTIALS.includes(key)));
     if (name === 'supervisor') env['STOP_AGENTS_ON_SHUTDOWN'] ??= 'true';
-    return { name, command: process.execPath, args: [...NODE_FLAGS, entryOf(name)], env, logFile: join(paths.logs, `${name}.log`) };
+    return { name, command: process.execPath, args: [...nodeFlags(name), entryOf(name)], env, logFile: join(paths.logs, `${name}.log`) };
   }
 
   private async serving(): Promise<Heartbeat[]> {

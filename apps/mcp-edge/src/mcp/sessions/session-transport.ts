@@ -2,6 +2,7 @@ import { isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage, type MessageE
 import type { Response } from 'express';
 import { z } from 'zod';
 import { type EventLog, STANDALONE } from './event-log.js';
+import { isLasting } from './lasting-request.js';
 import { jsonOf } from './message-json.js';
 import { PostStream } from './post-stream.js';
 
@@ -61,9 +62,7 @@ export class SessionTransport implements Transport {
     if (requests.length === 0) {
       response.status(202).end();
     } else {
-      // Other requests are answered at once, and are as well asked again.
-      const isLasting = requests.some(({ method }) => method === 'tools/call');
-      const stream = new PostStream(this.sessionId, response, requests.map(({ id }) => id), isLasting ? this.log : undefined);
+      const stream = new PostStream(this.sessionId, response, requests.map(({ id }) => id), requests.some(isLasting) ? this.log : undefined);
       for (const { id } of requests) this.streams.set(id, stream);
       stream.open(protocolVersion);
     }
