@@ -59,6 +59,8 @@ export class TurnRunner {
     await this.supersede(request.turnId);
     const stop = this.stops.watch(request.turnId, attempts, this.deadlinesOf(request, startedAtMs));
     if (claim.cancelRequested) stop.cancel();
+    // A cancellation that was announced since the claim may have come before this worker listened for it.
+    else void this.turns.isCancelRequested(request.turnId).then((isRequested) => isRequested && stop.cancel(), () => undefined);
     const ended = this.settle(request, { ...claim, stop, shutdown, fence, begun: false }).finally(() => {
       stop.end();
       if (this.running.get(request.turnId)?.fence === fence) this.running.delete(request.turnId);
