@@ -2,3 +2,4 @@ export { Secret } from './secret.js';
 export { ConfigError, loadConfig } from './load.js';
 export { choice, count, flag, hours, memorySize, optionalSecret, optionalText, pathList, port, positive, requiredSecret, seconds, textWithDefault } from './fields.js';
 export { consumerFields, defaultDataDir, hostFields, retentionFields, serviceFields } from './service.config.js';
+export { isPathWithin } from './path-within.js';

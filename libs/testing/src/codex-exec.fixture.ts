@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import { fakeProviderConfig } from './fake-provider.fixture.js';
 
 const eventSchema = z.looseObject({
   type: z.string(),
@@ -44,7 +45,7 @@ export async function codexExec(options: ExecOptions): Promise<ExecResult> {
   const home = join(options.directory, 'home');
   const workspace = join(options.directory, 'workspace');
   await Promise.all([mkdir(home, { recursive: true }), mkdir(workspace, { recursive: true })]);
-  await writeFile(join(home, 'config.toml'), configuration(options.baseUrl));
+  await writeFile(join(home, 'config.toml'), fakeProviderConfig(options.baseUrl));
   const child = spawn(codexBinary(), await argumentsFor(options, workspace), {
     cwd: workspace,
     env: { PATH: process.env['PATH'], HOME: home, CODEX_HOME: home },
@@ -77,18 +78,4 @@ function codexBinary(): string {
     'darwin-arm64': 'aarch64-apple-darwin',
   };
   return join(dirname(platform), 'vendor', triples[`${process.platform}-${process.arch}`] ?? '', 'bin', 'codex');
-}
-
-function configuration(baseUrl: string): string {
-  return `model_provider = "fake"
-check_for_update_on_startup = false
-[analytics]
-enabled = false
-[features]
-plugins = false
-[model_providers.fake]
-name = "fake"
-base_url = "${baseUrl}"
-wire_api = "responses"
-`;
 }

@@ -8,7 +8,9 @@ export type { ModelResponseRequest, RecordedRequest } from './fake-model/request
 export type { ResponsesStats } from './fake-model/responses.endpoint.js';
 export type { Rule, Step, ToolCall } from './fake-model/step.schema.js';
 export { fakeJwt, type FakeJwtClaims } from './fake-model/token.endpoint.js';
+export { fakeProviderConfig } from './fake-provider.fixture.js';
 export { freePort } from './free-port.js';
+export { endServer, listenOnLoopback } from './loopback.fixture.js';
 export { type RedisFixture, type RedisOptions, startRedis } from './redis.fixture.js';
 export { type DoorRule, type Fate, TcpDoor } from './tcp-door.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

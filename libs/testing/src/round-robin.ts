@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { endServer, listenOnLoopback } from './loopback.fixture.js';
 
 /** Passes each request to the next of several servers, whatever it is, as a balancer without affinity does. */
 export type RoundRobin = {
@@ -20,17 +19,7 @@ export async function roundRobin(urls: readonly string[]): Promise<RoundRobin> {
     pass(request, response, new URL(request.url ?? '/', urls[index]));
   });
   server.requestTimeout = 0;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    counts,
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return { url: await listenOnLoopback(server), counts, close: () => endServer(server) };
 }
 
 function pass(request: IncomingMessage, response: ServerResponse, url: URL): void {

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as forward, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { endServer, listenOnLoopback } from '@codex-mcp/testing';
 import { z } from 'zod';
 
 const Message = z.looseObject({
@@ -23,6 +22,7 @@ export class Wire {
   /** Of its calls, how many asked for progress. */
   askedForProgress = 0;
   progress = 0;
+  url = '';
 
   private constructor(
     private readonly server: ReturnType<typeof createServer>,
@@ -33,19 +33,12 @@ export class Wire {
 
   static async to(url: string): Promise<Wire> {
     const wire = new Wire(createServer({ requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }), new URL(url));
-    wire.server.listen(0, '127.0.0.1');
-    await once(wire.server, 'listening');
+    wire.url = await listenOnLoopback(wire.server);
     return wire;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.server.close();
-    this.server.closeAllConnections();
-    await once(this.server, 'close');
+  close(): Promise<void> {
+    return endServer(this.server);
   }
 
   private async carry(request: IncomingMessage, response: ServerResponse): Promise<void> {

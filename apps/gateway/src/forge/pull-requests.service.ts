@@ -5,7 +5,7 @@ import { Agent } from 'undici';
 import { z } from 'zod';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
-import { guardedLookup } from '../git/address-guard.js';
+import { guardedConnect } from '../git/address-guard.js';
 import { GitCredentials } from '../git/git-credentials.js';
 import type { GitHost } from '../git/git-hosts.js';
 import { type Call, DefaultBranch, FORGE_APIS, projectOf } from './forge-api.js';
@@ -34,8 +34,7 @@ export class PullRequestsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.credentials = new GitCredentials(config.GIT_CREDENTIALS_FILE, logger);
-    const pinned = [...config.GIT_HOSTS.values()].flatMap(({ origin, address }) => (address === undefined ? [] : [[new URL(origin).hostname, address] as const]));
-    this.dispatcher = new Agent({ connect: { timeout: config.UPSTREAM_CONNECT_TIMEOUT, lookup: guardedLookup(new Map(pinned)) }, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, maxResponseSize: MAX_ANSWER_BYTES });
+    this.dispatcher = new Agent({ connect: guardedConnect(config), headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, maxResponseSize: MAX_ANSWER_BYTES });
   }
 
   /** A pull request that is open for the branch already is the answer too. Throws `invalid_arguments` where the operator does not let agents push there. */

@@ -1,5 +1,6 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { BlockList, isIPv6, type LookupFunction } from 'node:net';
+import type { GatewayConfig } from '../gateway.config.js';
 
 /** The special-purpose registries of IANA: what is not a host of the public internet. */
 const V4 = ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'];
@@ -31,7 +32,7 @@ export function isPublic(address: string): boolean {
  * The resolution of names for connections: those that `pinned` has stand for their address alone, all others for public
  * addresses only. It is what the connection is made with, so that no second answer of a name server can differ.
  */
-export function guardedLookup(pinned: ReadonlyMap<string, string>): LookupFunction {
+function guardedLookup(pinned: ReadonlyMap<string, string>): LookupFunction {
   return (hostname, options, callback) => {
     const address = pinned.get(hostname);
     if (address !== undefined) return answer([{ address, family: isIPv6(address) ? 6 : 4 }]);
@@ -46,4 +47,10 @@ export function guardedLookup(pinned: ReadonlyMap<string, string>): LookupFuncti
       else callback(null, first?.address ?? '', first?.family);
     }
   };
+}
+
+/** How connections to the hosts of the operator's list are made, for undici. */
+export function guardedConnect({ GIT_HOSTS, UPSTREAM_CONNECT_TIMEOUT }: Pick<GatewayConfig, 'GIT_HOSTS' | 'UPSTREAM_CONNECT_TIMEOUT'>): { timeout: number; lookup: LookupFunction } {
+  const pinned = [...GIT_HOSTS.values()].flatMap(({ origin, address }) => (address === undefined ? [] : [[new URL(origin).hostname, address] as const]));
+  return { timeout: UPSTREAM_CONNECT_TIMEOUT, lookup: guardedLookup(new Map(pinned)) };
 }

@@ -7,7 +7,7 @@ import { type Logger, operation } from '@codex-mcp/observability';
 import { Agent, type Dispatcher } from 'undici';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
-import { guardedLookup } from './address-guard.js';
+import { guardedConnect } from './address-guard.js';
 import { GitCredentials } from './git-credentials.js';
 import { GitMetrics } from './git.metrics.js';
 import type { GitHost } from './git-hosts.js';
@@ -33,9 +33,8 @@ export class GitProxyService {
     @Inject(GitMetrics) private readonly metrics: GitMetrics,
   ) {
     this.credentials = new GitCredentials(config.GIT_CREDENTIALS_FILE, logger);
-    const pinned = [...config.GIT_HOSTS.values()].flatMap(({ origin, address }) => (address === undefined ? [] : [[new URL(origin).hostname, address] as const]));
     this.dispatcher = new Agent({
-      connect: { timeout: config.UPSTREAM_CONNECT_TIMEOUT, lookup: guardedLookup(new Map(pinned)) },
+      connect: guardedConnect(config),
       // The exchange has its own timer; undici's, which may run ahead by half a second, would tell of an unreachable host.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -1,12 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative, sep } from 'node:path';
+import { isAbsolute } from 'node:path';
+import { isPathWithin } from '@codex-mcp/config';
 import { AppError, type Workspace, type WorkspaceChoice, type WorkspaceMode } from '@codex-mcp/contracts';
 import { hostPathOf } from '../runtime/agent-runtime.port.js';
-
-const isWithin = (root: string, path: string): boolean => {
-  const way = relative(root, path);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
-};
 
 /** Which host directories calls may name. Links are resolved before the comparison, which is by path components. */
 export class WorkspaceRoots {
@@ -18,7 +14,7 @@ export class WorkspaceRoots {
     if (this.roots.length === 0) throw new AppError('workspace_not_allowed', 'No host directory may be a workspace here. Start codex-mcp with WORKSPACE_ROOTS set to the directories that agents may work in, or leave `workspace` out.');
     if (!isAbsolute(workspace.path)) throw new AppError('workspace_not_allowed', `\`workspace\` must be an absolute path; "${workspace.path}" is not.`);
     const path = await this.realDirectory(workspace.path);
-    for (const root of this.roots) if (isWithin(await realpath(root).catch(() => root), path)) return { kind: workspace.kind, path };
+    for (const root of this.roots) if (isPathWithin(await realpath(root).catch(() => root), path)) return { kind: workspace.kind, path };
     throw this.refusal(workspace.path);
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { locateCodex } from '@codex-mcp/codex';
-import { type FakeModel, startFakeModel } from '@codex-mcp/testing';
+import { type FakeModel, fakeProviderConfig, startFakeModel } from '@codex-mcp/testing';
 import { outputOf } from '../program.js';
 import type { Subject, ToolCall } from '../subject.js';
 
@@ -29,17 +29,7 @@ export const codex: Subject = {
   },
 };
 
-const configuration = ({ baseUrl }: FakeModel, url: string): string => `model_provider = "fake"
-check_for_update_on_startup = false
-[analytics]
-enabled = false
-[features]
-plugins = false
-[model_providers.fake]
-name = "fake"
-base_url = "${baseUrl}"
-wire_api = "responses"
-[mcp_servers.codex-mcp]
+const configuration = ({ baseUrl }: FakeModel, url: string): string => `${fakeProviderConfig(baseUrl)}[mcp_servers.codex-mcp]
 url = "${url}"
 required = true
 startup_timeout_sec = 120

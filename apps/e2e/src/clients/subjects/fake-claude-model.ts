@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { endServer, listenOnLoopback } from '@codex-mcp/testing';
 import { z } from 'zod';
 
 const Block = z.looseObject({ type: z.string() });
@@ -14,22 +13,16 @@ const COUNT = { input_tokens: 1, output_tokens: 1 };
 /** Stands in for Anthropic's API: asks once for the tool that it is told to, and ends the turn when it has the result. */
 export class FakeClaudeModel {
   next: ToolUse | undefined;
+  url = '';
   private readonly server = createServer((request, response) => void this.answer(request, response).catch(() => response.destroy()));
 
   async start(): Promise<this> {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
+    this.url = await listenOnLoopback(this.server);
     return this;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.server.close();
-    this.server.closeAllConnections();
-    await once(this.server, 'close');
+  close(): Promise<void> {
+    return endServer(this.server);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,6 @@
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isPathWithin } from '@codex-mcp/config';
 import { OWN_WORKSPACE } from '@codex-mcp/contracts';
 import { z } from 'zod';
 import type { CallerWorkspace } from '../../invocation/invocation.js';
@@ -52,7 +53,7 @@ export class SessionWorkspaces {
     const decided = await this.named.get(CLIENT).catch(() => undefined);
     if (decided) return decided === OWN_WORKSPACE ? undefined : decided;
     const [roots, allowed] = await Promise.all([this.rootsOf(listRoots), allowedRoots()]);
-    const found = roots?.find((path) => allowed?.some((root) => isWithin(root, path)));
+    const found = roots?.find((path) => allowed?.some((root) => isPathWithin(root, path)));
     if (roots && allowed) await this.named.set(CLIENT, found ?? OWN_WORKSPACE, MAX_NAMED).catch(() => undefined); // decided anew with the next call
     return found;
   }
@@ -75,11 +76,6 @@ export class SessionWorkspaces {
     this.roots = undefined;
     await this.named.set(CLIENT, '', MAX_NAMED).catch(() => undefined);
   }
-}
-
-function isWithin(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return !isAbsolute(way) && way.split('/')[0] !== '..';
 }
 
 function pathOf(uri: string): string[] {
