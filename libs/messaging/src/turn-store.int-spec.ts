@@ -195,6 +195,13 @@ describe('cancelling', () => {
   });
 });
 
+it('lists an agent’s turns in the order of their acceptance, within a millisecond and after a clock that was ahead', async () => {
+  const asked = Array.from({ length: 20 }, () => request());
+  await redis.zadd(`codex-mcp:agent:${agent.key}:turns`, Date.now() + 60_000, 'turn_of_an_edge_whose_clock_is_ahead');
+  for (const turn of asked) await turns.accept(turn, 20);
+  expect((await turns.list(agent.key, 20)).map(({ request: { turnId } }) => turnId)).toEqual(asked.map(({ turnId }) => turnId).toReversed());
+});
+
 describe('retention', () => {
   const few = () => new TurnStore(redis, { retentionMs: 60_000, maxFinished: 2 });
 

@@ -68,7 +68,9 @@ redis.call('PERSIST', KEYS[8])
 redis.call('HSET', KEYS[1], 'request', ARGV[2], 'agentKey', ARGV[3], 'status', 'queued', 'epoch', 0, 'attempts', 0, 'seq', 1)
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[3])
-redis.call('ZADD', KEYS[5], ARGV[5], ARGV[1])
+-- In the order of acceptance, within one millisecond and where edges' clocks differ as well; tostring() would round to a millisecond.
+local newest = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
+redis.call('ZADD', KEYS[5], string.format('%.3f', math.max(tonumber(ARGV[5]), newest and newest + 0.001 or 0)), ARGV[1])
 redis.call('PERSIST', KEYS[5])
 if ARGV[6] == '1' then
   redis.call('SET', KEYS[6], ARGV[1])
