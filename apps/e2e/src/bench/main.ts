@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { startStack } from '../stack/stack.fixture.js';
 import { startBenchModel } from './bench.model.js';
 import { type BenchOptions, readOptions, type SectionName, USAGE } from './bench.options.js';
-import { CleanUp } from './clean-up.js';
+import { CleanUp } from '../stack/clean-up.js';
 import { contention, describeMachine, machineLine } from './machine.js';
 import { formatSection, toJson } from './report.js';
 import type { Section } from './result.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWithDocker } from '@codex-mcp/testing';
-import { CleanUp } from '../bench/clean-up.js';
+import { CleanUp } from '../stack/clean-up.js';
 import { ALL_ROWS } from './rows/all-rows.js';
 import type { RowOutcome } from './rows/row.js';
 import { runRow } from './run-row.js';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { dockerAvailable, temporaryDirectory } from '@codex-mcp/testing';
 import { z } from 'zod';
-import { CleanUp } from '../bench/clean-up.js';
+import { CleanUp } from '../stack/clean-up.js';
 import { startStack } from '../stack/stack.fixture.js';
 import { Installation } from './installation.js';
 import { checkSubject, type Result } from './matrix.js';

@@ -5,20 +5,20 @@ import { agentKey, LOCAL_TENANT } from '@codex-mcp/contracts';
 import { AgentStore } from '@codex-mcp/messaging';
 import { eventually } from '@codex-mcp/testing';
 import { TurnLoad } from '../chaos/load/turn-load.js';
-import { ChaosSystem } from '../chaos/system/chaos-system.js';
+import { ServiceSystem } from '../scorecard/system/service-system.js';
 import { repositoryRoot } from '../stack/launched.process.js';
 import { agentProcesses, sweepAgentProcesses } from '../stack/agent-processes.js';
 
 const TURN_MS = 60_000;
 
 describe('a supervisor of processes that comes back', () => {
-  let system: ChaosSystem;
+  let system: ServiceSystem;
   let load: TurnLoad;
   let name: string;
   let count = 0;
 
   beforeAll(async () => {
-    system = await ChaosSystem.start({ root: repositoryRoot, workers: 1, env: { AGENT_RUNTIME: 'process' } });
+    system = await ServiceSystem.start({ root: repositoryRoot, workers: 1, env: { AGENT_RUNTIME: 'process' } });
     load = new TurnLoad(system);
   });
   beforeEach(async () => {

@@ -6,7 +6,7 @@ import { AgentStore } from '@codex-mcp/messaging';
 import { describeWithDocker, eventually } from '@codex-mcp/testing';
 import { TurnLoad } from '../chaos/load/turn-load.js';
 import { census, disagreements } from '../chaos/system/census.js';
-import { ChaosSystem } from '../chaos/system/chaos-system.js';
+import { ServiceSystem } from '../scorecard/system/service-system.js';
 import { repositoryRoot } from '../stack/launched.process.js';
 import { containerOf, containersOf, docker, volumesOf } from '../stack/agent-containers.js';
 
@@ -14,14 +14,14 @@ const AGREE = { timeoutMs: 30_000, intervalMs: 100 };
 const TURN_MS = 60_000;
 
 describeWithDocker('a supervisor that comes back', () => {
-  let system: ChaosSystem;
+  let system: ServiceSystem;
   let load: TurnLoad;
   let name: string;
   let key: string;
   let count = 0;
 
   beforeAll(async () => {
-    system = await ChaosSystem.start({ root: repositoryRoot, workers: 1 });
+    system = await ServiceSystem.start({ root: repositoryRoot, workers: 1 });
     load = new TurnLoad(system);
   });
   beforeEach(async () => {

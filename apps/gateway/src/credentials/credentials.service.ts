@@ -68,7 +68,7 @@ export class CredentialsService {
     const token = digestOf(refused);
     const before = this.current();
     if (isSameKey(before.credential, refused)) return undefined;
-    if (token === undefined || digestOf(before.credential) !== token) return before.credential?.method === refused.method ? before : undefined;
+    if (token === undefined || digestOf(before.credential) !== token) return !before.credential || before.credential.method === refused.method ? before : undefined;
     // A fresh token that is refused as well is not helped by a fresher one.
     if (!refreshableOf(refused) || this.untried === token) return undefined;
     this.rejected = token;

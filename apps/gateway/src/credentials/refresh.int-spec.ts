@@ -19,17 +19,21 @@ let seen: string[];
 let takes: (token: string) => boolean;
 /** With what it answers a request whose token it takes. */
 let statuses: number[];
+/** What it waits for before it answers each request. */
+let holds: (Promise<void> | undefined)[];
 let gateway: GatewayUnderTest;
 let socketPath: string;
 
 beforeEach(async () => {
   home = await temporaryDirectory();
   issuer = await startFakeModel();
-  [seen, takes, statuses] = [[], () => true, []];
+  [seen, takes, statuses, holds] = [[], () => true, [], []];
   model = await startUpstream((request: IncomingMessage, response: ServerResponse) => {
     const token = String(request.headers.authorization).replace('Bearer ', '');
     seen.push(token);
-    request.resume().on('end', () => (takes(token) ? response.writeHead(statuses.shift() ?? 200).end('fine') : response.writeHead(401, { 'x-request-id': 'of-401' }).end('{"error":"no"}')));
+    const answer = () => (takes(token) ? response.writeHead(statuses.shift() ?? 200).end('fine') : response.writeHead(401, { 'x-request-id': 'of-401' }).end('{"error":"no"}'));
+    const hold = holds.shift();
+    request.resume().on('end', () => (hold ? void hold.then(answer) : answer()));
   });
 });
 afterEach(async () => {
@@ -132,6 +136,21 @@ describe('a refresh token that the issuer refuses', () => {
     signIn(fakeJwt(), 'rt-2');
     expect((await ask()).status).toBe(200);
     expect((await health()).signIn).toEqual({ method: 'chatgpt', source: '~/data/credentials/auth.json' });
+    expect(refreshes()).toBe(1);
+  });
+
+  it('is that state also for a request whose 401 comes only then', async () => {
+    issuer.answerTokenRequests({ status: 401, body: { error: { code: 'refresh_token_invalidated' } } });
+    takes = () => false;
+    await start(fakeJwt());
+    let release: () => void = () => undefined;
+    holds = [new Promise<void>((resolve) => (release = resolve))];
+    const late = ask();
+    await eventually(() => seen.length === 1, PATIENCE);
+    const ended = { status: 400, code: 'codex_mcp_not_signed_in', message: expect.stringContaining('npm run auth -- login') };
+    expect(errorOf(await ask())).toMatchObject(ended);
+    release();
+    expect(errorOf(await late)).toMatchObject(ended);
     expect(refreshes()).toBe(1);
   });
 

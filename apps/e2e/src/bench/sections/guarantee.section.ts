@@ -1,4 +1,4 @@
-import { copyBuiltTree } from '../../chaos/mutants/built-tree.js';
+import { copyBuiltTree } from '../../scorecard/mutants/built-tree.js';
 import { startStack } from '../../stack/stack.fixture.js';
 import { repositoryRoot } from '../../stack/launched.process.js';
 import { PROMPTS } from '../bench.model.js';

@@ -1,4 +1,4 @@
-import type { Mutation } from '../../chaos/mutants/built-tree.js';
+import type { Mutation } from '../../scorecard/mutants/built-tree.js';
 
 const STORE = 'libs/messaging/dist/turn-store.js';
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Step } from '@codex-mcp/testing';
 import type { Output } from '../../stack/calls.js';
 import type { Submitted } from '../load/turn-load.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { type Call, type Dialect, type Line, LineBroken, newCall } from './line.js';
 import type { Transcript } from './transcript.js';
 
@@ -27,7 +27,7 @@ export class RoamingClient {
   private count = 0;
 
   constructor(
-    private readonly system: ChaosSystem,
+    private readonly system: ServiceSystem,
     private readonly random: Random,
     readonly dialect: Dialect,
     private readonly agentId: string,

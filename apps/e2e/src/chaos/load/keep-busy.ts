@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '../../scorecard/random.js';
 import type { TurnLoad } from './turn-load.js';
 
 const QUEUE_AHEAD = 2;

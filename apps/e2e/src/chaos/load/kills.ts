@@ -1,5 +1,5 @@
-import type { ChaosSystem } from '../system/chaos-system.js';
-import type { Service } from '../system/service-group.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
+import type { Service } from '../../scorecard/system/service-group.js';
 import type { Hit } from './recoveries.js';
 import type { Submitted, TurnLoad } from './turn-load.js';
 
@@ -9,7 +9,7 @@ export class WorkerKills {
   count = 0;
 
   constructor(
-    private readonly system: ChaosSystem,
+    private readonly system: ServiceSystem,
     private readonly load: TurnLoad,
   ) {}
 

@@ -1,8 +1,8 @@
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import type { Submitted } from './turn-load.js';
 
 /** Turns after a break must complete, and the model must see with them what was said before it: the `first` turn of the same agent. */
-export async function forgetful(system: ChaosSystem, turns: readonly Submitted[], first: ReadonlyMap<string, Submitted>): Promise<string[]> {
+export async function forgetful(system: ServiceSystem, turns: readonly Submitted[], first: ReadonlyMap<string, Submitted>): Promise<string[]> {
   const failures: string[] = [];
   for (const { turnId, agentId, mark } of turns) {
     const status = (await system.turns.load(turnId))?.status;

@@ -1,11 +1,11 @@
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import type { Submitted } from './turn-load.js';
 
 /** A turn that was under way when its worker was taken from it. */
 export type Hit = { readonly turn: Submitted; readonly atMs: number };
 
 /** For each turn that was hit: milliseconds until a worker took it up again, or until it ended. */
-export async function recoveriesOf(system: ChaosSystem, hits: readonly Hit[]): Promise<number[]> {
+export async function recoveriesOf(system: ServiceSystem, hits: readonly Hit[]): Promise<number[]> {
   const all = await Promise.all(
     hits.map(async ({ turn, atMs }) => {
       const log = await system.logs.read(turn.turnId);

@@ -4,7 +4,7 @@ import { agentKey, LOCAL_TENANT, PLACEMENTS_QUEUE, supervisorQueueName } from '@
 import { QUEUE_PREFIX } from '@codex-mcp/messaging';
 import { eventually } from '@codex-mcp/testing';
 import { type Job, Queue } from 'bullmq';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 
 const DONE_TIMEOUT_MS = 60_000;
 
@@ -20,10 +20,10 @@ export class SupervisorCommand implements Request {
   private constructor(
     private readonly queue: Queue,
     private readonly job: Job,
-    private readonly system: ChaosSystem,
+    private readonly system: ServiceSystem,
   ) {}
 
-  static async give(system: ChaosSystem, name: 'ensure' | 'stop' | 'remove', agentId: string): Promise<SupervisorCommand> {
+  static async give(system: ServiceSystem, name: 'ensure' | 'stop' | 'remove', agentId: string): Promise<SupervisorCommand> {
     const id = (await readFile(join(system.runDir, 'supervisor-id'), 'utf8')).trim();
     const queue = new Queue(name === 'ensure' ? PLACEMENTS_QUEUE : supervisorQueueName(id), { connection: system.redis, prefix: QUEUE_PREFIX });
     const agent = { key: agentKey(LOCAL_TENANT, agentId), tenant: LOCAL_TENANT, agentId };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import type { EngineEvents } from '../system/engine-events.js';
 import type { Request } from './supervisor-commands.js';
 
@@ -18,7 +18,7 @@ export class SupervisorKills {
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly system: ChaosSystem,
+    private readonly system: ServiceSystem,
     private readonly events: EngineEvents,
   ) {}
 

@@ -1,7 +1,7 @@
 import { agentKey, isTerminal, LOCAL_TENANT, newTurnId, type TurnRequest } from '@codex-mcp/contracts';
 import { eventually, type Step } from '@codex-mcp/testing';
 import { directive } from '../../stack/calls.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 
 const TOOL = 'chat';
 const MAX_QUEUED = 10_000;
@@ -16,7 +16,7 @@ export class TurnLoad {
   private readonly open = new Set<Submitted>();
   private count = 0;
 
-  constructor(private readonly system: ChaosSystem) {}
+  constructor(private readonly system: ServiceSystem) {}
 
   /** Resolves when the turn is durable. `options`: further arguments of the tool. */
   async submit(agentId: string, steps: Step[], options: Record<string, string | number> = {}): Promise<Submitted> {

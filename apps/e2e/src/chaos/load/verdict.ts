@@ -1,7 +1,7 @@
 import { isTerminal, isTerminalEvent, type TerminalEvent, type TurnRecord } from '@codex-mcp/contracts';
 import type { LogEntry } from '@codex-mcp/messaging';
 import type { ModelResponseRequest } from '@codex-mcp/testing';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import type { Submitted } from './turn-load.js';
 
 export type Verdict = {
@@ -20,7 +20,7 @@ export type Verdict = {
 };
 
 /** Looks at every accepted turn when all is over: its record, its log, and what the model was asked for it. */
-export async function judge(system: ChaosSystem, turns: readonly Submitted[]): Promise<Verdict> {
+export async function judge(system: ServiceSystem, turns: readonly Submitted[]): Promise<Verdict> {
   const { again, runs } = modelCalls(system.fake.responsesRequests());
   const found = { lost: [] as string[], stuck: [] as string[], duplicated: [] as string[], disordered: [] as string[], askedAgain: [] as string[] };
   const otherwise = new Map<string, string[]>();
@@ -63,7 +63,7 @@ export function endingOf({ terminal }: TurnRecord): string | undefined {
 }
 
 /** One line for each kind of ending but completion: how many turns, and what the first of them was told. */
-export async function otherEndings(system: ChaosSystem, { otherwise }: Verdict): Promise<string[]> {
+export async function otherEndings(system: ServiceSystem, { otherwise }: Verdict): Promise<string[]> {
   return Promise.all(
     [...otherwise].map(async ([code, turns]) => {
       const event = (await system.turns.load(turns[0] ?? ''))?.terminal?.event;

@@ -4,8 +4,8 @@ import { warmAgents } from '../load/agents.js';
 import { forgetful } from '../load/memory.js';
 import { type Submitted, TurnLoad } from '../load/turn-load.js';
 import { judge } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { EngineEvents } from '../system/engine-events.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
@@ -47,7 +47,7 @@ export const agentCrashRow: Row = {
 };
 
 /** Breaks each agent once in each wave, and asks it again; ends early when turns do not end, or an agent does not come back. */
-async function breakInWaves(system: ChaosSystem, load: TurnLoad, random: Random, { agents, breaks }: { agents: readonly string[]; breaks: readonly Break[] }): Promise<{ hit: Submitted[]; following: Submitted[] }> {
+async function breakInWaves(system: ServiceSystem, load: TurnLoad, random: Random, { agents, breaks }: { agents: readonly string[]; breaks: readonly Break[] }): Promise<{ hit: Submitted[]; following: Submitted[] }> {
   const hit: Submitted[] = [];
   const following: Submitted[] = [];
   for (let done = 0; done < breaks.length; done += agents.length) {
@@ -60,7 +60,7 @@ async function breakInWaves(system: ChaosSystem, load: TurnLoad, random: Random,
   return { hit, following };
 }
 
-type Break = (system: ChaosSystem, agentId: string) => Promise<unknown>;
+type Break = (system: ServiceSystem, agentId: string) => Promise<unknown>;
 
 const crash: Break = async (system, agentId) => (await containerOf(system.deployment, agentId)).kill();
 
@@ -69,7 +69,7 @@ const outOfMemory: Break = async (system, agentId) => execIn(await containerOf(s
 const hang: Break = async (system, agentId) => execIn(await containerOf(system.deployment, agentId), 'sh', '-c', FREEZE_CODEX);
 
 /** A turn whose agent breaks some time after the model was asked. */
-async function breakTurn(system: ChaosSystem, load: TurnLoad, { kind, agentId, afterMs }: { kind: Break; agentId: string; afterMs: number }): Promise<Submitted> {
+async function breakTurn(system: ServiceSystem, load: TurnLoad, { kind, agentId, afterMs }: { kind: Break; agentId: string; afterMs: number }): Promise<Submitted> {
   const turn = await load.submit(agentId, [LONG], { timeout_s: TURN_TIMEOUT_S });
   await system.fake.waitFor((request) => request.model?.userText.includes(turn.mark) === true, MODEL_TIMEOUT_MS);
   await delay(afterMs);
@@ -77,17 +77,17 @@ async function breakTurn(system: ChaosSystem, load: TurnLoad, { kind, agentId, a
   return turn;
 }
 
-async function completed(system: ChaosSystem, turns: readonly Submitted[]): Promise<boolean> {
+async function completed(system: ServiceSystem, turns: readonly Submitted[]): Promise<boolean> {
   const records = await Promise.all(turns.map(({ turnId }) => system.turns.load(turnId)));
   return records.every((record) => record?.status === 'completed');
 }
 
-async function durations(system: ChaosSystem, turns: readonly Submitted[]): Promise<number[]> {
+async function durations(system: ServiceSystem, turns: readonly Submitted[]): Promise<number[]> {
   const records = await Promise.all(turns.map(({ turnId }) => system.turns.load(turnId)));
   return records.flatMap((record) => (record?.finishedAtMs !== undefined && record.startedAtMs !== undefined ? [record.finishedAtMs - record.startedAtMs] : []));
 }
 
-async function lateOnes(system: ChaosSystem, turns: readonly Submitted[]): Promise<string[]> {
+async function lateOnes(system: ServiceSystem, turns: readonly Submitted[]): Promise<string[]> {
   const late = (await durations(system, turns)).filter((tookMs) => tookMs > TURN_TIMEOUT_S * 1000 + LATE_MS);
   return late.length > 0 ? [`${late.length} turns ended too late, after ${late.join(', ')} ms`] : [];
 }

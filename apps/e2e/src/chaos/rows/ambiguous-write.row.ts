@@ -3,8 +3,8 @@ import { eventually } from '@codex-mcp/testing';
 import { RestCaller } from '../load/rest-caller.js';
 import type { Submitted } from '../load/turn-load.js';
 import { judge, otherEndings } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [WRITES, AGENTS, WORKERS] = [5000, 6, 2];
@@ -60,20 +60,20 @@ async function callUntil(caller: RestCaller, isEnough: () => boolean): Promise<v
   while (!isEnough()) await caller.call([WORDS]);
 }
 
-async function allEnded(system: ChaosSystem, turns: readonly Submitted[]): Promise<boolean> {
+async function allEnded(system: ServiceSystem, turns: readonly Submitted[]): Promise<boolean> {
   const records = await Promise.all(turns.map(({ turnId }) => system.turns.load(turnId)));
   return records.every((record) => record?.terminal !== undefined);
 }
 
 /** Each event has a number, so that one that was lost on its way leaves a gap. */
-async function withGaps(system: ChaosSystem, turns: readonly Submitted[]): Promise<string[]> {
+async function withGaps(system: ServiceSystem, turns: readonly Submitted[]): Promise<string[]> {
   const logs = await Promise.all(turns.map(async ({ turnId }) => ({ turnId, log: await system.logs.read(turnId) })));
   const gaps = logs.filter(({ log }) => log.some(({ seq }, index) => seq !== index + 1));
   return gaps.length > 0 ? [`${gaps.length} logs have gaps (${gaps[0]?.turnId})`] : [];
 }
 
 /** Turns that nobody was told of: a call that was accepted twice. */
-async function unasked(system: ChaosSystem, turns: readonly Submitted[]): Promise<string[]> {
+async function unasked(system: ServiceSystem, turns: readonly Submitted[]): Promise<string[]> {
   const known = new Set(turns.map(({ turnId }) => `codex-mcp:turn:${turnId}`));
   const all = (await system.redis.keys('codex-mcp:turn:turn_*')).filter((key) => !key.endsWith(':log'));
   const more = all.filter((key) => !known.has(key));

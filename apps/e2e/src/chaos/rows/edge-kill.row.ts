@@ -4,8 +4,8 @@ import { httpAndSse, streamableHttp } from '../clients/mcp.line.js';
 import { rest } from '../clients/rest.line.js';
 import { RoamingClient } from '../clients/roaming-client.js';
 import { judge, otherEndings } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [CALLS, KILLS, CLIENTS, EDGES, WORKERS] = [200, 50, 6, 3, 2];
@@ -58,7 +58,7 @@ function stepsOf(random: Random): Step[] {
 }
 
 /** Each kill hits a client: one that is about to call, or one that listens. Resolves with how many there were. */
-async function killEdges(system: ChaosSystem, random: Random, clients: readonly RoamingClient[], planned: number): Promise<number> {
+async function killEdges(system: ServiceSystem, random: Random, clients: readonly RoamingClient[], planned: number): Promise<number> {
   let kills = 0;
   while (kills < planned && clients.every(({ complaints }) => complaints.length === 0)) {
     await delay(random.between(...PAUSE_MS));
@@ -84,7 +84,7 @@ async function aim(random: Random, clients: readonly RoamingClient[]): Promise<n
   return random.pick(await eventually(() => connected().length > 0 && connected(), { timeoutMs: AIM_TIMEOUT_MS }));
 }
 
-async function othersServe(system: ChaosSystem, port: number): Promise<boolean> {
+async function othersServe(system: ServiceSystem, port: number): Promise<boolean> {
   const others = system.edgePorts.filter((other) => other !== port);
   return (await Promise.all(others.map((other) => system.isServing(other)))).some(Boolean);
 }

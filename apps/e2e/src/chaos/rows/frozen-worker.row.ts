@@ -5,9 +5,9 @@ import { WorkerKills } from '../load/kills.js';
 import { type Hit, recoveriesOf } from '../load/recoveries.js';
 import { type Submitted, TurnLoad } from '../load/turn-load.js';
 import { judge, otherEndings } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
-import type { Service } from '../system/service-group.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
+import type { Service } from '../../scorecard/system/service-group.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [FREEZES, AGENTS, WORKERS, FROZEN_AT_ONCE] = [10, 6, 4, 2];
@@ -48,7 +48,7 @@ export const frozenWorkerRow: Row = {
   },
 };
 
-type Scene = { system: ChaosSystem; random: Random; load: TurnLoad; hits: Hit[] };
+type Scene = { system: ServiceSystem; random: Random; load: TurnLoad; hits: Hit[] };
 
 /** Stops as many workers that have turns under way; at least one. */
 async function freeze({ system, random, load, hits }: Scene, count: number): Promise<Service[]> {
@@ -69,11 +69,11 @@ async function freeze({ system, random, load, hits }: Scene, count: number): Pro
 }
 
 /** All turns under way have words of their answers in their logs. */
-async function allStream(system: ChaosSystem, load: TurnLoad): Promise<boolean> {
+async function allStream(system: ServiceSystem, load: TurnLoad): Promise<boolean> {
   const logs = await Promise.all((await load.running()).map(({ turnId }: Submitted) => system.logs.read(turnId)));
   return logs.length > 0 && logs.every((log) => log.some(({ event }) => event.type === 'delta'));
 }
 
-async function takenOver(system: ChaosSystem, hits: readonly Hit[]): Promise<void> {
+async function takenOver(system: ServiceSystem, hits: readonly Hit[]): Promise<void> {
   await eventually(async () => (await recoveriesOf(system, hits)).length === hits.length, { timeoutMs: TAKEOVER_MS, intervalMs: 100 }).catch(() => undefined); // the verdict tells
 }

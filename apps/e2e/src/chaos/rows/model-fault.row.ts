@@ -3,8 +3,8 @@ import type { Step } from '@codex-mcp/testing';
 import { warmAgents } from '../load/agents.js';
 import { type Submitted, TurnLoad } from '../load/turn-load.js';
 import { endingOf, judge } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [TURNS, AGENTS, WORKERS] = [200, 6, 2];
@@ -68,7 +68,7 @@ async function submit(load: TurnLoad, agents: readonly string[], random: Random,
 }
 
 /** Closes the model's port for a moment, again and again, while turns are under way. Resolves with how often. */
-async function refuse(system: ChaosSystem, load: TurnLoad, random: Random): Promise<number> {
+async function refuse(system: ServiceSystem, load: TurnLoad, random: Random): Promise<number> {
   let refusals = 0;
   while ((await load.unfinished()).length > load.submitted.length / 4) {
     await delay(random.between(3000, 6000));
@@ -80,7 +80,7 @@ async function refuse(system: ChaosSystem, load: TurnLoad, random: Random): Prom
   return refusals;
 }
 
-async function endings(system: ChaosSystem, planned: readonly Planned[]): Promise<Ended[]> {
+async function endings(system: ServiceSystem, planned: readonly Planned[]): Promise<Ended[]> {
   const requests = system.fake.responsesRequests();
   return Promise.all(
     planned.map(async ({ turn, fault }) => {

@@ -4,8 +4,8 @@ import { WorkerKills } from '../load/kills.js';
 import { recoveriesOf } from '../load/recoveries.js';
 import { type Submitted, TurnLoad } from '../load/turn-load.js';
 import { judge } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [KILLS, AGENTS, WORKERS] = [50, 6, 6];
@@ -41,7 +41,7 @@ export const replayWindowRow: Row = {
 type Moment = { readonly agentId: string; readonly afterMs: number; readonly atModel: boolean };
 
 /** One turn, and the end of its worker this long after it was begun, or after Codex took it, which its call of the model shows. */
-async function killAt({ agentId, afterMs, atModel }: Moment, { system, random, load, kills }: { system: ChaosSystem; random: Random; load: TurnLoad; kills: WorkerKills }): Promise<void> {
+async function killAt({ agentId, afterMs, atModel }: Moment, { system, random, load, kills }: { system: ServiceSystem; random: Random; load: TurnLoad; kills: WorkerKills }): Promise<void> {
   const turn = await load.submit(agentId, [{ text: 'short answer', chunks: 3, firstDelayMs: random.between(0, 200), delayMs: 60 }]);
   await begun(system, turn, atModel);
   const holder = await system.holderOf(agentId);
@@ -49,7 +49,7 @@ async function killAt({ agentId, afterMs, atModel }: Moment, { system, random, l
   if (holder) await kills.kill(holder);
 }
 
-async function begun(system: ChaosSystem, { turnId, mark }: Submitted, atModel: boolean): Promise<void> {
+async function begun(system: ServiceSystem, { turnId, mark }: Submitted, atModel: boolean): Promise<void> {
   if (atModel) return void (await system.fake.waitFor((request) => request.model?.userText.includes(mark) === true, BEGIN_TIMEOUT_MS));
   let stop: (() => void) | undefined;
   await new Promise<void>((resolve, reject) => {

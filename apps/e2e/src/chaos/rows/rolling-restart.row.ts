@@ -1,9 +1,9 @@
 import { eventually } from '@codex-mcp/testing';
 import { RestCaller } from '../load/rest-caller.js';
 import { judge, otherEndings } from '../load/verdict.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
-import type { Service } from '../system/service-group.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
+import type { Service } from '../../scorecard/system/service-group.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [ROUNDS, AGENTS, WORKERS, EDGES] = [3, 4, 2, 2];
@@ -39,7 +39,7 @@ export const rollingRestartRow: Row = {
 };
 
 /** The addresses of all edges, beginning with another one for each caller. */
-function urlsFrom({ edgePorts }: ChaosSystem, index: number): string[] {
+function urlsFrom({ edgePorts }: ServiceSystem, index: number): string[] {
   return edgePorts.map((_, offset) => `http://127.0.0.1:${edgePorts[(index + offset) % edgePorts.length]}`);
 }
 
@@ -48,13 +48,13 @@ async function keepCalling(caller: RestCaller, random: Random, stop: AbortSignal
 }
 
 /** Resolves with how long each service was away. */
-async function restartAll(system: ChaosSystem): Promise<number[]> {
+async function restartAll(system: ServiceSystem): Promise<number[]> {
   const away: number[] = [];
   for (const service of system.services()) away.push(await restart(system, service));
   return away;
 }
 
-async function restart(system: ChaosSystem, service: Service): Promise<number> {
+async function restart(system: ServiceSystem, service: Service): Promise<number> {
   const endedAt = performance.now();
   await service.end();
   const port = system.edgePorts.find((each) => system.edgeOn(each) === service);

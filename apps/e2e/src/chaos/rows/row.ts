@@ -1,12 +1,12 @@
 import type { Environment } from '../../stack/launched.process.js';
 import type { Verdict } from '../load/verdict.js';
-import type { Mutation } from '../mutants/built-tree.js';
-import type { Random } from '../random.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { Random } from '../../scorecard/random.js';
+import type { ScorecardRow } from '../../scorecard/scorecard.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import type { PrivateEngine } from '../system/private-engine.js';
 
 export type RowContext = {
-  readonly system: ChaosSystem;
+  readonly system: ServiceSystem;
   /** For a row with `ownEngine`. */
   readonly engine: PrivateEngine | undefined;
   readonly random: Random;
@@ -28,26 +28,18 @@ export type RowOutcome = {
 };
 
 /** One line of the scorecard. */
-export type Row = {
-  readonly number: number;
-  readonly title: string;
+export type Row = ScorecardRow & {
   readonly workers: number;
   readonly edges?: number;
   readonly env?: Environment;
   readonly redisBehindDoor?: boolean;
   /** Whether its agents live on a Docker engine that is started for it. */
   readonly ownEngine?: boolean;
-  /** Why it cannot be run on this machine; undefined where it can. */
-  readonly unavailable?: () => string | undefined;
-  /** Switches off what the row proves; the row must then fail. */
-  readonly mutation: Mutation;
-  /** Further ones, each tried by itself. */
-  readonly alsoMutants?: readonly Mutation[];
   run(context: RowContext): Promise<RowOutcome>;
 };
 
 /** What holds in every row: nothing lost, stuck, run twice or written in disorder, and no service ended by itself. */
-export function broken(system: ChaosSystem, verdict: Verdict): string[] {
+export function broken(system: ServiceSystem, verdict: Verdict): string[] {
   const { lost, stuck, duplicated, disordered } = verdict;
   const counts = Object.entries({ lost, stuck, duplicated, disordered }).filter(([, turns]) => turns.length > 0);
   return [...counts.map(([what, turns]) => `${turns.length} ${what} (${turns.slice(0, 3).join(', ')})`), ...system.fallen];

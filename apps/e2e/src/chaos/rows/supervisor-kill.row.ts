@@ -6,9 +6,9 @@ import { type Request, SupervisorCommand } from '../load/supervisor-commands.js'
 import { type Moment, SupervisorKills } from '../load/supervisor-kills.js';
 import { TurnLoad } from '../load/turn-load.js';
 import { judge, otherEndings } from '../load/verdict.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../scorecard/random.js';
 import { census, disagreements } from '../system/census.js';
-import type { ChaosSystem } from '../system/chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 import { EngineEvents } from '../system/engine-events.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
@@ -61,7 +61,7 @@ class Lives {
   private count = 0;
 
   constructor(
-    private readonly system: ChaosSystem,
+    private readonly system: ServiceSystem,
     private readonly load: TurnLoad,
     private readonly kills: SupervisorKills,
     private readonly random: Random,
@@ -122,7 +122,7 @@ class Lives {
 }
 
 /** What is left over or not the same in all places when the supervisor has had its time. */
-async function orphans(system: ChaosSystem, returnedAtMs: number, kept: readonly string[], removed: readonly string[]): Promise<string[]> {
+async function orphans(system: ServiceSystem, returnedAtMs: number, kept: readonly string[], removed: readonly string[]): Promise<string[]> {
   const keyOf = (name: string) => agentKey(LOCAL_TENANT, name).slice(0, 16);
   let found: string[] = [];
   const agree = async () => {

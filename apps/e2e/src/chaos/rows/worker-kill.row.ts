@@ -4,7 +4,7 @@ import { WorkerKills } from '../load/kills.js';
 import { type Hit, percentile, recoveriesOf } from '../load/recoveries.js';
 import { TurnLoad } from '../load/turn-load.js';
 import { judge, type Verdict } from '../load/verdict.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../scorecard/random.js';
 import { broken, type Row, type RowContext, type RowOutcome } from './row.js';
 
 const [TURNS, KILLS, AGENTS, WORKERS] = [300, 100, 6, 4];

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentStore } from '@codex-mcp/messaging';
 import { containersOf, volumesOf } from '../../stack/agent-containers.js';
-import type { ChaosSystem } from './chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 
 /** Which agents there are, by the beginnings of their keys, as each place has them. */
 export type Census = Readonly<Record<'registry' | 'containers' | 'workspaces' | 'homes' | 'directories' | 'removals', readonly string[]>>;
@@ -10,7 +10,7 @@ export type Census = Readonly<Record<'registry' | 'containers' | 'workspaces' | 
 const KEY_DIGITS = 16;
 
 /** An agent that is there twice is in the list twice. */
-export async function census(system: ChaosSystem): Promise<Census> {
+export async function census(system: ServiceSystem): Promise<Census> {
   const [records, containers, volumes, directories, removals] = await Promise.all([
     new AgentStore(system.redis).listAll(),
     containersOf(system.deployment),

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { FINISHED_JOBS } from '@codex-mcp/messaging';
 import { containersOf, docker, volumesOf } from '../../stack/agent-containers.js';
-import type { ChaosSystem } from './chaos-system.js';
+import type { ServiceSystem } from '../../scorecard/system/service-system.js';
 
 /** What a system holds on to, by name. */
 export type Footprint = ReadonlyMap<string, number>;
@@ -14,7 +14,7 @@ const ENDS_BY_ITSELF = /^codex-mcp:turn:/;
 /** Of turns that have ended there must be none. */
 const LASTING = 'keys of turns that stay for ever';
 
-export async function footprint(system: ChaosSystem): Promise<Footprint> {
+export async function footprint(system: ServiceSystem): Promise<Footprint> {
   const services = system.services();
   const open = await Promise.all(services.map(async ({ app, pid }) => [`descriptors of ${app} ${pid}`, (await readdir(`/proc/${pid}/fd`)).length] as const));
   const keys = await system.redis.keys('*');
@@ -50,7 +50,7 @@ function kindsOf(keys: readonly string[]): Map<string, number> {
   return kinds;
 }
 
-async function lasting(system: ChaosSystem, keys: readonly string[]): Promise<number> {
+async function lasting(system: ServiceSystem, keys: readonly string[]): Promise<number> {
   const lifetimes = await Promise.all(keys.map((key) => system.redis.pttl(key)));
   return lifetimes.filter((lifetime) => lifetime === -1).length;
 }
@@ -62,7 +62,7 @@ async function zombies(parents: readonly number[]): Promise<number> {
   return stats.map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')).filter(([state, parent]) => state === 'Z' && parents.includes(Number(parent))).length;
 }
 
-async function zombiesInContainers(system: ChaosSystem): Promise<number> {
+async function zombiesInContainers(system: ServiceSystem): Promise<number> {
   const containers = await containersOf(system.deployment);
   const tops = await Promise.all(containers.map(async ({ Id }) => (await docker.getContainer(Id).top({ ps_args: '-eo pid,stat,comm' })) as { Processes: string[][] }));
   return tops.flatMap(({ Processes: processes }) => processes).filter(([, state]) => state?.startsWith('Z')).length;

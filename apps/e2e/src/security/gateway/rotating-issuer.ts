@@ -1,8 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fakeJwt } from '@codex-mcp/testing';
 import { z } from 'zod';
+
+/** How long the issuer takes: long enough for others to ask with the same token, where nothing keeps them from it. */
+const ANSWER_MS = 300;
 
 const RefreshBody = z.object({ grant_type: z.literal('refresh_token'), refresh_token: z.string() });
 
@@ -54,7 +58,7 @@ export class RotatingIssuer {
     send(response, isGood ? 200 : 401, isGood ? { answer: body } : { error: { code: 'token_expired' } });
   }
 
-  private refresh(token: string, response: ServerResponse): void {
+  private async refresh(token: string, response: ServerResponse): Promise<void> {
     this.asked += 1;
     if (token !== this.refreshToken || this.revoked) {
       if (token !== this.refreshToken) this.reused += 1;
@@ -63,6 +67,7 @@ export class RotatingIssuer {
     this.refreshToken = `rt-${++this.issued}`;
     this.accessToken = fakeJwt();
     this.onRotation();
+    await delay(ANSWER_MS);
     send(response, 200, { access_token: this.accessToken, refresh_token: this.refreshToken, id_token: fakeJwt() });
   }
 }

@@ -6,7 +6,7 @@ import { createRedis, createSubscriber, QUEUE_PREFIX, readHeartbeats, TurnDispat
 import { eventually, type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, TcpDoor, temporaryDirectory } from '@codex-mcp/testing';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { CleanUp } from '../../bench/clean-up.js';
+import { CleanUp } from '../../stack/clean-up.js';
 import { sweepDeployment } from '../../stack/deployment-sweep.js';
 import type { Environment } from '../../stack/launched.process.js';
 import { ModelDoor } from './model-door.js';
@@ -18,7 +18,9 @@ export type SystemOptions = {
   readonly workers: number;
   readonly edges?: number;
   readonly env?: Environment;
-  /** The services reach Redis through {@link ChaosSystem.redisDoor}; what this process does goes past it. */
+  /** Writes files for the services into the system's directory; resolves with the variables that name them. */
+  readonly furnish?: ((directory: string) => Promise<Environment>) | undefined;
+  /** The services reach Redis through {@link ServiceSystem.redisDoor}; what this process does goes past it. */
   readonly redisBehindDoor?: boolean;
 };
 
@@ -27,9 +29,9 @@ const START_TIMEOUT_MS = 120_000;
 const LOG_LIMIT = 100_000;
 
 /** The services as children of this process, to be killed one by one, with a Redis and a fake model of their own. */
-export class ChaosSystem {
+export class ServiceSystem {
   private readonly cleanUp = new CleanUp();
-  readonly deployment = `chaos-${randomBytes(4).toString('hex')}`;
+  readonly deployment = `score-${randomBytes(4).toString('hex')}`;
   fake!: FakeModel;
   /** The services reach the fake model through it. */
   modelDoor!: ModelDoor;
@@ -47,8 +49,8 @@ export class ChaosSystem {
   private constructor(private readonly options: SystemOptions) {}
 
   /** Resolves when all services serve; cleans up by itself when they do not. */
-  static async start(options: SystemOptions): Promise<ChaosSystem> {
-    const system = new ChaosSystem(options);
+  static async start(options: SystemOptions): Promise<ServiceSystem> {
+    const system = new ServiceSystem(options);
     try {
       await system.prepare();
       await system.launchAll();
@@ -136,7 +138,8 @@ export class ChaosSystem {
     this.redisServer = this.cleanUp.add(await startRedis({ appendOnly: true }), (server) => server.stop());
     this.redisDoor = this.cleanUp.add(await TcpDoor.to(this.redisServer.port), (door) => door.close());
     await mkdir(join(directory.path, 'home'));
-    this.group = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, this.environment(directory.path)), (group) => group.endAll());
+    const env = { ...this.environment(directory.path), ...(await this.options.furnish?.(directory.path)) };
+    this.group = this.cleanUp.add(new ServiceGroup(this.options.root, directory.path, env), (group) => group.endAll());
     this.connect();
   }
 
@@ -173,7 +176,7 @@ export class ChaosSystem {
       RUN_DIR: join(directory, 'run'),
       DEPLOYMENT: this.deployment,
       AGENT_RUNTIME: 'docker',
-      OPENAI_API_KEY: 'sk-fake-of-the-chaos-runner',
+      OPENAI_API_KEY: 'sk-fake-of-the-scorecard',
       OPENAI_BASE_URL: `http://127.0.0.1:${this.modelDoor.port}/v1`,
       REDIS_URL: this.options.redisBehindDoor ? `redis://:${this.redisServer.password}@127.0.0.1:${this.redisDoor.port}` : this.redisServer.url,
       ...this.options.env,

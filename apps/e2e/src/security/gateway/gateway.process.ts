@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type AgentIdentity, agentKey, runPaths } from '@codex-mcp/contracts';
 import { atExit, eventually } from '@codex-mcp/testing';
-import type { Environment } from '../stack/launched.process.js';
+import type { Environment } from '../../stack/launched.process.js';
 
 export type Answer = { status: number; body: string };
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
-export const USAGE = `Usage: npm run chaos -- [options]
+export const usage = (command: string): string => `Usage: npm run ${command} -- [options]
 
   --rows 1,2,…     these lines of the scorecard; all by default
   --scale F        a fraction of the full load, such as 0.1; 1 by default
@@ -19,10 +19,10 @@ const Values = z.object({
   help: z.boolean().default(false),
 });
 
-export type ChaosOptions = Omit<z.output<typeof Values>, 'rows'> & { readonly rows: readonly number[] | undefined };
+export type ScorecardOptions = Omit<z.output<typeof Values>, 'rows'> & { readonly rows: readonly number[] | undefined };
 
 /** Throws with a message for the user when an option is wrong. */
-export function readOptions(args: string[]): ChaosOptions {
+export function readOptions(args: string[]): ScorecardOptions {
   const { values } = parseArgs({
     args,
     options: {

@@ -1,0 +1,5 @@
+import { refreshStormRow } from './refresh-storm.row.js';
+import type { Row } from './row.js';
+
+/** The longest first: rows that run side by side then end at about the same time. */
+export const ALL_ROWS: readonly Row[] = [refreshStormRow];
