@@ -14,10 +14,14 @@ import { refuseForeignRequests } from './access/request-origin.middleware.js';
 import type { EdgeConfig } from './edge.config.js';
 import { EdgeModule, type EdgeResources } from './edge.module.js';
 import { Readiness } from './health/readiness.service.js';
+import { answerBrokenRequest } from './http/broken-request.js';
 import { correlate } from './http/correlation-id.middleware.js';
+import { protect } from './http/security-headers.middleware.js';
 import { ToolInvoker } from './invocation/tool-invoker.service.js';
 
 const HEADERS_TIMEOUT_MS = 60_000;
+/** Until a request has arrived whole; its answer may take its time. */
+const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const FLUSH_TIMEOUT_MS = 1000;
 /** For what says goodbye to Redis, which may not listen. */
@@ -51,19 +55,27 @@ export async function startEdge(config: EdgeConfig, process: EdgeResources['proc
   }
 }
 
-async function createApplication(resources: EdgeResources): Promise<INestApplication> {
+/** All that answers requests, not listening yet. */
+export async function createApplication(resources: EdgeResources): Promise<INestApplication> {
   const http = express();
   http.disable('x-powered-by').disable('etag');
-  http.use(correlate, refuseForeignRequests(new AllowedHosts(resources.config.BIND, resources.config.ALLOWED_HOSTS)));
+  http.use(correlate, protect, refuseForeignRequests(new AllowedHosts(resources.config.BIND, resources.config.ALLOWED_HOSTS)));
   return NestFactory.create(EdgeModule.register(resources), new ExpressAdapter(http), { bodyParser: false, logger: nestLogger(resources.logger), abortOnError: false });
 }
 
-async function listen(app: INestApplication, { PORT, BIND }: EdgeConfig): Promise<Server> {
+/** The server of an application, with its limits on what comes in. */
+export async function prepareServer(app: INestApplication): Promise<Server> {
   const server = app.getHttpServer() as Server;
-  server.requestTimeout = 0; // a tool call may take its time
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  server.on('clientError', answerBrokenRequest);
   await app.init();
+  return server;
+}
+
+async function listen(app: INestApplication, { PORT, BIND }: EdgeConfig): Promise<Server> {
+  const server = await prepareServer(app);
   server.listen(PORT, BIND.replace(/^\[|\]$/g, ''));
   try {
     await once(server, 'listening');

@@ -146,6 +146,29 @@ describe('tokens', () => {
       await client.close();
     });
   });
+
+  it('bind a session by Streamable HTTP in every verb, and streams that are read again', async () => {
+    const mcp = (method: string, token: string, more: Record<string, string>, sent?: object) =>
+      guarded.call('/mcp', { method, headers: { ...bearer(token), accept: 'application/json, text/event-stream', 'content-type': 'application/json', ...more }, ...(sent && { body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...sent }) }) });
+    const initialize = { method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } } };
+    const open = async (token: string) => String((await mcp('POST', token, {}, initialize)).headers['mcp-session-id']);
+    const [ours, theirs] = [await open('alpha'), await open('beta')];
+    const call = await mcp('POST', 'alpha', { 'mcp-session-id': ours, 'mcp-protocol-version': '2025-11-25' }, { method: 'tools/call', params: { name: 'chat', arguments: { message: 'ours alone' } } });
+    const [event = 'none', last = 'none'] = [...call.text.matchAll(/^id: (\S+)$/gm)].map(([, id]) => id);
+    const resumed = await mcp('GET', 'alpha', { 'mcp-session-id': ours, 'last-event-id': event });
+    expect(resumed).toMatchObject({ status: 200, text: expect.stringContaining('ours alone') });
+    const foreign: Record<string, string>[] = [{ 'mcp-session-id': ours }, { 'mcp-session-id': ours, 'last-event-id': event }, { 'mcp-session-id': ours, 'mcp-protocol-version': '2026-07-28' }];
+    for (const more of foreign) {
+      // In the era without sessions a POST belongs to none, whatever its headers say.
+      for (const method of 'mcp-protocol-version' in more ? ['GET', 'DELETE'] : ['GET', 'POST', 'DELETE']) {
+        const answer = await mcp(method, 'beta', more, method === 'POST' ? { method: 'tools/list' } : undefined);
+        expect({ method, more, status: answer.status, text: answer.text }).toEqual({ method, more, status: 404, text: expect.stringContaining('Session not found') });
+      }
+    }
+    const misplaced = await mcp('GET', 'beta', { 'mcp-session-id': theirs, 'last-event-id': last });
+    expect(misplaced).toMatchObject({ status: 204, text: '' });
+    expect((await mcp('POST', 'alpha', { 'mcp-session-id': ours }, { method: 'ping' })).status).toBe(200);
+  });
 });
 
 /** The SSE client keeps its endpoint to itself. */

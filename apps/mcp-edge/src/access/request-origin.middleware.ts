@@ -4,7 +4,7 @@ import type { AllowedHosts } from './allowed-hosts.js';
 
 /** Refuses requests under a foreign name or from a foreign web page, on every route. */
 export function refuseForeignRequests(hosts: AllowedHosts): (request: Request, response: Response, next: NextFunction) => void {
-  return (request, _response, next) => {
+  return function refuseForeign(request, _response, next) {
     const { host, origin } = request.headers;
     if (!hosts.allowsHost(host)) {
       throw new HttpProblem(403, 'forbidden_host', 'This server does not answer under that Host. Add the name to ALLOWED_HOSTS if it is meant to.');

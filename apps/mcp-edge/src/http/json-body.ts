@@ -1,10 +1,13 @@
 import { AppError } from '@codex-mcp/contracts';
 import express, { type Request, type Response } from 'express';
 import { HttpProblem } from './http-problem.js';
+import { extentOf } from './json-extent.js';
 
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 const MAX_DEPTH = 64;
+/** Elements and members, at all levels together. */
+const MAX_VALUES = 100_000;
 
 const readText = express.text({ type: () => true, limit: MAX_BODY_BYTES, inflate: false });
 
@@ -26,24 +29,12 @@ function bodyError(error: unknown): unknown {
 }
 
 function parseJson(text: string): unknown {
-  let value: unknown;
+  const { depth, values } = extentOf(text);
+  if (depth > MAX_DEPTH) throw new HttpProblem(400, 'malformed_json', `The request body nests deeper than ${MAX_DEPTH} levels.`);
+  if (values > MAX_VALUES) throw new AppError('input_too_large', `A request body holds at most ${MAX_VALUES} values; this one has up to ${values}.`);
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new HttpProblem(400, 'malformed_json', 'The request body is not valid JSON.');
   }
-  if (isDeeperThan(MAX_DEPTH, value)) throw new HttpProblem(400, 'malformed_json', `The request body nests deeper than ${MAX_DEPTH} levels.`);
-  return value;
 }
-
-/** Goes level by level: recursion is what such a body is made to break. */
-function isDeeperThan(limit: number, value: unknown): boolean {
-  let level: object[] = [value].filter(isObject);
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth >= limit) return true;
-    level = level.flatMap((parent) => Object.values(parent).filter(isObject));
-  }
-  return false;
-}
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

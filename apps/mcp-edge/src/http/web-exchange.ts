@@ -20,7 +20,7 @@ export async function exchange(request: HttpRequest, response: HttpResponse, ans
   if (gone.signal.aborted) return;
   try {
     if (!response.headersSent) {
-      response.writeHead(answered.status, Object.fromEntries(answered.headers));
+      response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), 'cache-control': 'no-store, no-transform' });
       response.flushHeaders();
     } else if (answered.headers.get('content-type')?.includes('json')) {
       return void response.write(late.frame(await answered.text()));

@@ -185,8 +185,8 @@ describe('POST /mcp', () => {
 
   it('streams without anything that buffers', async () => {
     const answer = await post(initialize);
-    expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
-    expect(answer.headers['mcp-session-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' });
+    expect(answer.headers['mcp-session-id']).toMatch(/^[0-9a-f]{32}$/);
   });
 
   it.each(['GET', 'POST', 'DELETE'])('answers 404 to %s with an unknown session and 400 without one', async (method) => {
@@ -207,8 +207,20 @@ describe('POST /mcp', () => {
   it('refuses what is not JSON, not JSON-RPC, or another method', async () => {
     expect((await edge.call('/mcp', { method: 'POST', headers, body: '{' })).status).toBe(400);
     expect((await post([1, 2])).status).toBe(400);
+    expect((await edge.call('/mcp', { method: 'POST', headers, body: '{' })).json).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32700 } });
     const put = await edge.call('/mcp', { method: 'PUT', headers, body: '{}' });
     expect({ status: put.status, allow: put.headers.allow }).toEqual({ status: 405, allow: 'GET, POST, DELETE' });
+  });
+
+  it.each<[string, string, number, RegExp]>([
+    ['bytes', `"${'x'.repeat(4 * 1024 * 1024)}"`, 413, /at most 4 MiB/],
+    ['depth', `${'['.repeat(65)}${']'.repeat(65)}`, 400, /deeper than 64 levels/],
+    ['values', `[${Array(100_000).fill('1').join(',')}]`, 413, /at most 100000 values/],
+    ['messages', JSON.stringify(Array(101).fill({ jsonrpc: '2.0', method: 'notifications/x' })), 400, /a batch holds 1 to 100 messages/],
+  ])('names the limit of %s', async (_, body, status, message) => {
+    const id = String((await post(initialize)).headers['mcp-session-id']);
+    const answer = await edge.call('/mcp', { method: 'POST', headers: { ...headers, 'mcp-session-id': id }, body });
+    expect(answer).toMatchObject({ status, json: { jsonrpc: '2.0', id: null, error: { message: expect.stringMatching(message) } } });
   });
 
   it('sends progress to clients that ask for it, and to no others', async () => {
@@ -236,9 +248,9 @@ describe('POST /mcp', () => {
 describe('GET /sse', () => {
   it('names the endpoint for messages, which knows no other session', async () => {
     const response = await fetch(`${edge.url}/sse`);
-    expect(Object.fromEntries(response.headers)).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
+    expect(Object.fromEntries(response.headers)).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' });
     const first = await response.body?.getReader().read();
-    const path = /data: (\/messages\?sessionId=[0-9a-f-]{36})/.exec(new TextDecoder().decode(first?.value))?.[1] ?? '';
+    const path = /data: (\/messages\?sessionId=[0-9a-f]{32})/.exec(new TextDecoder().decode(first?.value))?.[1] ?? '';
     const ping = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }) };
     expect((await edge.call(path, ping)).status).toBe(202);
     expect((await edge.call(path, { ...ping, body: '{"no":"rpc"}' })).status).toBe(400);

@@ -1,4 +1,3 @@
-import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
 import { type BeforeApplicationShutdown, Controller, Get, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
@@ -14,13 +13,15 @@ import { isCongested } from '../http/congestion.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 import { callContext, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
+import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
 import { type NoteOf, ReplicaChannel } from './sessions/replica-channel.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { type SessionRecord, SessionStore } from './sessions/session-store.js';
+import { SseTransport } from './sessions/sse-transport.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
-type SseSession = { readonly principal: Principal; readonly transport: SSEServerTransport; readonly stream: Response; close(): Promise<void> };
+type SseSession = { readonly principal: Principal; readonly transport: SseTransport; readonly stream: Response; close(): Promise<void> };
 
 /** MCP over HTTP+SSE, revision 2024-11-05: answers go to the stream, whatever POST asked, at whatever replica. */
 @Controller()
@@ -42,15 +43,14 @@ export class SseController implements BeforeApplicationShutdown {
 
   @Get('sse')
   async open(@Req() request: Request, @Res() response: Response): Promise<void> {
-    response.setHeader('X-Accel-Buffering', 'no');
-    if (request.method === 'HEAD') return void response.type('text/event-stream').end();
+    if (request.method === 'HEAD') return void response.set(EVENT_STREAM_HEADERS).end();
     const principal = principalOf(response);
-    const transport = new SSEServerTransport('/messages', response);
+    const transport = new SseTransport('/messages', response);
     const { sessionId } = transport;
     const record: SessionRecord = { transport: 'sse', principalId: principal.id, replica: this.replicas.self, hints: hintsOf(request) };
     let isOpen = true;
     const keepAlive = setInterval(() => {
-      response.write(': keep-alive\n\n');
+      transport.keepAlive();
       void this.announce(sessionId, record);
     }, KEEP_ALIVE_MS);
     const end = () => {
@@ -80,7 +80,7 @@ export class SseController implements BeforeApplicationShutdown {
     if (replica === undefined) throw unknownSession();
     const message = messageOf(await readJsonBody(request, response));
     const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => session !== undefined && isCongested(session.stream) });
-    if (session) callContext.run(context, () => session.transport.onmessage?.(message as never));
+    if (session) callContext.run(context, () => session.transport.onmessage?.(message));
     else if (!(await this.pass(replica, id, message, context))) throw unknownSession();
     response.status(202).send('Accepted');
   }

@@ -1,3 +1,4 @@
+import { AppError } from '@codex-mcp/contracts';
 import { isInitializeRequest, isJsonContentType, type JSONRPCMessage, parseJSONRPCMessage, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import { All, Controller, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
@@ -5,6 +6,7 @@ import { principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
 import { isCongested } from '../http/congestion.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
+import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 import { callContext, contextOf, hintsOf } from './call-context.js';
@@ -56,7 +58,7 @@ export class StreamableHttpController {
       response.setHeader('Allow', METHODS.join(', '));
       throw new Refusal(405, -32000, 'Method not allowed.');
     }
-    const body = request.method === 'POST' ? ((await readJsonBody(request, response)) ?? null) : undefined;
+    const body = request.method === 'POST' ? ((await readJsonBody(request, response).catch(refuseBody)) ?? null) : undefined;
     const context = contextOf(request, { principal: principalOf(response), correlationId: correlationIdOf(response), isCongested: () => isCongested(response) });
     if (!isOfSessions(request, body)) return this.stateless.handle(request, response, body, context);
     await callContext.run(context, () => (request.method === 'POST' ? this.post(request, response, body) : request.method === 'GET' ? this.get(request, response) : this.delete(request, response)));
@@ -109,6 +111,13 @@ export class StreamableHttpController {
     }
     return transport;
   }
+}
+
+/** What breaks a limit or is no JSON, as JSON-RPC has it. */
+function refuseBody(error: unknown): never {
+  if (error instanceof AppError && error.code === 'input_too_large') throw new Refusal(413, -32600, `Invalid Request: ${error.message}`);
+  if (error instanceof HttpProblem) throw new Refusal(error.status, -32700, `Parse error: ${error.message}`);
+  throw error;
 }
 
 const withoutSession = () => new Refusal(400, -32000, 'Bad Request: Mcp-Session-Id header is required; initialize opens a session.');

@@ -3,7 +3,7 @@ import { QUEUE_PREFIX } from '@codex-mcp/messaging';
 import { getQueueToken } from '@nestjs/bullmq';
 import { Inject, Injectable } from '@nestjs/common';
 import { Queue } from 'bullmq';
-import type { RequestHandler } from 'express';
+import type { Express, RequestHandler } from 'express';
 import type { Redis } from 'ioredis';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, REDIS } from '../edge.tokens.js';
@@ -58,7 +58,7 @@ async function loadBoard(): Promise<Board> {
   const serverAdapter = new ExpressAdapter().setBasePath(DASHBOARD_ROUTE);
   const board = createBullBoard({ queues: [], serverAdapter, options: { uiConfig: { boardTitle: 'codex-mcp' } } });
   return {
-    handle: serverAdapter.getRouter() as RequestHandler,
+    handle: (serverAdapter.getRouter() as Express).disable('x-powered-by'),
     add: (queue) => board.addQueue(new BullMQAdapter(queue, { readOnlyMode: true })),
   };
 }

@@ -96,6 +96,7 @@ describe('problems', () => {
     ['a body that is not JSON', '/tools/chat', '{"message":', 400, 'malformed_json'],
     ['a body that nests too deep', '/tools/chat', `{"message":"x","context":${deep}}`, 400, 'malformed_json'],
     ['a body that breaks a recursive reader', '/tools/chat', `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`, 400, 'malformed_json'],
+    ['a body of too many values', '/tools/chat', `{"message":"x","context":[${Array(100_000).fill('[]').join(',')}]}`, 413, 'input_too_large'],
     ['a body above 4 MiB', '/tools/chat', `${' '.repeat(4 * 1024 * 1024)}{"message":"x"}`, 413, 'input_too_large'],
     ['too much text', '/tools/chat', JSON.stringify({ message: 'x'.repeat(1_100_000) }), 413, 'input_too_large'],
   ])('answers %s with a problem document', async (_, path, body, status, code) => {

@@ -1,5 +1,6 @@
 import { isJSONRPCResponse, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
+import { writeBounded } from '../../http/bounded-output.js';
 import { type EventLog, lostAnswer } from './event-log.js';
 import { jsonOf, piecesOf } from './message-json.js';
 
@@ -7,7 +8,7 @@ const RETRY_MS = 1000;
 /** The first revision whose clients understand events without data. */
 const PRIMING_SINCE = '2025-11-25';
 
-export const EVENT_STREAM_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' };
+export const EVENT_STREAM_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' };
 
 export const eventFrame = (json: string, id?: string): string => `event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`;
 
@@ -79,9 +80,6 @@ export class PostStream {
   }
 
   private write(...pieces: (string | Buffer)[]): void {
-    if (this.response.writableEnded || this.response.destroyed) return;
-    this.response.cork();
-    for (const piece of pieces) this.response.write(piece);
-    this.response.uncork();
+    writeBounded(this.response, ...pieces);
   }
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -24,6 +24,10 @@ export type SessionRecord = z.infer<typeof SessionRecord>;
 export const sessionKey = (id: string): string => `codex-mcp:mcp:session:${id}`;
 /** The ids of all sessions by when they were used last. */
 export const SESSIONS = 'codex-mcp:mcp:sessions';
+
+/** 128 random bits; a UUID has fewer. */
+export const newSessionId = (): string => randomBytes(16).toString('hex');
+
 const workspacesKey = (id: string): string => `${sessionKey(id)}:workspaces`;
 
 /** The sessions of all replicas, which end when nobody has used them for MCP_SESSION_IDLE, or when more than MAX_MCP_SESSIONS others were used later. */
@@ -35,7 +39,7 @@ export class SessionStore {
   ) {}
 
   /** Returns the new session's id. */
-  async add(record: SessionRecord, id: string = randomUUID()): Promise<string> {
+  async add(record: SessionRecord, id: string = newSessionId()): Promise<string> {
     const { MCP_SESSION_IDLE: idleMs, MAX_MCP_SESSIONS: max } = this.config;
     const nowMs = Date.now();
     const pipeline = this.redis.pipeline().set(sessionKey(id), JSON.stringify(record), 'PX', idleMs).zadd(SESSIONS, nowMs, id);

@@ -29,8 +29,6 @@ export class OpenApiController {
   @Get('docs')
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', CONTENT_SECURITY_POLICY)
-  @Header('X-Content-Type-Options', 'nosniff')
-  @Header('Referrer-Policy', 'no-referrer')
   @Header('Cache-Control', CACHE_CONTROL)
   docs(): string {
     return this.page;
@@ -38,7 +36,6 @@ export class OpenApiController {
 
   @Get('docs/style.css')
   @Header('Content-Type', 'text/css; charset=utf-8')
-  @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', CACHE_CONTROL)
   style(): string {
     return REFERENCE_STYLE;
