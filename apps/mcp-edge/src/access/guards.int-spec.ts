@@ -151,8 +151,8 @@ describe('tokens', () => {
     const mcp = (method: string, token: string, more: Record<string, string>, sent?: object) =>
       guarded.call('/mcp', { method, headers: { ...bearer(token), accept: 'application/json, text/event-stream', 'content-type': 'application/json', ...more }, ...(sent && { body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...sent }) }) });
     const initialize = { method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } } };
-    const open = async (token: string) => String((await mcp('POST', token, {}, initialize)).headers['mcp-session-id']);
-    const [ours, theirs] = [await open('alpha'), await open('beta')];
+    const begin = async (token: string) => String((await mcp('POST', token, {}, initialize)).headers['mcp-session-id']);
+    const [ours, theirs] = [await begin('alpha'), await begin('beta')];
     const call = await mcp('POST', 'alpha', { 'mcp-session-id': ours, 'mcp-protocol-version': '2025-11-25' }, { method: 'tools/call', params: { name: 'chat', arguments: { message: 'ours alone' } } });
     const [event = 'none', last = 'none'] = [...call.text.matchAll(/^id: (\S+)$/gm)].map(([, id]) => id);
     const resumed = await mcp('GET', 'alpha', { 'mcp-session-id': ours, 'last-event-id': event });

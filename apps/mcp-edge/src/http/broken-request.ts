@@ -6,7 +6,7 @@ import { HttpProblem, problemOf } from './http-problem.js';
 /** What Node's parser or its clock refuses never becomes a request: answered here, with the limit that it broke. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   // Node keeps the answer under way there; another one in its midst would be read as a part of it.
-  const begun = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+  const begun = (socket as Socket & { ['_httpMessage']?: ServerResponse | null })['_httpMessage']?.headersSent === true;
   if (!socket.writable || begun || error.code === 'ECONNRESET') return void socket.destroy();
   const problem = problemOf(problemFor(error.code), newCorrelationId());
   const body = JSON.stringify(problem);

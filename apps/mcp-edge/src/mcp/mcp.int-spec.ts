@@ -216,7 +216,7 @@ describe('POST /mcp', () => {
     ['bytes', `"${'x'.repeat(4 * 1024 * 1024)}"`, 413, /at most 4 MiB/],
     ['depth', `${'['.repeat(65)}${']'.repeat(65)}`, 400, /deeper than 64 levels/],
     ['values', `[${Array(100_000).fill('1').join(',')}]`, 413, /at most 100000 values/],
-    ['messages', JSON.stringify(Array(101).fill({ jsonrpc: '2.0', method: 'notifications/x' })), 400, /a batch holds 1 to 100 messages/],
+    ['messages', JSON.stringify(Array.from({ length: 101 }, () => ({ jsonrpc: '2.0', method: 'notifications/x' }))), 400, /a batch holds 1 to 100 messages/],
   ])('names the limit of %s', async (_, body, status, message) => {
     const id = String((await post(initialize)).headers['mcp-session-id']);
     const answer = await edge.call('/mcp', { method: 'POST', headers: { ...headers, 'mcp-session-id': id }, body });
