@@ -16,8 +16,8 @@ const POLL_MS = 50;
 const EX_CONFIG = 78;
 
 const SERVICES = ['gateway', 'supervisor', 'worker', 'mcp-edge'] as const;
-/** Only the gateway may see these. */
-const CREDENTIALS = ['OPENAI_API_KEY', 'CHATGPT_OAUTH_TOKEN', 'CODEX_API_KEY'];
+/** Which service alone may see these. */
+const HOLDERS: Readonly<Record<string, (typeof SERVICES)[number]>> = { OPENAI_API_KEY: 'gateway', CHATGPT_OAUTH_TOKEN: 'gateway', CODEX_API_KEY: 'gateway', OPS_PASSWORD: 'mcp-edge' };
 
 /** MB of each half of the young generation. Small, it keeps a service’s memory about 35 MB lower; for the edge, which answers many small requests, that cost a quarter more CPU time for each (1.21 ms instead of 0.94 for `health_check`). */
 const SEMI_SPACE_MB = { 'mcp-edge': 16, worker: 2, supervisor: 2, gateway: 2 };
@@ -99,7 +99,7 @@ export class Stack {
       DEPLOYMENT: this.env['DEPLOYMENT'] ?? deploymentOf(this.config.DATA_DIR),
       OPS_PORT: undefined, // one port cannot be that of four services
     };
-    const env: Env = name === 'gateway' ? shared : Object.fromEntries(Object.entries(shared).filter(([key]) => !CREDENTIALS.includes(key)));
+    const env: Env = Object.fromEntries(Object.entries(shared).filter(([key]) => (HOLDERS[key] ?? name) === name));
     if (name === 'supervisor') env['STOP_AGENTS_ON_SHUTDOWN'] ??= 'true';
     return { name, command: process.execPath, args: [...nodeFlags(name), entryOf(name)], env, logFile: join(paths.logs, `${name}.log`) };
   }

@@ -19,6 +19,7 @@ import { Relay, type RelayEnd } from './relay.js';
 import { ReplayBudget } from './replay-budget.js';
 import { retryWaitMs } from './retry.policy.js';
 import { createDispatcher, explainTrouble, explainUpstreamError, upstreamTarget } from './upstream.js';
+import { VeiledAnswer } from './veiled-answer.js';
 
 /** What is known of one exchange when it is over; never a credential, a header or a body. */
 export type Exchange = { status: number | undefined; end: string; attempts: number; firstByteMs?: number; responseBytes: number };
@@ -102,7 +103,7 @@ export class ForwarderService {
   private async send(credential: Credential, { route, request, body, response }: Sending): Promise<Sent> {
     const { origin, path } = upstreamTarget(this.config, credential, route);
     const relay = new Relay(response, body !== request);
-    this.dispatcher.dispatch({ origin, path, method: body === null ? 'GET' : 'POST', headers: toUpstream(request.headers, credential), body }, relay);
+    this.dispatcher.dispatch({ origin, path, method: body === null ? 'GET' : 'POST', headers: toUpstream(request.headers, credential), body }, new VeiledAnswer(relay, credential));
     const end = await relay.ended;
     // A service that fails may have done so before it looked at the token.
     if (relay.status !== undefined && relay.status !== 401 && relay.status < 500) this.credentials.accepted(credential);

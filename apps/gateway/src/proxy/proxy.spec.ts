@@ -179,6 +179,20 @@ describe('a streamed answer', () => {
   });
 });
 
+describe('an answer that refuses a request', () => {
+  it.each([400, 401, 403])('does not show the agent the credential that the upstream repeats in it, whole or in pieces (%s)', async (status) => {
+    await start();
+    const body = (key: string) => `{"error":{"message":"Incorrect API key provided: ${key}, or ${key}."}}`;
+    const bytes = Buffer.from(body(KEY));
+    const cut = bytes.indexOf(KEY) + 5;
+    answer = (_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length }).write(bytes.subarray(0, cut));
+      setImmediate(() => response.end(bytes.subarray(cut)));
+    };
+    expect(await send({ ...POST, socketPath }, '{}')).toMatchObject({ status, body: body('*'.repeat(KEY.length)) });
+  });
+});
+
 describe('an answer of the gateway itself', () => {
   const errorOf = ({ status, body }: { status: number; body: string }) => ({ status, ...JSON.parse(body).error });
 

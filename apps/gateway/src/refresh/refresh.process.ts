@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { refreshEnvironment } from './refresh.config.js';
 import { RefreshOutcome, type RefreshRequest } from './refresh.contract.js';
 
 /** The built program also where this file runs from its source, as in tests. */
@@ -10,7 +11,7 @@ const PROGRAM = fileURLToPath(new URL('../../dist/refresh/main.js', import.meta.
 /** Refreshes in a process that outlives this one, also where its whole process group is killed. Never rejects. */
 export async function refreshInProcess(request: RefreshRequest): Promise<RefreshOutcome> {
   try {
-    const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [PROGRAM], { env: refreshEnvironment(), detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
     child.stdin.on('error', () => undefined).end(JSON.stringify(request));
     const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     return RefreshOutcome.parse(JSON.parse(output));
