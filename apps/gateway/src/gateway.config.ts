@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { choice, count, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { credentialFields } from '@codex-mcp/credentials';
+import { egressRules } from './egress/egress-rules.js';
 import { gitForges } from './forge/forges.js';
 import { gitHosts } from './git/git-hosts.js';
 
@@ -42,6 +43,12 @@ export const GatewayConfig = z.object({
   GIT_FORGES: gitForges().describe('Hosts of GIT_HOSTS at which create_pull_request opens pull requests, with what runs there: github.com,gitlab.com,git.example.org=gitea (github, gitlab or gitea). Needs GIT_PUSH and a token in GIT_CREDENTIALS_FILE. Empty: it only pushes the branch'),
   GIT_MAX_BYTES: memorySize('2g').describe('Largest git request, and largest answer to one'),
   GIT_TIMEOUT: seconds(600).describe('Seconds that one git request may take'),
+  EGRESS_ALLOW: egressRules().describe('Hosts that commands in agents may reach through the gateway: packages.example.org,*.example.org:8443; 443 is the port where none is named, host=address is for one in a private network. Empty: none'),
+  EGRESS_ALLOW_ON_REQUEST: egressRules().describe('Hosts that an agent may reach where the codex-mcp.json of its repository asks for them in egress; written as in EGRESS_ALLOW'),
+  EGRESS_MAX_CONNECTIONS: count(32).describe('Connections to such hosts that one agent may have open'),
+  EGRESS_MAX_BYTES: memorySize('2g').describe('Bytes that one such connection may carry, both ways together'),
+  EGRESS_TIMEOUT: seconds(600).describe('Seconds that one such connection may last'),
+  EGRESS_IDLE_TIMEOUT: seconds(120).describe('Seconds that one may carry nothing'),
   SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that answers in flight get to finish when the gateway stops'),
 });
 export type GatewayConfig = z.output<typeof GatewayConfig>;

@@ -5,6 +5,9 @@ import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
 import { CredentialsService } from './credentials/credentials.service.js';
 import type { GatewayConfig } from './gateway.config.js';
+import { EgressGrants } from './egress/egress-grants.js';
+import { EgressMetrics } from './egress/egress.metrics.js';
+import { EgressProxyService } from './egress/egress-proxy.service.js';
 import { PullRequestsService } from './forge/pull-requests.service.js';
 import { GatewayHealth } from './gateway.health.js';
 import { GatewayHeartbeat } from './gateway.heartbeat.js';
@@ -29,6 +32,9 @@ export class GatewayModule {
         CredentialsService,
         ProxyMetrics,
         ForwarderService,
+        EgressGrants,
+        EgressMetrics,
+        EgressProxyService,
         GitMetrics,
         GitProxyService,
         PullRequestsService,

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { AgentIdentity } from './agent.js';
+import { EgressView, EgressWishes } from './egress.js';
 
 /**
  * Supervisor → gateway, over the control socket: `PUT /agents/<key>`.
  * `unix`: a socket of the agent's own, in a directory that only it is given.
  * `tcp`: a loopback URL of the agent's own, for a Codex that runs without a container.
+ * `egress`: hosts that the agent's repository wishes for; absent, they stay as they are.
  */
-export const AgentRegistration = z.object({ agent: AgentIdentity, transport: z.enum(['unix', 'tcp']) });
+export const AgentRegistration = z.object({ agent: AgentIdentity, transport: z.enum(['unix', 'tcp']), egress: EgressWishes.optional() });
 export type AgentRegistration = z.infer<typeof AgentRegistration>;
 
 /** The gateway's answer. `baseUrl` is what Codex's model provider gets. */
@@ -15,6 +17,7 @@ export const AgentUpstream = z.object({
   socketDirectory: z.string().optional(),
   /** Hosts that the gateway passes git to. */
   gitHosts: z.array(z.string()).optional(),
+  egress: EgressView.optional(),
 });
 export type AgentUpstream = z.infer<typeof AgentUpstream>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentIdentity, AgentUsage, ImageName, Workspace, WorkspaceChoice } from './agent.js';
+import { EgressView, EgressWishes, NO_EGRESS } from './egress.js';
 
 type JobDefinition = { payload: z.ZodType; result: z.ZodType };
 
@@ -50,10 +51,12 @@ export const Placement = z.object({
   image: z.object({ name: ImageName, refused: z.object({ name: ImageName, why: z.string() }).optional() }).optional(),
   /** Hosts that commands in the agent can reach, by git alone. */
   gitHosts: z.array(z.string()).default([]),
+  /** What they can reach otherwise. */
+  egress: EgressView.default(NO_EGRESS),
 });
 export type Placement = z.infer<typeof Placement>;
 
-const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: WorkspaceChoice.optional(), image: ImageName.optional(), correlationId: z.string() }), result: Placement };
+const ensureAgent = { payload: z.object({ agent: AgentIdentity, workspace: WorkspaceChoice.optional(), image: ImageName.optional(), egress: EgressWishes.optional(), correlationId: z.string() }), result: Placement };
 
 /** Taken by any supervisor with room: an agent that lives nowhere yet. */
 export const PLACEMENTS_QUEUE = 'placements';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ImageName } from './agent.js';
+import { EgressWishes } from './egress.js';
 
 /** In the root of a repository: what its agents' environment should be. Anybody may have written it, so all of it is a wish. */
 export const REPOSITORY_SETTINGS_FILE = 'codex-mcp.json';
@@ -39,7 +40,7 @@ export const RepositorySettings = z.strictObject({
   test: command().optional(),
   test_timeout_s: seconds().default(600),
   /** Hosts that the repository's commands would like to reach. */
-  egress: z.array(z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/)).max(50).default([]),
+  egress: EgressWishes.default([]),
 });
 export type RepositorySettings = z.infer<typeof RepositorySettings>;
 

@@ -90,7 +90,7 @@ describeWithDocker('the environment that a repository wishes for', () => {
     ['is an image itself', { image: 'registry.example.org/evil:latest' }, 'codex-mcp.json is not used: "image" must be the name of an image, such as "node".'],
     ['is not on the engine', { image: 'ghost' }, 'The image "ghost" is not on this server\'s Docker engine. Its operator has to pull or build it. The agent runs in the image "base".'],
     ['is no JSON', '{"image": ', 'codex-mcp.json is not used: it is not JSON.'],
-    ['wants the network', { egress: ['registry.npmjs.org'] }, 'egress of codex-mcp.json is not granted to registry.npmjs.org: agents have no network, and this server lets them reach nothing (GIT_HOSTS).'],
+    ['wants the network', { egress: ['registry.npmjs.org'] }, 'egress of codex-mcp.json is not granted to registry.npmjs.org: this server lets agents reach nothing (EGRESS_ALLOW, EGRESS_ALLOW_ON_REQUEST, GIT_HOSTS).'],
   ])('is refused where it %s, and the turn runs all the same', async (name, value, problem) => {
     const workspace = await repository(`refused ${name}`, settings(value));
     const { answer, environment } = await turn(directive({ shell: 'echo worked' }), { agent_id: 'refused', workspace });

@@ -1,7 +1,10 @@
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AgentRegistration, type AgentUpstream, AppError } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
+import { EgressGrants } from '../egress/egress-grants.js';
+import { EgressProxyService } from '../egress/egress-proxy.service.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { ProxyService } from '../proxy/proxy.service.js';
@@ -27,6 +30,8 @@ export class AgentEndpoints {
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(ProxyService) private readonly proxy: ProxyService,
+    @Inject(EgressProxyService) private readonly egress: EgressProxyService,
+    @Inject(EgressGrants) private readonly grants: EgressGrants,
   ) {
     this.runDir = resolve(config.RUN_DIR);
     this.store = new RegistrationStore(this.runDir, logger);
@@ -56,6 +61,7 @@ export class AgentEndpoints {
     return this.inTurn(async () => {
       await this.served.get(key)?.close(0);
       this.served.delete(key);
+      this.grants.forget(key);
       this.store.remove(key);
     });
   }
@@ -74,16 +80,29 @@ export class AgentEndpoints {
     if (this.closing) throw new AppError('service_unavailable', 'The gateway is stopping.');
     const { key } = registration.agent;
     const known = this.served.get(key);
-    if (known && known.registration.transport === registration.transport) return known.upstream;
+    const wishes = registration.egress ?? known?.registration.egress ?? [];
+    this.grants.wish(key, wishes);
+    if (known && known.registration.transport === registration.transport) {
+      this.keep(known, wishes);
+      return known.upstream;
+    }
     await known?.close(0);
     const endpoint = registration.transport === 'unix' ? await this.openSocket(registration) : await this.openLoopback(registration, previousPort);
-    this.served.set(key, { registration, ...endpoint });
-    this.store.save({ registration, upstream: endpoint.upstream });
+    const served = { registration: { ...registration, egress: wishes }, ...endpoint };
+    this.served.set(key, served);
+    this.store.save(served);
     return endpoint.upstream;
   }
 
+  /** The next gateway is to grant the same. */
+  private keep(known: Served, egress: string[]): void {
+    if (isDeepStrictEqual(known.registration.egress ?? [], egress)) return;
+    known.registration = { ...known.registration, egress };
+    this.store.save(known);
+  }
+
   private async openSocket({ agent }: AgentRegistration): Promise<Omit<Served, 'registration'>> {
-    const endpoint = new SocketEndpoint(this.runDir, agent, this.proxy);
+    const endpoint = new SocketEndpoint(this.runDir, agent, this.proxy, this.egress);
     return { upstream: await endpoint.open(), close: (timeoutMs) => endpoint.close(timeoutMs) };
   }
 

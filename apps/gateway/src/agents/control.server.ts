@@ -7,6 +7,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ConfigError } from '@codex-mcp/config';
 import { AgentRegistration, AppError, type ErrorBody, PullRequestWish, runPaths, toErrorBody } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
+import { EgressGrants } from '../egress/egress-grants.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { GatewayHealth } from '../gateway.health.js';
@@ -40,6 +41,7 @@ export class ControlServer {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
     @Inject(GatewayHealth) private readonly health: GatewayHealth,
+    @Inject(EgressGrants) private readonly grants: EgressGrants,
     @Inject(PullRequestsService) private readonly pullRequests: PullRequestsService,
   ) {
     this.path = runPaths.gatewayControl(resolve(config.RUN_DIR));
@@ -94,7 +96,7 @@ export class ControlServer {
     const parsed = AgentRegistration.safeParse(await json(request).catch(() => undefined));
     if (!parsed.success || parsed.data.agent.key !== key) throw new AppError('invalid_arguments', 'The body must be the registration of the agent in the path.');
     const { agent, transport } = parsed.data;
-    return operation(this.logger, 'agent_register', { agentId: agent.agentId, tenant: agent.tenant, agentKey: key, transport }, async () => ({ ...(await this.agents.register(parsed.data)), gitHosts: [...this.config.GIT_HOSTS.keys()] }));
+    return operation(this.logger, 'agent_register', { agentId: agent.agentId, tenant: agent.tenant, agentKey: key, transport }, async () => ({ ...(await this.agents.register(parsed.data)), gitHosts: [...this.config.GIT_HOSTS.keys()], egress: this.grants.view(key) }));
   }
 
   private async openPullRequest(key: string, request: IncomingMessage) {

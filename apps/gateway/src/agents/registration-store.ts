@@ -17,11 +17,11 @@ export class RegistrationStore {
     private readonly logger: Logger,
   ) {}
 
-  save(agent: StoredAgent): void {
-    const directory = runPaths.agent(this.runDir, agent.registration.agent.key);
+  save({ registration, upstream }: StoredAgent): void {
+    const directory = runPaths.agent(this.runDir, registration.agent.key);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = join(directory, 'agent.json');
-    writeFileSync(`${file}.new`, `${JSON.stringify(agent)}\n`, { mode: 0o600 });
+    writeFileSync(`${file}.new`, `${JSON.stringify({ registration, upstream })}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   }
 

@@ -1,6 +1,9 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type AgentIdentity, type AgentUpstream, CONTAINER_GATEWAY_URL, runPaths } from '@codex-mcp/contracts';
+import { EgressCut } from '../egress/egress-refusal.js';
+import type { EgressProxyService } from '../egress/egress-proxy.service.js';
 import type { ProxyService } from '../proxy/proxy.service.js';
 import { closeServer, createSocketServer, listenOnAgentSocket } from './http-server.js';
 
@@ -9,11 +12,23 @@ export class SocketEndpoint {
   private readonly server: Server;
   private readonly directory: string;
   private readonly path: string;
+  /** Those that were opened with CONNECT: the server waits for them, and does not close them itself. */
+  private readonly connections = new Set<Duplex>();
 
-  constructor(runDir: string, agent: AgentIdentity, proxy: ProxyService) {
+  constructor(
+    runDir: string,
+    agent: AgentIdentity,
+    proxy: ProxyService,
+    egress: EgressProxyService,
+  ) {
     this.directory = runPaths.agentGateway(runDir, agent.key);
     this.path = runPaths.agentGatewaySocket(runDir, agent.key);
     this.server = createSocketServer((request, response) => void proxy.handle(agent, request.url ?? '/', request, response));
+    this.server.on('connect', (request, socket, head) => {
+      this.connections.add(socket);
+      socket.once('close', () => this.connections.delete(socket));
+      void egress.connect(agent, request, socket, head);
+    });
   }
 
   /** Keeps a directory that exists, as a running container has it mounted. */
@@ -26,7 +41,9 @@ export class SocketEndpoint {
   }
 
   /** Closing removes the socket from its directory. */
-  close(timeoutMs: number): Promise<void> {
-    return closeServer(this.server, timeoutMs);
+  async close(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.connections.forEach((socket) => socket.destroy(new EgressCut('stopped'))), timeoutMs);
+    await closeServer(this.server, timeoutMs);
+    clearTimeout(timer);
   }
 }

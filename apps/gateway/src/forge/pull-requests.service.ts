@@ -5,7 +5,7 @@ import { Agent } from 'undici';
 import { z } from 'zod';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
-import { guardedConnect } from '../git/address-guard.js';
+import { guardedConnect } from '../addresses/address-guard.js';
 import { GitCredentials } from '../git/git-credentials.js';
 import type { GitHost } from '../git/git-hosts.js';
 import { type Call, DefaultBranch, FORGE_APIS, projectOf } from './forge-api.js';

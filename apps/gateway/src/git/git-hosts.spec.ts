@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { gatewayConfig } from '../gateway.fixture.js';
-import { isPublic } from './address-guard.js';
+import { isPublic } from '../addresses/address-guard.js';
 import { gitRoute } from './git-route.js';
 
 const hosts = (value: string) => [...gatewayConfig({ GIT_HOSTS: value }).GIT_HOSTS.values()];

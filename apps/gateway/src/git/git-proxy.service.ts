@@ -7,7 +7,7 @@ import { type Logger, operation } from '@codex-mcp/observability';
 import { Agent, type Dispatcher } from 'undici';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
-import { guardedConnect } from './address-guard.js';
+import { guardedConnect } from '../addresses/address-guard.js';
 import { GitCredentials } from './git-credentials.js';
 import { GitMetrics } from './git.metrics.js';
 import type { GitHost } from './git-hosts.js';

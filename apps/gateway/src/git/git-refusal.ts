@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { PrivateAddressError } from './address-guard.js';
+import { PrivateAddressError } from '../addresses/address-guard.js';
 
 const STATUS = {
   not_git: 404,

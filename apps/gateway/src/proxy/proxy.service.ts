@@ -4,13 +4,14 @@ import type { AgentIdentity, GatewayErrorCode } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
+import { EgressProxyService } from '../egress/egress-proxy.service.js';
 import { GitProxyService } from '../git/git-proxy.service.js';
 import { sendError } from './api-error.js';
 import { type Exchange, ForwarderService } from './forwarder.service.js';
 import { ProxyMetrics } from './proxy.metrics.js';
 import { routeOf } from './routes.js';
 
-/** Carries agents' requests to the model: adds the credentials, lets nothing but the model's paths pass, and leaves git's to {@link GitProxyService}. */
+/** Carries agents' requests to the model: adds the credentials, lets nothing but the model's paths pass, and leaves git's to {@link GitProxyService} and other servers' to {@link EgressProxyService}. */
 @Injectable()
 export class ProxyService {
   constructor(
@@ -18,11 +19,13 @@ export class ProxyService {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(ForwarderService) private readonly forwarder: ForwarderService,
     @Inject(GitProxyService) private readonly git: GitProxyService,
+    @Inject(EgressProxyService) private readonly egress: EgressProxyService,
     @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
   ) {}
 
   /** Answers one request of `agent`; `url` is its path as the model's API has it, such as /v1/responses, or one below /git/. Never rejects. */
   async handle(agent: AgentIdentity, url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!url.startsWith('/')) return this.egress.refuse(agent, request, response);
     if (url.startsWith('/git/')) return this.git.handle(agent, url, request, response);
     const fields = { agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, method: request.method ?? '' };
     this.metrics.inFlight.inc();

@@ -8,7 +8,7 @@ import type { Removals } from './removals.js';
 
 export type AgentsOptions = { supervisorId: string; relayUrl: () => string; maxRunning: number };
 
-type Wanted = { workspace?: WorkspaceChoice | undefined; image?: string | undefined };
+type Wanted = { workspace?: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined };
 
 /** Guards the count of running agents; no agent has such a key. */
 const ROOM = 'room';
@@ -30,10 +30,10 @@ export class AgentsService {
   ) {}
 
   /** Creates or wakes an agent. It keeps what it has of what is not named. */
-  ensure(agent: AgentIdentity, { workspace, image }: Wanted, correlationId: string): Promise<Placement> {
+  ensure(agent: AgentIdentity, { workspace, image, egress }: Wanted, correlationId: string): Promise<Placement> {
     return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, async (add) => {
       const known = (await this.removals.isPending(agent.key)) ? undefined : await this.registry.get(agent.key);
-      const spec = { agent, workspace: await this.roots.choose(workspace, known?.workspace), image: image ?? known?.image };
+      const spec = { agent, workspace: await this.roots.choose(workspace, known?.workspace), image: image ?? known?.image, egress };
       return this.withRoom(agent, async () => {
         if (await this.removals.isPending(agent.key)) await this.erase(agent);
         const running = await this.runtime.ensure(spec);

@@ -1,7 +1,7 @@
-import type { AgentIdentity, AgentUsage, Placement, RuntimeName, Workspace } from '@codex-mcp/contracts';
+import type { AgentIdentity, AgentUsage, EgressView, Placement, RuntimeName, Workspace } from '@codex-mcp/contracts';
 
-/** `image`: the name of the image that is asked for; without one, the base. */
-export type AgentSpec = { agent: AgentIdentity; workspace: Workspace; image?: string | undefined };
+/** `image`: the name of the image that is asked for; without one, the base. `egress`: hosts that are wished for; without it, those of before. */
+export type AgentSpec = { agent: AgentIdentity; workspace: Workspace; image?: string | undefined; egress?: string[] | undefined };
 
 /** An agent whose Codex answers. */
 export type RunningAgent = {
@@ -19,6 +19,7 @@ export type RunningAgent = {
   image?: Placement['image'];
   /** Hosts that commands in it reach, by git alone. */
   gitHosts: string[];
+  egress: EgressView;
   createdAt: number;
 };
 

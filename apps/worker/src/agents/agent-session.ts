@@ -1,5 +1,5 @@
 import type { AppServerClient } from '@codex-mcp/codex';
-import type { AgentIdentity, FileWrite, Placement, PullRequestResult, PullRequestWish, TreeWriteResult } from '@codex-mcp/contracts';
+import { type AgentIdentity, egressCovers, egressTarget, type FileWrite, type Placement, type PullRequestResult, type PullRequestWish, type TreeWriteResult } from '@codex-mcp/contracts';
 import type { Environment } from '../environment/turn-environment.js';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 import { SETTLE_PUTS } from '../workspace/files/put.script.js';
@@ -45,6 +45,15 @@ export class AgentSession {
   isInImage(name: string | undefined): boolean {
     const { image } = this.placement;
     return name === undefined || image === undefined || (image.refused?.name ?? image.name) === name;
+  }
+
+  /** Whether its gateway need not be asked again for these hosts: it reaches those that are granted on request, and no others of them. */
+  hasGranted(wishes: readonly string[] | undefined): boolean {
+    if (wishes === undefined) return true;
+    const { allowed, granted, onRequest } = this.placement.egress;
+    const coveredBy = (rules: readonly string[], target: string) => rules.some((rule) => egressCovers(rule, target));
+    const wanted = new Set(wishes.map(egressTarget).filter((target) => coveredBy(onRequest, target) && !coveredBy(allowed, target)));
+    return wanted.size === new Set(granted).size && granted.every((target) => wanted.has(target));
   }
 
   /** The effort for a turn that names none. Codex would keep the last one that was named in the thread. */

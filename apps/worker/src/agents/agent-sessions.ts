@@ -10,10 +10,10 @@ import type { PlacementClient } from './placement.client.js';
 const IDLE_MS = 60_000;
 
 const DEVELOPER_INSTRUCTIONS =
-  'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory. You have no network.';
+  'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory.';
 
-/** `image`: the name of the image that the agent is to run in; without one, the image that it has. */
-type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; image?: string; epoch: number; correlationId: string };
+/** `image`: the name of the image that the agent is to run in, `egress`: the hosts that its repository wishes for; without them, those that it has. */
+type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined; epoch: number; correlationId: string };
 type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | undefined };
 
 /** Connections to agents, kept warm between the turns that this worker runs for them. */
@@ -75,12 +75,12 @@ export class AgentSessions {
   }
 
   private isUsable({ session, workspace }: Held, wanted: Wanted): boolean {
-    return session.codex.isOpen && session.epoch === wanted.epoch && session.isInImage(wanted.image) && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
+    return session.codex.isOpen && session.epoch === wanted.epoch && session.isInImage(wanted.image) && session.hasGranted(wanted.egress) && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
   }
 
   private async open(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
-    const { agent, workspace, image, correlationId } = wanted;
-    const place = () => this.placements.ensure(agent, { workspace, image }, correlationId);
+    const { agent, workspace, image, egress, correlationId } = wanted;
+    const place = () => this.placements.ensure(agent, { workspace, image, egress }, correlationId);
     const placement = await place();
     try {
       return await this.openAt(placement, wanted);
@@ -125,7 +125,9 @@ export class AgentSessions {
     return { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch) };
   }
 
-  private threadOptions({ cwd, sandbox }: Placement): OpenThread {
-    return { cwd, model: this.options.model, sandbox: sandbox === 'external' ? 'danger-full-access' : 'workspace-write', developerInstructions: DEVELOPER_INSTRUCTIONS };
+  private threadOptions({ cwd, sandbox, egress }: Placement): OpenThread {
+    const hosts = [...egress.allowed, ...egress.granted];
+    const network = hosts.length === 0 ? 'You have no network.' : `Of the network, you reach only ${hosts.join(', ')}, through the proxy that HTTPS_PROXY names.`;
+    return { cwd, model: this.options.model, sandbox: sandbox === 'external' ? 'danger-full-access' : 'workspace-write', developerInstructions: `${DEVELOPER_INSTRUCTIONS} ${network}` };
   }
 }

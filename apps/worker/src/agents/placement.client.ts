@@ -20,7 +20,7 @@ export class PlacementClient {
     this.placements = new QueueClient(placementsQueue, PLACEMENTS_QUEUE, redis);
   }
 
-  async ensure(agent: AgentIdentity, wanted: { workspace?: WorkspaceChoice | undefined; image?: string | undefined }, correlationId: string): Promise<Placement> {
+  async ensure(agent: AgentIdentity, wanted: { workspace?: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined }, correlationId: string): Promise<Placement> {
     const payload = { agent, ...wanted, correlationId };
     const owner = (await this.registry.get(agent.key))?.supervisorId;
     if (owner === undefined) return this.placements.request('ensure', payload, this.timeoutMs);

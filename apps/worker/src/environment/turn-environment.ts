@@ -1,4 +1,4 @@
-import { BASE_IMAGE, REPOSITORY_SETTINGS_FILE, type RepositorySettings, type TurnEvent } from '@codex-mcp/contracts';
+import { BASE_IMAGE, egressCovers, egressTarget, REPOSITORY_SETTINGS_FILE, type RepositorySettings, type TurnEvent } from '@codex-mcp/contracts';
 import type { EnvironmentView } from '@codex-mcp/tools';
 import type { AgentSession } from '../agents/agent-session.js';
 import { settleInstructions } from './instructions.js';
@@ -8,6 +8,8 @@ import { type Setup, settledSetup, settleSetup, type Wanted } from './setup.js';
 /** `view`: what callers are told; absent where the repository wishes nothing. */
 export type Environment = { settings: RepositorySettings; view?: EnvironmentView };
 
+export type Placing = { image: string; egress: string[] };
+
 export type EnvironmentOptions = {
   turnId: string;
   /** Whether the turn may change the workspace. */
@@ -16,8 +18,8 @@ export type EnvironmentOptions = {
   isAsked: boolean;
   push: (event: TurnEvent) => void;
   signal: AbortSignal;
-  /** The agent started anew in another image, with its files and conversation. */
-  inImage: (name: string) => Promise<AgentSession>;
+  /** The agent as it is to be: in another image started anew, with its files and conversation. */
+  placedAnew: (wanted: Placing) => Promise<AgentSession>;
 };
 
 /**
@@ -28,8 +30,8 @@ export async function settleEnvironment(session: AgentSession, options: Environm
   // Others than the agent write to a directory of the host.
   if (session.environment && session.placement.workspace.kind !== 'host') return { session, environment: session.environment };
   const { settings, text, problem } = await readRepositorySettings(session);
-  const image = settings.image ?? BASE_IMAGE;
-  const settled = session.isInImage(image) ? session : await options.inImage(image);
+  const wanted = { image: settings.image ?? BASE_IMAGE, egress: settings.egress };
+  const settled = session.isInImage(wanted.image) && session.hasGranted(wanted.egress) ? session : await options.placedAnew(wanted);
   const [setup, left] = text === undefined ? [] : await settleOrLeave(settled, { settings, text }, options);
   if (setup?.ran) settled.workspaceChanged();
   const now = environment(settled, settings, setup, [await settleInstructions(settled), problem, left], text !== undefined);
@@ -65,10 +67,13 @@ function imageProblem({ image }: AgentSession['placement'], settings: Repository
   return image.refused && `${image.refused.why} The agent runs in the image "${image.name}".`;
 }
 
-/** Git is all that reaches a host from an agent. */
-function egressProblem({ gitHosts }: AgentSession['placement'], { egress }: RepositorySettings): string | undefined {
-  const denied = egress.map((host) => host.replace(/:443$/, '')).filter((host) => !gitHosts.includes(host));
+function egressProblem({ gitHosts, egress: { allowed, granted, onRequest } }: AgentSession['placement'], { egress }: RepositorySettings): string | undefined {
+  const reached = [...allowed, ...granted];
+  const denied = egress.map(egressTarget).filter((target) => !gitHosts.includes(target) && !reached.some((rule) => egressCovers(rule, target)));
   if (denied.length === 0) return undefined;
-  const granted = gitHosts.length === 0 ? 'nothing' : `${gitHosts.join(', ')}, and those by git alone`;
-  return `egress of ${REPOSITORY_SETTINGS_FILE} is not granted to ${denied.join(', ')}: agents have no network, and this server lets them reach ${granted} (GIT_HOSTS).`;
+  const granting = [told(allowed, '(EGRESS_ALLOW)'), told(onRequest, 'on request (EGRESS_ALLOW_ON_REQUEST)'), told(gitHosts, 'by git alone (GIT_HOSTS)')].filter((part) => part !== undefined);
+  const allowing = granting.length === 0 ? 'nothing (EGRESS_ALLOW, EGRESS_ALLOW_ON_REQUEST, GIT_HOSTS)' : granting.join(', ');
+  return `egress of ${REPOSITORY_SETTINGS_FILE} is not granted to ${denied.join(', ')}: this server lets agents reach ${allowing}.`;
 }
+
+const told = (hosts: readonly string[], how: string): string | undefined => (hosts.length === 0 ? undefined : `${hosts.join(', ')} ${how}`);

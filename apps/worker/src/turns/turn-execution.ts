@@ -6,7 +6,7 @@ import type { AgentSession, Conversation } from '../agents/agent-session.js';
 import { repairIdOf } from '../agents/agent-threads.js';
 import type { AgentSessions } from '../agents/agent-sessions.js';
 import type { Changes } from '../workspace/agent-workspace.js';
-import { type Environment, lookAtEnvironment, settleEnvironment } from '../environment/turn-environment.js';
+import { type Environment, lookAtEnvironment, type Placing, settleEnvironment } from '../environment/turn-environment.js';
 import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
 import { costOf, type ModelPrices } from '../prices/model-prices.js';
@@ -115,9 +115,9 @@ export class TurnExecution {
       if (await findTurn(conversation, request.turnId)) return { threadId, conversation, environment: await lookAtEnvironment(session), isAtWork: true };
     }
     await this.refresh(session, options);
-    const inImage = (image: string) => this.session(request, args, options, image);
+    const placedAnew = (wanted: Placing) => this.session(request, args, options, wanted);
     const { push, signal, approvals } = options;
-    const wishes = { turnId: request.turnId, access: request.access ?? tool.access, isAsked: approvals.policy !== 'never', push, signal, inImage };
+    const wishes = { turnId: request.turnId, access: request.access ?? tool.access, isAsked: approvals.policy !== 'never', push, signal, placedAnew };
     const settled = await unlessAborted(signal, settleEnvironment(session, wishes));
     return { threadId, conversation: await conversationOf(settled.session), environment: settled.environment, isAtWork: false };
   }
@@ -170,11 +170,11 @@ export class TurnExecution {
     return change ? { ...located, reviewed: { compared: change.described.compared, files: change.described.files } } : located;
   }
 
-  private session(request: TurnRequest, args: Common, options: ExecutionOptions, image?: string): Promise<AgentSession> {
+  private session(request: TurnRequest, args: Common, options: ExecutionOptions, placing?: Placing): Promise<AgentSession> {
     const { agent, correlationId } = request;
     const ofCaller = args.url === undefined ? request.workspace : undefined;
     const workspace = args.workspace === undefined ? ofCaller : chosen(args.workspace, args.workspace_mode);
-    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId, ...(image !== undefined && { image }) }, notifier(options));
+    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId, ...placing }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.
     return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));
   }

@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderAgentConfig } from '@codex-mcp/codex';
-import { AppError, CONTAINER_GATEWAY_URL, runPaths, type AgentIdentity, type AgentUsage, type Workspace } from '@codex-mcp/contracts';
+import { AppError, CONTAINER_GATEWAY_URL, type EgressView, NO_EGRESS, runPaths, type AgentIdentity, type AgentUsage, type Workspace } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
@@ -15,6 +15,7 @@ import { ignoreNotFound, isNotFound, isNotModified, isRefusal, toEngineError } f
 import { remainsOf } from './docker-survey.js';
 import { type EngineImage, EngineImages } from './engine-images.js';
 import type { EnginePaths } from './engine-paths.js';
+import { proxyEnvironment } from './proxy-environment.js';
 import { usageOf } from './container-usage.js';
 import { isTree, type LaidWorkspace, LayerStore } from './layer.store.js';
 import { CACHE_ENVIRONMENT, type CacheUser, sharedCache, SharedCacheStore } from './shared-cache.store.js';
@@ -55,9 +56,9 @@ export class DockerRuntime implements AgentRuntime {
   }
 
   async ensure(spec: AgentSpec): Promise<RunningAgent> {
-    const { gitHosts = [] } = await this.gateway.register({ agent: spec.agent, transport: 'unix' });
+    const { gitHosts = [], egress = NO_EGRESS } = await this.gateway.register({ agent: spec.agent, transport: 'unix', egress: spec.egress });
     const image = await this.images.choose(spec.image);
-    const { container, user, layer } = await this.container(spec, image).catch(toEngineError);
+    const { container, user, layer } = await this.container(spec, image, egress).catch(toEngineError);
     const socket = this.socketPath(spec.agent, user.uid);
     if (!container.State.Running) {
       await rm(socket.path, { force: true });
@@ -72,7 +73,7 @@ export class DockerRuntime implements AgentRuntime {
       throw error;
     }
     const [source, base] = [SOURCE_PATH, BASE_PATH].map((path) => (container.Mounts.some(({ Destination }) => Destination === path) ? path : undefined));
-    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, codexHome: CODEX_HOME_PATH, sandbox: 'external', image: image.told, gitHosts, createdAt: Date.parse(container.Created) };
+    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, codexHome: CODEX_HOME_PATH, sandbox: 'external', image: image.told, gitHosts, egress, createdAt: Date.parse(container.Created) };
   }
 
   async tidy(): Promise<void> {
@@ -147,13 +148,13 @@ export class DockerRuntime implements AgentRuntime {
   }
 
   /** The agent's container, made anew when its workspace, image or user is not what it should be now. Volumes stay. */
-  private async container(spec: AgentSpec, image: EngineImage): Promise<Found> {
+  private async container(spec: AgentSpec, image: EngineImage, egress: EgressView): Promise<Found> {
     const [found, user] = await Promise.all([this.inspect(spec.agent), userFor(spec.workspace)]);
     // What runs is replaced only for what it cannot do without; other settings hold from its next start.
     if (found?.State.Running && isCurrent(found, spec, image.id, user)) return { container: found, user };
     const { runDir: _runDir, model: _model, images: _images, sharesCaches: _sharesCaches, ...limits } = this.options;
     const cache = this.cacheOf(spec, user);
-    const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user, cache)]);
+    const [layer, hostPaths] = await Promise.all([this.layer(spec, user), this.prepareFiles(spec, user, { ...(cache && CACHE_ENVIRONMENT), ...proxyEnvironment(egress) })]);
     const wanted = containerSpec({ spec, user, hostPaths, layer, cache, ...limits, image: image.reference });
     if (found && isCurrent(found, spec, image.id, user) && found.Config.Labels[LABELS.spec] === wanted.Labels?.[LABELS.spec]) return { container: found, user, layer };
     // Before the former container goes, which tells that it is still to be done.
@@ -208,14 +209,14 @@ export class DockerRuntime implements AgentRuntime {
     }
   }
 
-  private async prepareFiles({ agent, workspace }: AgentSpec, user: ContainerUser, cache: SharedCache | undefined) {
+  private async prepareFiles({ agent, workspace }: AgentSpec, user: ContainerUser, environment: Record<string, string>) {
     const { runDir, model } = this.options;
     const appServer = runPaths.agentAppServer(runDir, agent.key);
     const config = join(runPaths.agent(runDir, agent.key), 'config.toml');
     await mkdir(appServer, { recursive: true, mode: 0o700 });
     if (process.getuid?.() === 0) await chown(appServer, user.uid, user.gid);
     await rm(config, { force: true });
-    await writeFile(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH], environment: cache && CACHE_ENVIRONMENT }));
+    await writeFile(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH], environment }));
     await chmod(config, 0o444);
     const translate = (path: string) => this.paths.translate(path);
     return {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { locateCodex, renderAgentConfig } from '@codex-mcp/codex';
-import { AppError, runPaths, type AgentIdentity, type AgentUsage } from '@codex-mcp/contracts';
+import { AppError, NO_EGRESS, runPaths, type AgentIdentity, type AgentUsage } from '@codex-mcp/contracts';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
 import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, sameWorkspace } from '../agent-runtime.port.js';
 import { openAppServerSocket, waitForAppServer } from '../app-server.socket.js';
@@ -136,7 +136,7 @@ export class ProcessRuntime implements AgentRuntime {
 
   private running(spec: AgentSpec, state: AgentState): RunningAgent {
     const stateDir = join(this.directory(spec.agent), 'state');
-    return { runtimeId: String(state.pid), workspace: spec.workspace, cwd: this.workspaceOf(spec), source: spec.workspace.kind === 'isolated' ? spec.workspace.path : undefined, stateDir, codexHome: join(this.directory(spec.agent), 'codex-home'), sandbox: 'codex', gitHosts: [], createdAt: state.createdAt };
+    return { runtimeId: String(state.pid), workspace: spec.workspace, cwd: this.workspaceOf(spec), source: spec.workspace.kind === 'isolated' ? spec.workspace.path : undefined, stateDir, codexHome: join(this.directory(spec.agent), 'codex-home'), sandbox: 'codex', gitHosts: [], egress: NO_EGRESS, createdAt: state.createdAt };
   }
 
   private async answers(agent: AgentIdentity): Promise<boolean> {

@@ -32,7 +32,7 @@ export function isPublic(address: string): boolean {
  * The resolution of names for connections: those that `pinned` has stand for their address alone, all others for public
  * addresses only. It is what the connection is made with, so that no second answer of a name server can differ.
  */
-function guardedLookup(pinned: ReadonlyMap<string, string>): LookupFunction {
+export function guardedLookup(pinned: ReadonlyMap<string, string>): LookupFunction {
   return (hostname, options, callback) => {
     const address = pinned.get(hostname);
     if (address !== undefined) return answer([{ address, family: isIPv6(address) ? 6 : 4 }]);
