@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { choice, count, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { credentialFields } from '@codex-mcp/credentials';
+import { modelPricesField } from '@codex-mcp/prices';
 import { egressRules } from './egress/egress-rules.js';
 import { gitForges } from './forge/forges.js';
 import { gitHosts } from './git/git-hosts.js';
@@ -33,6 +34,7 @@ export const GatewayConfig = z.object({
   UPSTREAM_FIRST_BYTE_TIMEOUT: seconds(300).describe('Seconds until the first byte of an answer'),
   UPSTREAM_IDLE_TIMEOUT: seconds(300).describe('Seconds between two parts of an answer'),
   MODEL_RETRY_MAX: count(6, 0).describe('How often a model request that found a failing or unreachable service is sent again; rate limits and overload are waited out as long as the turn has time'),
+  MODEL_PRICES_FILE: modelPricesField(),
   HTTPS_PROXY: optionalSecret().describe('Proxy on the way to OpenAI, such as http://proxy:3128'),
   https_proxy: optionalSecret().describe('The same as HTTPS_PROXY'),
   NO_PROXY: optionalText().describe('Hosts that are reached without HTTPS_PROXY'),

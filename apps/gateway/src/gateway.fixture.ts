@@ -7,8 +7,10 @@ import { NestFactory } from '@nestjs/core';
 import { loadConfig } from '@codex-mcp/config';
 import { agentKey, type AgentRegistration, AgentUpstream, runPaths } from '@codex-mcp/contracts';
 import { createLogger, type Logger } from '@codex-mcp/observability';
+import type { Registry } from 'prom-client';
 import { GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
+import { METRICS } from './gateway.tokens.js';
 
 /** A configuration that takes nothing from the machine: no proxy, no sign-in, no Redis that answers. */
 export const gatewayConfig = (env: Record<string, string> = {}): GatewayConfig =>
@@ -64,6 +66,7 @@ export async function startGateway(runDir: string, env: Record<string, string> =
   return {
     lines,
     control,
+    metrics: () => app.get<Registry>(METRICS).metrics(),
     stop: () => app.close(),
     register: async (agentId: string, transport: AgentRegistration['transport'] = 'unix') => {
       const agent = { key: agentKey('local', agentId), tenant: 'local', agentId };

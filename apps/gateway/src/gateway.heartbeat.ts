@@ -33,12 +33,11 @@ export class GatewayHeartbeat {
     this.credentials.onChange(() => void this.publisher.beat().catch(failed));
   }
 
-  /** Withdraws the beat and leaves Redis, also where Redis does not answer. */
+  /** Withdraws the beat, also where Redis does not answer. */
   async stop(): Promise<void> {
     const withdrawn = this.publisher.stop();
     // While it reconnects, ioredis keeps commands waiting even after disconnect().
     if (this.redis.status === 'ready') await Promise.race([withdrawn, delay(WITHDRAW_TIMEOUT_MS, undefined, { ref: false })]);
-    this.redis.disconnect();
   }
 
   private describe(): Heartbeat {

@@ -18,6 +18,9 @@ import { GitProxyService } from './git/git-proxy.service.js';
 import { ForwarderService } from './proxy/forwarder.service.js';
 import { ProxyMetrics } from './proxy/proxy.metrics.js';
 import { ProxyService } from './proxy/proxy.service.js';
+import { UsageLedger } from './usage/usage.ledger.js';
+import { UsageMetrics } from './usage/usage.metrics.js';
+import { UsageService } from './usage/usage.service.js';
 
 @Module({})
 export class GatewayModule {
@@ -30,6 +33,9 @@ export class GatewayModule {
         { provide: METRICS, useFactory: () => createMetrics('gateway') },
         { provide: REDIS, useFactory: () => createRedis(config.REDIS_URL.reveal()) },
         CredentialsService,
+        UsageLedger,
+        UsageMetrics,
+        UsageService,
         ProxyMetrics,
         ForwarderService,
         EgressGrants,

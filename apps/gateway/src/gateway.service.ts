@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type Logger, startOpsServer } from '@codex-mcp/observability';
+import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
@@ -8,8 +9,9 @@ import { CredentialsService } from './credentials/credentials.service.js';
 import type { GatewayConfig } from './gateway.config.js';
 import { GatewayHealth } from './gateway.health.js';
 import { GatewayHeartbeat } from './gateway.heartbeat.js';
-import { GATEWAY_CONFIG, LOGGER, METRICS } from './gateway.tokens.js';
+import { GATEWAY_CONFIG, LOGGER, METRICS, REDIS } from './gateway.tokens.js';
 import { ProxyService } from './proxy/proxy.service.js';
+import { UsageLedger } from './usage/usage.ledger.js';
 
 /** The order in which the gateway comes up and goes down. */
 @Injectable()
@@ -26,6 +28,8 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     @Inject(CredentialsService) private readonly credentials: CredentialsService,
     @Inject(GatewayHealth) private readonly health: GatewayHealth,
     @Inject(GatewayHeartbeat) private readonly heartbeat: GatewayHeartbeat,
+    @Inject(UsageLedger) private readonly usage: UsageLedger,
+    @Inject(REDIS) private readonly redis: Redis,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -43,6 +47,8 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     await this.heartbeat.stop();
     await this.agents.close(this.config.SHUTDOWN_TIMEOUT);
     await this.proxy.close();
+    await this.usage.close();
+    this.redis.disconnect();
     // Last of all: until here no other gateway may take the sockets.
     await this.control.close(0);
     await this.ops?.close();

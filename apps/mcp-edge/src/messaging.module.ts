@@ -1,5 +1,5 @@
 import { PLACEMENTS_QUEUE, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, ApprovalStore, QUEUE_PREFIX, ThreadStore, TurnDispatcher, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, ApprovalStore, QUEUE_PREFIX, ThreadStore, TurnDispatcher, TurnLogReader, TurnStore, UsageStore } from '@codex-mcp/messaging';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Inject, Module } from '@nestjs/common';
 import type { Queue } from 'bullmq';
@@ -26,10 +26,11 @@ const queues = BullModule.registerQueueAsync(
     { provide: AgentStore, inject: [REDIS], useFactory: (redis: Redis) => new AgentStore(redis) },
     { provide: ApprovalStore, inject: [REDIS], useFactory: (redis: Redis) => new ApprovalStore(redis) },
     { provide: ThreadStore, inject: [REDIS], useFactory: (redis: Redis) => new ThreadStore(redis) },
+    { provide: UsageStore, inject: [REDIS], useFactory: (redis: Redis) => new UsageStore(redis) },
     { provide: TurnLogReader, inject: [REDIS_SUBSCRIBER, REDIS], useFactory: (subscriber: Redis, redis: Redis) => new TurnLogReader(subscriber, redis) },
     { provide: TurnDispatcher, inject: [getQueueToken(TURNS_QUEUE), TurnStore], useFactory: (queue: Queue<TurnJob>, turns: TurnStore) => new TurnDispatcher(queue, turns) },
   ],
-  exports: [queues, TurnStore, AgentStore, ApprovalStore, ThreadStore, TurnLogReader, TurnDispatcher],
+  exports: [queues, TurnStore, AgentStore, ApprovalStore, ThreadStore, UsageStore, TurnLogReader, TurnDispatcher],
 })
 export class MessagingModule {
   constructor(@Inject(getQueueToken(TURNS_QUEUE)) turns: Queue, @Inject(getQueueToken(PLACEMENTS_QUEUE)) placements: Queue) {

@@ -1,4 +1,5 @@
-import { choice, consumerFields, count, loadConfig, optionalText, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { choice, consumerFields, count, loadConfig, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { modelPricesField } from '@codex-mcp/prices';
 import { z } from 'zod';
 
 export const WorkerConfig = z.object({
@@ -6,7 +7,7 @@ export const WorkerConfig = z.object({
   ...consumerFields,
   ...retentionFields,
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
-  MODEL_PRICES_FILE: optionalText().describe('JSON file with the prices of models, in place of the list prices that results tell costs by: {"gpt-6.1-sol": {"input": 2, "cached_input": 0.1, "output": 10}}, in dollars for a million tokens'),
+  MODEL_PRICES_FILE: modelPricesField(),
   WORKER_CONCURRENCY: count(50).describe('Turns that one worker runs at the same time'),
   TURN_TIMEOUT: seconds(3600).describe('Seconds after which a turn is stopped, where the call names no timeout_s'),
   TURN_IDLE_TIMEOUT: seconds(1800).describe('Seconds without a sign of life from Codex after which a turn is stopped'),

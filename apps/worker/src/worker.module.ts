@@ -9,7 +9,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AgentSessions } from './agents/agent-sessions.js';
 import { PlacementClient } from './agents/placement.client.js';
-import { loadPrices } from './prices/model-prices.js';
+import { loadPrices } from '@codex-mcp/prices';
 import { TurnApprovals } from './turns/turn-approvals.js';
 import { TurnSteering } from './turns/turn-steering.js';
 import { TurnStops } from './turns/turn-stops.js';

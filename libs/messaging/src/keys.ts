@@ -26,6 +26,8 @@ export const keys = {
   approval: (approvalId: string) => `${PREFIX}:approval:${approvalId}`,
   /** Ids of unanswered approvals by their deadlines. */
   openApprovals: `${PREFIX}:open-approvals`,
+  /** Counters of a day (UTC) by agent and model, and their sums. */
+  usage: (tenant: string, day: string) => `${PREFIX}:usage:${day}:${tenant}`,
   turnControl: `${PREFIX}:turn-control`,
   modelWaits: `${PREFIX}:model-waits`,
 };

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import type { AgentIdentity, GatewayErrorCode } from '@codex-mcp/contracts';
+import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
 import { announceModelWait } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
@@ -11,6 +11,7 @@ import type { Credential } from '../credentials/credential.js';
 import { CredentialsService, type Obtained } from '../credentials/credentials.service.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER, REDIS } from '../gateway.tokens.js';
+import { UsageService } from '../usage/usage.service.js';
 import { sendError, sendLastError } from './api-error.js';
 import { toUpstream } from './headers.js';
 import type { Trouble } from './model-trouble.js';
@@ -22,10 +23,10 @@ import { createDispatcher, explainTrouble, explainUpstreamError, upstreamTarget 
 import { VeiledAnswer } from './veiled-answer.js';
 
 /** What is known of one exchange when it is over; never a credential, a header or a body. */
-export type Exchange = { status: number | undefined; end: string; attempts: number; firstByteMs?: number; responseBytes: number };
+export type Exchange = { status: number | undefined; end: string; attempts: number; firstByteMs?: number; responseBytes: number; use?: ModelUse };
 
 type Refused = { code: GatewayErrorCode; message: string };
-type Sending = { agent: AgentIdentity; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse; hasRenewed: boolean };
+type Sending = { agent: AgentIdentity; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse; hasRenewed: boolean; use?: ModelUse };
 type Sent = { end: RelayEnd; relay: Relay; origin: string };
 
 /** Sends agents' requests to the model, again and again where nothing of an answer has reached the agent and waiting may help. */
@@ -39,6 +40,7 @@ export class ForwarderService {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(REDIS) private readonly redis: Redis,
     @Inject(CredentialsService) private readonly credentials: CredentialsService,
+    @Inject(UsageService) private readonly usage: UsageService,
     @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
   ) {
     this.dispatcher = createDispatcher(config);
@@ -52,7 +54,9 @@ export class ForwarderService {
     try {
       const body = request.method === 'GET' ? null : release ? await buffer(request).catch(() => undefined) : request;
       if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
-      return await this.persist({ agent, route, request, body, response, hasRenewed: false }, gone.signal);
+      const sending: Sending = { agent, route, request, body, response, hasRenewed: false };
+      const exchange = await this.persist(sending, gone.signal);
+      return sending.use ? { ...exchange, use: sending.use } : exchange;
     } finally {
       release?.();
     }
@@ -100,11 +104,14 @@ export class ForwarderService {
     return last;
   }
 
-  private async send(credential: Credential, { route, request, body, response }: Sending): Promise<Sent> {
+  private async send(credential: Credential, sending: Sending): Promise<Sent> {
+    const { agent, route, request, body, response } = sending;
     const { origin, path } = upstreamTarget(this.config, credential, route);
-    const relay = new Relay(response, body !== request);
+    const meter = body === null ? undefined : this.usage.meter(agent, Number(request.headers['content-length'] ?? 0), (use) => (sending.use = use));
+    const relay = new Relay(response, body !== request, meter);
     this.dispatcher.dispatch({ origin, path, method: body === null ? 'GET' : 'POST', headers: toUpstream(request.headers, credential), body }, new VeiledAnswer(relay, credential));
     const end = await relay.ended;
+    meter?.end();
     // A service that fails may have done so before it looked at the token.
     if (relay.status !== undefined && relay.status !== 401 && relay.status < 500) this.credentials.accepted(credential);
     return { end, relay, origin };

@@ -17,7 +17,10 @@ const IDENTITY = [
   'x-openai-fedramp',
 ];
 
-const NOT_TO_UPSTREAM = new Set([...HOP_BY_HOP, ...IDENTITY]);
+/** A compressed answer could not be read for its tokens. */
+const ENCODINGS = ['accept-encoding'];
+
+const NOT_TO_UPSTREAM = new Set([...HOP_BY_HOP, ...IDENTITY, ...ENCODINGS]);
 const NOT_TO_AGENT = new Set([...HOP_BY_HOP, 'set-cookie']);
 
 type Headers = Record<string, string | string[] | undefined>;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import type { AgentIdentity, GatewayErrorCode } from '@codex-mcp/contracts';
+import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
@@ -30,9 +30,9 @@ export class ProxyService {
     const fields = { agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, method: request.method ?? '' };
     this.metrics.inFlight.inc();
     await operation(this.logger, 'model_request', fields, async (add) => {
-      const exchange = await this.exchange(agent, url, request, response);
+      const { use, ...exchange } = await this.exchange(agent, url, request, response);
       this.metrics.observe({ firstByteMs: undefined, ...exchange });
-      add({ ...exchange, requestBytes: bytesOf(request) });
+      add({ ...exchange, requestBytes: bytesOf(request), ...(use && fieldsOf(use)) });
     })
       .catch(() => response.destroy())
       .finally(() => this.metrics.inFlight.dec());
@@ -56,3 +56,5 @@ export class ProxyService {
 }
 
 const bytesOf = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);
+
+const fieldsOf = ({ model, tokens, costUsd, isEstimated }: ModelUse) => ({ model, inputTokens: tokens.input, cachedTokens: tokens.cached, outputTokens: tokens.output, reasoningTokens: tokens.reasoning, costUsd, ...(isEstimated && { isEstimated }) });

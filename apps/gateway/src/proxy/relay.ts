@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { toAgent } from './headers.js';
 import { isRefusal, refusalTrouble, streamTrouble, type Trouble } from './model-trouble.js';
+import type { RequestMeter } from '../usage/request-meter.js';
 import { StreamOpening } from './stream-opening.js';
 
 /**
@@ -41,6 +42,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   constructor(
     private readonly response: ServerResponse,
     private readonly withholds: boolean,
+    private readonly meter?: RequestMeter,
   ) {
     this.ended = new Promise((resolve) => (this.resolve = resolve));
     response.on('drain', this.onDrain).on('close', this.onAgentClose);
@@ -101,6 +103,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.response.destroy();
       return this.abort('upstream_failed');
     }
+    if (status === 200) this.meter?.begin(isStream(status, headers));
     if (this.withholds && isStream(status, headers)) this.opening = new StreamOpening();
     if (this.response.headersSent) return;
     this.response.writeHead(status, toAgent(headers));
@@ -137,7 +140,10 @@ export class Relay implements Dispatcher.DispatchHandler {
   private write(chunk: Buffer): boolean {
     if (this.response.destroyed) return true;
     this.bytes += chunk.length;
-    return this.response.write(chunk);
+    const hasRoom = this.response.write(chunk);
+    // After the agent has it: metering delays nothing.
+    this.meter?.pass(chunk);
+    return hasRoom;
   }
 
   private abort(how: RelayEnd): void {

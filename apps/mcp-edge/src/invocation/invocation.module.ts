@@ -13,6 +13,7 @@ import { TurnCancellation } from '../management/turn-cancellation.service.js';
 import { TurnReading } from '../management/turn-reading.service.js';
 import { TurnStart } from '../management/turn-start.service.js';
 import { TurnSteering } from '../management/turn-steering.service.js';
+import { UsageReport } from '../management/usage-report.service.js';
 import { MessagingModule } from '../messaging.module.js';
 import { DropInCalls } from './drop-in-calls.service.js';
 import { ServiceStatus } from './service-status.service.js';
@@ -22,7 +23,7 @@ import { TurnCanceller } from './turn-canceller.service.js';
 import { TurnLookup } from './turn-lookup.service.js';
 import { TurnRunner } from './turn-runner.service.js';
 
-const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ThreadManagement, FanOut, ManagementTools];
+const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck, TurnCancellation, TurnReading, TurnStart, TurnSteering, ThreadManagement, FanOut, UsageReport, ManagementTools];
 
 /** Tool calls, free of any protocol. */
 @Module({

@@ -13,6 +13,7 @@ import { TurnCancellation } from './turn-cancellation.service.js';
 import { TurnReading } from './turn-reading.service.js';
 import { TurnStart } from './turn-start.service.js';
 import { TurnSteering } from './turn-steering.service.js';
+import { UsageReport } from './usage-report.service.js';
 
 type Context = { readonly caller: Caller; /** The agent that the call names, else its connection's. */ readonly agent: AgentIdentity; readonly protocol: Invocation['protocol']; readonly idempotencyKey?: string | undefined };
 type Handlers = {
@@ -42,6 +43,7 @@ export class ManagementTools {
     threads: ThreadManagement,
     fanOut: FanOut,
     approvals: ApprovalDesk,
+    usage: UsageReport,
   ) {
     this.handlers = {
       list_sessions: async (args, context) => ({ sessions: await directory.views(context.caller.tenant, filter(args, context)) }),
@@ -55,6 +57,7 @@ export class ManagementTools {
       },
       get_agent_status: (_, { agent }) => this.agentStatus(agent),
       cleanup_inactive_agents: (args, context) => cleanup.run(context.caller.tenant, filter(args, context), args),
+      get_usage: (args, context) => usage.report(context.caller.tenant, filter(args, context)?.agentId, args),
       health_check: () => health.report(),
       start: (args, { caller, agent, idempotencyKey }) => starter.start(args, caller, agent, idempotencyKey),
       implement_n: (args, { caller, agent, idempotencyKey }) => fanOut.implement(args, caller, agent, idempotencyKey),

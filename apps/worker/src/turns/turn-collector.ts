@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ThreadItem, toAppError, toTurnItem, type TurnError, type TurnNotification } from '@codex-mcp/codex';
 import { AppError, type TokenUsage, type TurnEvent, type TurnItem } from '@codex-mcp/contracts';
-import type { RequestTokens } from '../prices/model-prices.js';
+import type { RequestTokens } from '@codex-mcp/prices';
 import { TestRuns } from '../test-runs/test-runs.js';
 
 /** Items that cannot have changed a file. */

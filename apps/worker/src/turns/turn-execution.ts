@@ -9,7 +9,7 @@ import type { Changes } from '../workspace/agent-workspace.js';
 import { type Environment, lookAtEnvironment, type Placing, settleEnvironment } from '../environment/turn-environment.js';
 import { withLocations } from '../workspace/finding-places.js';
 import { findChange, type FoundChange } from '../workspace/named-change.js';
-import { costOf, type ModelPrices } from '../prices/model-prices.js';
+import { costOf, type ModelPrices } from '@codex-mcp/prices';
 import { type Test, testOf } from '../test-runs/test-choice.js';
 import { runRequestedTests } from '../test-runs/requested-tests.js';
 import { needsFreshCopy, operate } from '../workspace/workspace-operations.js';

@@ -33,6 +33,7 @@ const SIGNATURES: Record<string, string[]> = {
   get_agent_status: ['agent_id'],
   list_active_agents: ['agent_id?'],
   cleanup_inactive_agents: ['agent_id?', 'max_idle_seconds?', 'remove?'],
+  get_usage: ['agent_id?', 'days?', 'by?'],
   start: ['agent_id?', 'tool', 'arguments'],
   implement_n: ['agent_id?', 'n', 'wait_s?', 'task', 'target_files', 'context_files?', 'requirements?', 'test_command?', 'run_tests?', ...COMMON.filter((name) => name !== 'agent_id').map((name) => `${name}?`)],
   compare: ['agent_id?', 'turn_ids', 'wait_s?'],
@@ -113,7 +114,7 @@ describe('the catalogue', () => {
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(
-      ['audit', 'compare', 'debug', 'export_patch', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'health_check', 'list_active_agents', 'list_approvals', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'plan', 'read_file', 'review', 'search'],
+      ['audit', 'compare', 'debug', 'export_patch', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'get_usage', 'health_check', 'list_active_agents', 'list_approvals', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'plan', 'read_file', 'review', 'search'],
     );
     for (const { name, annotations } of listTools()) expect({ name, destructive: annotations.destructiveHint }).toEqual({ name, destructive: !annotations.readOnlyHint && !ADDING.includes(name) });
   });

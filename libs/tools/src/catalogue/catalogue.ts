@@ -9,6 +9,7 @@ import { compare } from './compare.tool.js';
 import { getAgentStatus } from './get-agent-status.tool.js';
 import { getMySessionInfo } from './get-my-session-info.tool.js';
 import { getTurn } from './get-turn.tool.js';
+import { getUsage } from './get-usage.tool.js';
 import { healthCheck } from './health-check.tool.js';
 import { implementN } from './implement-n.tool.js';
 import { listActiveAgents } from './list-active-agents.tool.js';
@@ -34,6 +35,7 @@ export const MANAGEMENT_TOOLS = {
   get_agent_status: getAgentStatus,
   list_active_agents: listActiveAgents,
   cleanup_inactive_agents: cleanupInactiveAgents,
+  get_usage: getUsage,
   start,
   implement_n: implementN,
   compare,

@@ -21,6 +21,7 @@ const OF_MANAGEMENT: { readonly [Name in ManagementToolName]: readonly ToolsetNa
   get_agent_status: ['agents'],
   list_active_agents: ['agents'],
   cleanup_inactive_agents: ['agents'],
+  get_usage: ['agents'],
   start: ['turns'],
   implement_n: ['turns'],
   compare: ['turns'],

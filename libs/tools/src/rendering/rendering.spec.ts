@@ -23,6 +23,7 @@ const tests = [
   { command: 'npm test | tail', run_by: 'codex' as const },
   { command: 'npm run check', run_by: 'server' as const, runner: 'jest', exit_code: 1, duration_ms: 900, passed: 3, failed: 1, output: 'FAIL a.spec.ts\nTests: 1 failed, 3 passed\n' },
 ];
+const sums = { requests: 3, input_tokens: 1200, cached_input_tokens: 1000, output_tokens: 34, reasoning_tokens: 5, cost_usd: 0.01234 };
 const compared = [
   { turn_id: 'turn_1', agent_id: 'fan-1', tool: 'implement', status: 'completed' as const, summary: 'Done.', changes: changed, commands: [], tests, duration_ms: 61_000, cost_usd: 0.01234 },
   { turn_id: 'turn_2', agent_id: 'fan-2', tool: 'implement', status: 'failed' as const, error_code: 'quota_exceeded' },
@@ -95,6 +96,8 @@ const rendered: Record<string, string> = {
   get_my_session_info: MANAGEMENT_TOOLS.get_my_session_info.render({ ...agent, exists: true }),
   no_session: MANAGEMENT_TOOLS.get_my_session_info.render({ exists: false, agent_id: 'anna' }),
   get_agent_status: MANAGEMENT_TOOLS.get_agent_status.render({ ...agent, cpu_percent: 12.34, memory_bytes: 104857600, memory_limit_bytes: 2147483648, processes: 7 }),
+  get_usage: MANAGEMENT_TOOLS.get_usage.render({ since: '2026-11-16', until: '2026-11-22', total: { ...sums, estimated_requests: 1, unpriced_requests: 2 }, rows: [{ name: '2026-11-22', ...sums }] }),
+  no_usage: MANAGEMENT_TOOLS.get_usage.render({ since: '2026-11-16', until: '2026-11-22', total: { ...sums, requests: 0 }, rows: [] }),
   health_check: MANAGEMENT_TOOLS.health_check.render({
     status: 'degraded',
     problems: ['No worker answers: start one.'],

@@ -31,8 +31,13 @@ describe('what a turn costs', () => {
     expect(costOf(LIST_PRICES, 'gpt-6.1-sol', [{ ...long, input: 272_000 }])).toBe(0.554);
   });
 
+  it('is that of the model where a dated version of it answered, unless that has a price of its own', () => {
+    expect(costOf(flat, 'own-2026-11-01', [request])).toBe(3);
+    expect(costOf({ ...flat, 'own-2026-11-01': { ...flat.own, input: 4 } }, 'own-2026-11-01', [request])).toBe(4);
+  });
+
   it('is not known of a model without a price', () => {
-    for (const model of ['gpt-99', 'toString', '__proto__']) expect(costOf(LIST_PRICES, model, [request])).toBeUndefined();
+    for (const model of ['gpt-99', 'own-2', 'toString', '__proto__']) expect(costOf(LIST_PRICES, model, [request])).toBeUndefined();
   });
 });
 

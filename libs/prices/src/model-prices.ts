@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from '@codex-mcp/config';
+import { ConfigError, optionalText } from '@codex-mcp/config';
 import { z } from 'zod';
 
 const price = () => z.number().nonnegative();
@@ -31,6 +31,10 @@ export const LIST_PRICES: ModelPrices = {
   'gpt-5.5': { input: 5, cached_input: 0.5, output: 30, long_context: LONG },
 };
 
+/** MODEL_PRICES_FILE in the environment of whoever tells costs. */
+export const modelPricesField = () =>
+  optionalText().describe('JSON file with the prices of models, in place of the list prices that costs are told by: {"gpt-6.1-sol": {"input": 2, "cached_input": 0.1, "output": 10}}, in dollars for a million tokens');
+
 /** The operator's table, a JSON object of models, in place of the list prices. Throws ConfigError where it cannot be used. */
 export function loadPrices(path: string | undefined): ModelPrices {
   if (path === undefined) return LIST_PRICES;
@@ -45,9 +49,13 @@ export function loadPrices(path: string | undefined): ModelPrices {
 /** Tokens of one request to the model; cached ones and those that were kept are part of the input. */
 export type RequestTokens = { input: number; cached: number; cacheWrites: number; output: number };
 
-/** What requests cost together; undefined for a model without a price. */
+/** The model's service names a dated version where it was asked for the model. */
+const DATED = /-\d{4}-\d{2}-\d{2}$/;
+
+/** What requests cost together; undefined for a model without a price, of its own or of the model that it is a dated version of. */
 export function costOf(prices: ModelPrices, model: string, requests: readonly RequestTokens[]): number | undefined {
-  const own = Object.hasOwn(prices, model) ? prices[model] : undefined;
+  const name = [model, model.replace(DATED, '')].find((candidate) => Object.hasOwn(prices, candidate));
+  const own = name === undefined ? undefined : prices[name];
   if (!own) return undefined;
   const dollars = requests.reduce((sum, tokens) => sum + requestCost(own, tokens), 0) / 1_000_000;
   return Number(dollars.toFixed(6));
