@@ -20,9 +20,9 @@ beforeEach(async () => {
 });
 
 /** One request with 100 tokens of input and 10 of output. */
-async function used(tenant: string, agentId: string, { daysAgo = 0, model = 'gpt-5.5', costUsd = 0.5 as number | undefined, isEstimated = false } = {}): Promise<void> {
+async function used(tenant: string, agentId: string, { daysAgo = 0, model = 'gpt-5.5', isPriced = true, isEstimated = false } = {}): Promise<void> {
   const tokens = { input: 100, cached: 40, cacheWrites: 0, output: 10, reasoning: 4 };
-  await usage.add(incrementsOf({ key: agentKey(tenant, agentId), tenant, agentId }, dayOf(Date.now() - daysAgo * DAY_MS), { model, tokens, costUsd, isEstimated }));
+  await usage.add(incrementsOf({ key: agentKey(tenant, agentId), tenant, agentId }, dayOf(Date.now() - daysAgo * DAY_MS), { model, tokens, costUsd: isPriced ? 0.5 : undefined, isEstimated }));
 }
 
 const report = async (token: string, args: object = {}) => {
@@ -48,7 +48,7 @@ describe('get_usage', () => {
 
   it('says how many requests are estimated, and how many have no price', async () => {
     await used('anna', 'one', { isEstimated: true });
-    await used('anna', 'one', { costUsd: undefined });
+    await used('anna', 'one', { isPriced: false });
     expect((await report('anna')).total).toEqual({ ...sums(2), cost_usd: 0.5, estimated_requests: 1, unpriced_requests: 1 });
   });
 });
