@@ -1,7 +1,15 @@
 import { once } from 'node:events';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { answerWhole, type Pieces } from './whole-answer.js';
 
-type Answering = (request: Request) => Promise<Response>;
+const UNCHANGED = { 'cache-control': 'no-store, no-transform' };
+
+/** JSON that is all of an answer. */
+export class WholeJson {
+  constructor(readonly pieces: Pieces) {}
+}
+
+type Answering = (request: Request) => Promise<Response | WholeJson>;
 
 /** How an answer that is not there in time is begun without it; JSON then comes in a frame. */
 export type LateAnswer = {
@@ -14,13 +22,18 @@ export type LateAnswer = {
 /** Lets a handler of web requests answer one of Node's whose body has been read. Its signal aborts when the client goes away before the end. */
 export async function exchange(request: HttpRequest, response: HttpResponse, answer: Answering, late: LateAnswer): Promise<void> {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  const abort = () => gone.abort();
+  response.once('close', abort);
   const begun = beginLate(response, late);
   const answered = await answer(new Request(`http://${request.headers.host}${request.originalUrl}`, { method: request.method, headers: headersOf(request), signal: gone.signal })).finally(begun.stop);
   if (gone.signal.aborted) return;
+  if (answered instanceof WholeJson) {
+    response.off('close', abort); // there is nothing left to abort, and to do so costs more than the answer
+    return writeWhole(response, answered, late);
+  }
   try {
     if (!response.headersSent) {
-      response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), 'cache-control': 'no-store, no-transform' });
+      response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...UNCHANGED });
       response.flushHeaders();
     } else if (answered.headers.get('content-type')?.includes('json')) {
       return void response.write(late.frame(await answered.text()));
@@ -31,6 +44,11 @@ export async function exchange(request: HttpRequest, response: HttpResponse, ans
   } finally {
     response.end();
   }
+}
+
+function writeWhole(response: HttpResponse, { pieces }: WholeJson, late: LateAnswer): void {
+  if (response.headersSent) response.end(late.frame(pieces.join('')));
+  else answerWhole(response, { 'Content-Type': 'application/json', ...UNCHANGED }, pieces);
 }
 
 /** Begins the answer when it is late, and keeps it alive until it comes. */

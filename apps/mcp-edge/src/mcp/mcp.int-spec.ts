@@ -176,6 +176,9 @@ describe.each(TRANSPORTS)('MCP over %s', (transport) => {
   });
 });
 
+/** The messages of a stream that has ended. */
+const messagesIn = (events: string) => [...events.matchAll(/^data: (.+)$/gm)].map(([, json]) => JSON.parse(json ?? '') as { id: number });
+
 const sessionIdOf = (client: Client): string => client.transport?.sessionId ?? '';
 
 describe('POST /mcp', () => {
@@ -230,6 +233,19 @@ describe('POST /mcp', () => {
     const silent = await call({});
     expect(silent.text).toContain('echo:');
     expect(silent.text).not.toContain('notifications/progress');
+  });
+
+  it('answers what needs no stream with its length, in one piece', async () => {
+    const id = String((await post(initialize)).headers['mcp-session-id']);
+    const list = await post({ jsonrpc: '2.0', id: 'list', method: 'tools/list' }, { 'mcp-session-id': id });
+    expect(list.headers).toMatchObject({ 'content-type': 'text/event-stream', 'content-length': String(Buffer.byteLength(list.text)), 'mcp-session-id': id });
+    expect(messagesIn(list.text)).toEqual([{ jsonrpc: '2.0', id: 'list', result: { tools: JSON.parse(JSON.stringify(listTools())) } }]);
+  });
+
+  it('answers each request of a batch', async () => {
+    const id = String((await post({ ...initialize, params: { ...initialize.params, protocolVersion: '2025-03-26' } })).headers['mcp-session-id']);
+    const batch = await post([{ jsonrpc: '2.0', id: 1, method: 'ping' }, { jsonrpc: '2.0', id: 2, method: 'no/such' }, { jsonrpc: '2.0', id: 3, method: 'ping' }], { 'mcp-session-id': id });
+    expect(messagesIn(batch.text).toSorted((a, b) => a.id - b.id)).toEqual([{ jsonrpc: '2.0', id: 1, result: {} }, { jsonrpc: '2.0', id: 2, error: expect.objectContaining({ code: -32601 }) }, { jsonrpc: '2.0', id: 3, result: {} }]);
   });
 
   it('ends the stream of a cancelled request without an answer', async () => {

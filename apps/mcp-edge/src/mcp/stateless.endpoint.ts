@@ -1,16 +1,17 @@
-import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
+import { classifyInboundRequest, createMcpHandler, type McpHttpHandler, type McpRequestContext } from '@modelcontextprotocol/server';
 import type { Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
-import { exchange, type LateAnswer } from '../http/web-exchange.js';
+import { exchange, type LateAnswer, type WholeJson } from '../http/web-exchange.js';
 import { ResourceUpdates } from '../resources/resource-updates.service.js';
 import { parseResourceUri } from '../resources/resource-uri.js';
 import { type CallContext, callContext } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { McpEvents } from './sessions/mcp-events.js';
+import { takeResult } from './whole-results.js';
 import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
 
 /** Comments, for proxies; progress is what clients count as a sign of life. */
@@ -47,6 +48,7 @@ export function isOfSessions(request: Request, body: unknown): boolean {
 @Injectable()
 export class StatelessEndpoint implements BeforeApplicationShutdown {
   private readonly handler: McpHttpHandler;
+  private readonly results = new WeakMap<globalThis.Request, WholeJson>();
   private isClosing = false;
 
   constructor(
@@ -59,12 +61,18 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
     const connection = { era: 'stateless' as const, hints: {}, isOpen: () => !this.isClosing };
     const onerror = (error: Error) => logger.debug({ err: error }, 'an MCP request was refused');
     // Errors that are found at once have a status of their own, which an answer that has begun as a stream could not have.
-    this.handler = createMcpHandler(() => servers.createForRequest(connection), { legacy: 'reject', bus, responseMode: 'auto', keepAliveMs: KEEP_ALIVE_MS, maxSubscriptions: config.MAX_MCP_SESSIONS, onerror });
+    const serverFor = ({ requestInfo: web }: McpRequestContext) => takeResult(servers.createForRequest(connection), (result) => web && this.results.set(web, result));
+    this.handler = createMcpHandler(serverFor, { legacy: 'reject', bus, responseMode: 'auto', keepAliveMs: KEEP_ALIVE_MS, maxSubscriptions: config.MAX_MCP_SESSIONS, onerror });
   }
 
   async handle(request: Request, response: Response, body: unknown, context: CallContext): Promise<void> {
     const parsedBody = await this.watched(body, response, context);
-    return callContext.run(context, () => exchange(request, response, (web) => this.handler.fetch(web, { parsedBody }), LATE));
+    return callContext.run(context, () => exchange(request, response, (web) => this.answer(web, parsedBody), LATE));
+  }
+
+  private async answer(web: globalThis.Request, parsedBody: unknown): Promise<globalThis.Response | WholeJson> {
+    const answered = await this.handler.fetch(web, { parsedBody });
+    return this.results.get(web) ?? answered;
   }
 
   /** What a client listens for is watched as long as its stream is open. Agents' resources that it may not see are taken out of the request. */

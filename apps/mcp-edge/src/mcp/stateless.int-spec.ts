@@ -73,13 +73,22 @@ describe('POST /mcp of revision 2026-07-28', () => {
     system.edge.call('/mcp', {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...headers },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } }),
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { _meta: meta, ...params } }),
     });
 
   it('lets listings be kept, and names the server in each answer', async () => {
     const answer = await post('tools/list', {});
     expect(answer).toMatchObject({ status: 200, json: { result: { resultType: 'complete', ttlMs: expect.any(Number), cacheScope: 'public', _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'codex-mcp' } } } } });
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(answer.text)) });
     expect(answer.headers['mcp-session-id']).toBeUndefined();
+    expect(answer.json).toMatchObject({ jsonrpc: '2.0', id: 1, result: { tools: JSON.parse(JSON.stringify(listTools())) } });
+  });
+
+  it('has the answer to a call behind its progress', async () => {
+    const answer = await post('tools/call', { name: 'chat', arguments: { message: 'x' }, _meta: { ...meta, progressToken: 'p' } }, { 'mcp-name': 'chat' });
+    const messages = [...answer.text.matchAll(/^data: (.+)$/gm)].map(([, json]) => JSON.parse(json ?? '') as object);
+    expect(messages[0]).toMatchObject({ method: 'notifications/progress' });
+    expect(messages.at(-1)).toMatchObject({ id: 1, result: { structuredContent: { answer: expect.stringContaining('echo:') } } });
   });
 
   it('refuses headers that contradict the message', async () => {

@@ -1,4 +1,5 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { Pieces } from '../../http/whole-answer.js';
 
 type Text = { readonly json: string; readonly bytes: Buffer };
 
@@ -12,7 +13,7 @@ export function jsonOf(message: JSONRPCMessage): string {
 }
 
 /** The same as pieces to be written one after the other; the large one is never copied. */
-export function piecesOf(message: JSONRPCMessage): (string | Buffer)[] {
+export function piecesOf(message: JSONRPCMessage): Pieces {
   const parts = partsOf(message);
   return parts ? [parts.head, parts.list.bytes, parts.tail] : [JSON.stringify(message)];
 }

@@ -1,6 +1,7 @@
-import { isJSONRPCResponse, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import { writeBounded } from '../../http/bounded-output.js';
+import { answerWhole, type Pieces } from '../../http/whole-answer.js';
 import { type EventLog, lostAnswer } from './event-log.js';
 import { jsonOf, piecesOf } from './message-json.js';
 
@@ -16,6 +17,7 @@ export const eventFrame = (json: string, id?: string): string => `event: message
 export class PostStream {
   private readonly id: string;
   private readonly unanswered: Set<RequestId>;
+  private readonly headers: Record<string, string>;
   private written = 0;
 
   constructor(
@@ -27,13 +29,16 @@ export class PostStream {
   ) {
     this.id = log?.newStream() ?? '';
     this.unanswered = new Set(requests);
+    this.headers = { ...EVENT_STREAM_HEADERS, 'Mcp-Session-Id': session };
   }
 
+  /** Begins a stream that is kept; another begins with what is written first, as a rule its whole answer. */
   open(protocolVersion: string): void {
-    this.response.writeHead(200, { ...EVENT_STREAM_HEADERS, 'Mcp-Session-Id': this.session });
+    if (!this.log) return;
+    this.begin();
     this.response.flushHeaders();
-    this.log?.open(this.session, this.id, [...this.unanswered]);
-    if (this.log && protocolVersion >= PRIMING_SINCE) this.response.write(`id: ${this.log.eventId(this.id, 0)}\nretry: ${RETRY_MS}\ndata: \n\n`);
+    this.log.open(this.session, this.id, [...this.unanswered]);
+    if (protocolVersion >= PRIMING_SINCE) this.response.write(`id: ${this.log.eventId(this.id, 0)}\nretry: ${RETRY_MS}\ndata: \n\n`);
   }
 
   get isResumable(): boolean {
@@ -41,10 +46,12 @@ export class PostStream {
   }
 
   send(message: JSONRPCMessage): void {
-    const answered = isJSONRPCResponse(message) ? message.id : undefined;
+    const answered = 'result' in message || 'error' in message ? message.id : undefined;
     if (answered !== undefined && !this.unanswered.has(answered)) return; // its client has cancelled it
     const json = this.log && jsonOf(message);
-    this.write(...(json === undefined ? ['event: message\ndata: ', ...piecesOf(message), '\n\n'] : [eventFrame(json, this.log?.eventId(this.id, this.written + 1))]));
+    const frame = json === undefined ? ['event: message\ndata: ', ...piecesOf(message), '\n\n'] : [eventFrame(json, this.log?.eventId(this.id, this.written + 1))];
+    if (answered !== undefined && this.unanswered.size === 1 && this.isWritable && !this.response.headersSent) answerWhole(this.response, this.headers, frame);
+    else this.write(...frame);
     if (answered !== undefined) this.settle(answered, json);
     else if (json !== undefined) this.log?.append(this.session, this.id, json, ++this.written);
   }
@@ -56,7 +63,7 @@ export class PostStream {
 
   /** Ends the connection, not the stream. */
   detach(): void {
-    this.response.end();
+    this.end();
   }
 
   /** Nobody will answer its requests any more. */
@@ -76,10 +83,24 @@ export class PostStream {
     this.log?.settle(this.session, this.id, request, { json, place, isLast });
     if (!isLast) return;
     this.written += 1;
+    this.end();
+  }
+
+  private begin(): void {
+    if (!this.response.headersSent) this.response.writeHead(200, this.headers);
+  }
+
+  private end(): void {
+    this.begin();
     this.response.end();
   }
 
-  private write(...pieces: (string | Buffer)[]): void {
+  private get isWritable(): boolean {
+    return !this.response.writableEnded && !this.response.destroyed;
+  }
+
+  private write(...pieces: Pieces): void {
+    if (this.isWritable) this.begin();
     writeBounded(this.response, ...pieces);
   }
 }

@@ -1,0 +1,13 @@
+import type { Response } from 'express';
+
+/** The body of an answer in pieces, of which the large ones may be shared: none is copied. */
+export type Pieces = readonly (string | Buffer)[];
+
+/** Answers with status 200, these headers and all of the body in one write. */
+export function answerWhole(response: Response, headers: Record<string, string>, body: Pieces): void {
+  const length = body.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+  response.writeHead(200, { ...headers, 'Content-Length': length });
+  response.cork();
+  for (const piece of body) response.write(piece);
+  response.end();
+}
