@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { answerWhole, type Pieces } from './whole-answer.js';
 
-const UNCHANGED = { 'cache-control': 'no-store, no-transform' };
+const NOT_KEPT = { 'cache-control': 'no-store, no-transform' };
 
 /** JSON that is all of an answer. */
 export class WholeJson {
@@ -33,7 +33,7 @@ export async function exchange(request: HttpRequest, response: HttpResponse, ans
   }
   try {
     if (!response.headersSent) {
-      response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...UNCHANGED });
+      response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), ...NOT_KEPT });
       response.flushHeaders();
     } else if (answered.headers.get('content-type')?.includes('json')) {
       return void response.write(late.frame(await answered.text()));
@@ -48,7 +48,7 @@ export async function exchange(request: HttpRequest, response: HttpResponse, ans
 
 function writeWhole(response: HttpResponse, { pieces }: WholeJson, late: LateAnswer): void {
   if (response.headersSent) response.end(late.frame(pieces.join('')));
-  else answerWhole(response, { 'Content-Type': 'application/json', ...UNCHANGED }, pieces);
+  else answerWhole(response, { 'Content-Type': 'application/json', ...NOT_KEPT }, pieces);
 }
 
 /** Begins the answer when it is late, and keeps it alive until it comes. */
