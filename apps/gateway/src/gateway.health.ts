@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { HealthReport } from '@codex-mcp/observability';
+import { AuditLog, type HealthReport } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { CredentialsService } from './credentials/credentials.service.js';
@@ -13,10 +13,11 @@ export class GatewayHealth {
   constructor(
     @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
     @Inject(CredentialsService) private readonly credentials: CredentialsService,
+    @Inject(AuditLog) private readonly audit: AuditLog,
     @Inject(REDIS) private readonly redis: Redis,
   ) {}
 
   report(): HealthReport {
-    return { ok: this.serving, signIn: this.credentials.current().signIn, redis: this.redis.status === 'ready' ? 'connected' : 'away', agents: this.agents.count };
+    return { ok: this.serving, signIn: this.credentials.current().signIn, redis: this.redis.status === 'ready' ? 'connected' : 'away', agents: this.agents.count, ...(this.audit.problem !== undefined && { auditProblem: this.audit.problem }) };
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
 import { HeartbeatPublisher } from '@codex-mcp/messaging';
-import type { Logger } from '@codex-mcp/observability';
+import { AuditLog, type Logger } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import { CredentialsService } from './credentials/credentials.service.js';
 import { LOGGER, REDIS } from './gateway.tokens.js';
@@ -12,16 +12,19 @@ import { VERSION } from './version.js';
 
 const WITHDRAW_TIMEOUT_MS = 1000;
 
+export const GATEWAY_INSTANCE = `${hostname()}-${randomUUID().slice(0, 8)}`;
+
 /** Says over Redis that this gateway lives and how it is signed in; at once when the sign-in changes. */
 @Injectable()
 export class GatewayHeartbeat {
   private readonly publisher: HeartbeatPublisher;
-  private readonly self = { service: 'gateway', instance: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, startedAtMs: Date.now(), pid: process.pid } as const;
+  private readonly self = { service: 'gateway', instance: GATEWAY_INSTANCE, version: VERSION, startedAtMs: Date.now(), pid: process.pid } as const;
 
   constructor(
     @Inject(REDIS) private readonly redis: Redis,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CredentialsService) private readonly credentials: CredentialsService,
+    @Inject(AuditLog) private readonly audit: AuditLog,
   ) {
     this.publisher = new HeartbeatPublisher(redis, () => this.describe());
   }
@@ -41,6 +44,7 @@ export class GatewayHeartbeat {
   }
 
   private describe(): Heartbeat {
-    return { ...this.self, signIn: this.credentials.current().signIn };
+    const { problem } = this.audit;
+    return { ...this.self, signIn: this.credentials.current().signIn, ...(problem !== undefined && { auditProblem: problem }) };
   }
 }

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { createRedis } from '@codex-mcp/messaging';
-import { createLogger, createMetrics, type Logger } from '@codex-mcp/observability';
+import { AuditLog, createLogger, createMetrics, type Logger } from '@codex-mcp/observability';
+import type { Registry } from 'prom-client';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
 import { CredentialsService } from './credentials/credentials.service.js';
@@ -10,7 +11,7 @@ import { EgressMetrics } from './egress/egress.metrics.js';
 import { EgressProxyService } from './egress/egress-proxy.service.js';
 import { PullRequestsService } from './forge/pull-requests.service.js';
 import { GatewayHealth } from './gateway.health.js';
-import { GatewayHeartbeat } from './gateway.heartbeat.js';
+import { GATEWAY_INSTANCE, GatewayHeartbeat } from './gateway.heartbeat.js';
 import { GatewayService } from './gateway.service.js';
 import { GATEWAY_CONFIG, LOGGER, METRICS, REDIS } from './gateway.tokens.js';
 import { GitMetrics } from './git/git.metrics.js';
@@ -31,6 +32,7 @@ export class GatewayModule {
         { provide: GATEWAY_CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },
         { provide: METRICS, useFactory: () => createMetrics('gateway') },
+        { provide: AuditLog, useFactory: (metrics: Registry) => new AuditLog(config, { service: 'gateway', instance: GATEWAY_INSTANCE }, logger, metrics), inject: [METRICS] },
         { provide: REDIS, useFactory: () => createRedis(config.REDIS_URL.reveal()) },
         CredentialsService,
         UsageLedger,

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type Logger, startOpsServer } from '@codex-mcp/observability';
+import { AuditLog, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
@@ -22,6 +22,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) private readonly metrics: Registry,
+    @Inject(AuditLog) private readonly audit: AuditLog,
     @Inject(AgentEndpoints) private readonly agents: AgentEndpoints,
     @Inject(ControlServer) private readonly control: ControlServer,
     @Inject(ProxyService) private readonly proxy: ProxyService,
@@ -52,6 +53,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     // Last of all: until here no other gateway may take the sockets.
     await this.control.close(0);
     await this.ops?.close();
+    await this.audit.close();
     this.logger.info('gateway stopped');
   }
 

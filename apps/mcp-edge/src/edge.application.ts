@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '@codex-mcp/config';
 import { createRedis, createSubscriber, HeartbeatPublisher } from '@codex-mcp/messaging';
-import { createMetrics, type Logger, nestLogger } from '@codex-mcp/observability';
+import { AuditLog, createMetrics, type Logger, nestLogger } from '@codex-mcp/observability';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -32,10 +32,12 @@ export type EdgeApplication = { readonly port: number; close(): Promise<void> };
 
 /** Starts the edge. Redis need not answer yet; a port that cannot be had is a ConfigError. */
 export async function startEdge(config: EdgeConfig, process: EdgeResources['process'], logger: Logger): Promise<EdgeApplication> {
+  const metrics = createMetrics('mcp-edge');
+  const audit = new AuditLog(config, { service: 'mcp-edge', instance: process.instance }, logger, metrics);
   const redis = createRedis(config.REDIS_URL.reveal(), 'brisk');
-  const resources = { config, process, logger, metrics: createMetrics('mcp-edge'), redis, subscriber: createSubscriber(redis) };
+  const resources = { config, process, logger, audit, metrics, redis, subscriber: createSubscriber(redis) };
   const disconnect = () => [resources.subscriber, redis].forEach((connection) => connection.disconnect());
-  const beats = new HeartbeatPublisher(redis, () => ({ service: 'mcp-edge', ...process, pid: globalThis.process.pid }));
+  const beats = new HeartbeatPublisher(redis, () => ({ service: 'mcp-edge', ...process, pid: globalThis.process.pid, ...(audit.problem !== undefined && { auditProblem: audit.problem }) }));
   try {
     const app = await createApplication(resources);
     const server = await listen(app, config);
@@ -47,10 +49,12 @@ export async function startEdge(config: EdgeConfig, process: EdgeResources['proc
         await shutDown(app, server, config.SHUTDOWN_TIMEOUT);
         await atMost(FAREWELL_TIMEOUT_MS, stopBeating());
         disconnect();
+        await audit.close();
       },
     };
   } catch (error) {
     disconnect();
+    await audit.close();
     throw error;
   }
 }

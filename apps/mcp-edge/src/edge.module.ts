@@ -1,4 +1,4 @@
-import type { Logger } from '@codex-mcp/observability';
+import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Redis } from 'ioredis';
@@ -24,6 +24,7 @@ export type EdgeResources = {
   readonly config: EdgeConfig;
   readonly process: EdgeProcess;
   readonly logger: Logger;
+  readonly audit: AuditLog;
   readonly metrics: Registry;
   readonly redis: Redis;
   readonly subscriber: Redis;
@@ -31,11 +32,12 @@ export type EdgeResources = {
 
 @Module({})
 class ResourcesModule {
-  static register({ config, process, logger, metrics, redis, subscriber }: EdgeResources): DynamicModule {
+  static register({ config, process, logger, audit, metrics, redis, subscriber }: EdgeResources): DynamicModule {
     const providers = [
       { provide: EDGE_CONFIG, useValue: config },
       { provide: EDGE_PROCESS, useValue: process },
       { provide: LOGGER, useValue: logger },
+      { provide: AuditLog, useValue: audit },
       { provide: METRICS, useValue: metrics },
       { provide: REDIS, useValue: redis },
       { provide: REDIS_SUBSCRIBER, useValue: subscriber },

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentStore, ConsumptionWatch, createRedis, TurnStore } from '@codex-mcp/messaging';
-import type { Logger } from '@codex-mcp/observability';
+import { AuditLog, createMetrics, type Logger } from '@codex-mcp/observability';
 import { AgentsService } from './agents/agents.service.js';
 import { CommandsHandler } from './agents/commands.handler.js';
 import { IdleSweeper } from './agents/idle.sweeper.js';
@@ -31,13 +31,15 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const redis = createRedis(config.REDIS_URL.reveal());
   const registry = new AgentStore(redis);
   const supervisorId = await supervisorIdentity(config.RUN_DIR);
+  const metrics = createMetrics('supervisor');
+  const audit = new AuditLog(config, { service: 'supervisor', instance: supervisorId }, logger, metrics);
   const gateway = new GatewayClient(config.RUN_DIR);
   const runtime = await createRuntime(config, gateway, logger, path);
   const removals = new Removals(config.RUN_DIR);
   const roots = new WorkspaceRoots(config.WORKSPACE_ROOTS);
   const directories = new HostDirectories(roots, logger, new ApplyJournal(config.RUN_DIR));
   const relay = new RelayServer(registry, runtime, directories, gateway, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
-  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, roots, logger, {
+  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, roots, logger, audit, {
     supervisorId,
     relayUrl: () => relay.url,
     maxRunning: config.MAX_CONCURRENT_SESSIONS,
@@ -46,5 +48,5 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const commands = new CommandsHandler(agents, supervisorId, redis);
   const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), commands.consumers, config.CONSUMPTION_TIMEOUT);
   const sweeper = new IdleSweeper(agents, reaper, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
-  return new SupervisorService({ config, supervisorId, redis, runtime, agents, directories, reaper, commands, watch, sweeper, relay, logger });
+  return new SupervisorService({ config, supervisorId, redis, runtime, agents, directories, reaper, commands, watch, sweeper, relay, logger, audit, metrics });
 }

@@ -1,7 +1,7 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Heartbeat } from '@codex-mcp/contracts';
 import { type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, redisAnswers, whyNot } from '@codex-mcp/messaging';
-import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
+import { addGauge, type AuditLog, type createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents/agents.service.js';
 import type { CommandsHandler } from './agents/commands.handler.js';
@@ -25,6 +25,8 @@ export type SupervisorParts = {
   sweeper: IdleSweeper;
   relay: RelayServer;
   logger: Logger;
+  audit: AuditLog;
+  metrics: ReturnType<typeof createMetrics>;
 };
 
 /** Order of start and end of the supervisor's parts, and what it says of itself. */
@@ -75,10 +77,11 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
     await this.finishedJobs.stop();
     this.parts.watch.close();
     this.parts.redis.disconnect();
+    await this.parts.audit.close();
   }
 
   private async describe(): Promise<Heartbeat> {
-    const { supervisorId, relay, runtime, config, agents } = this.parts;
+    const { supervisorId, relay, runtime, config, agents, audit } = this.parts;
     const problem = await whyNot(runtime.check());
     const { stalled } = this;
     return {
@@ -92,6 +95,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
       runtime: runtime.name,
       ...(stalled !== undefined && { stalled }),
       ...(problem !== undefined && { problem }),
+      ...(audit.problem !== undefined && { auditProblem: audit.problem }),
       runningAgents: problem === undefined ? (await agents.running()).length : 0,
       maxAgents: config.MAX_CONCURRENT_SESSIONS,
       workspaceRoots: config.WORKSPACE_ROOTS,
@@ -104,17 +108,16 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   }
 
   private async health() {
-    const { redis, runtime } = this.parts;
+    const { redis, runtime, audit } = this.parts;
     const problem = this.stalled ?? (await whyNot(redisAnswers(redis))) ?? (await whyNot(runtime.check()));
-    return { ok: problem === undefined, ...(problem !== undefined && { problem }) };
+    return { ok: problem === undefined, ...(problem !== undefined && { problem }), ...(audit.problem !== undefined && { auditProblem: audit.problem }) };
   }
 
   private metrics() {
-    const registry = createMetrics('supervisor');
-    const { agents, reaper, relay } = this.parts;
-    addGauge(registry, 'codex_mcp_running_agents', 'Agents that run on this host', async () => (await agents.running()).length);
-    addGauge(registry, 'codex_mcp_unsettled_agents', 'Agents that the log asks somebody to look at: files or records without the other', () => reaper.unsettled);
-    addGauge(registry, 'codex_mcp_relay_connections', 'Agents that a worker is connected to', () => relay.connections);
-    return registry;
+    const { metrics, agents, reaper, relay } = this.parts;
+    addGauge(metrics, 'codex_mcp_running_agents', 'Agents that run on this host', async () => (await agents.running()).length);
+    addGauge(metrics, 'codex_mcp_unsettled_agents', 'Agents that the log asks somebody to look at: files or records without the other', () => reaper.unsettled);
+    addGauge(metrics, 'codex_mcp_relay_connections', 'Agents that a worker is connected to', () => relay.connections);
+    return metrics;
   }
 }

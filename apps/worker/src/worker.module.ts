@@ -4,7 +4,7 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { AgentStore, ApprovalStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
-import type { Logger } from '@codex-mcp/observability';
+import { AuditLog, createMetrics, type Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { AgentSessions } from './agents/agent-sessions.js';
@@ -21,13 +21,16 @@ import type { WorkerConfig } from './worker.config.js';
 import { WorkerService } from './worker.service.js';
 import { LOGGER } from './worker.tokens.js';
 
-type Parts = { redis: Redis; subscriber: Redis; lease: Lease; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; waits: TurnWaits; approvals: TurnApprovals; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; audit: AuditLog; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; waits: TurnWaits; approvals: TurnApprovals; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
 
 @Module({})
 export class WorkerModule {
   static register(config: WorkerConfig, logger: Logger): DynamicModule {
     const redis = createRedis(config.REDIS_URL.reveal());
-    const parts = assemble(config, redis);
+    const lease: Lease = { holder: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`, token: newToken() };
+    const metrics = createMetrics('worker');
+    const audit = new AuditLog(config, { service: 'worker', instance: lease.holder }, logger, metrics);
+    const parts = assemble(config, redis, lease, audit);
     const dispatcher = { provide: TurnDispatcher, useFactory: (queue: Queue<TurnJob>) => new TurnDispatcher(queue, parts.turns), inject: [getQueueToken(TURNS_QUEUE)] };
     return {
       module: WorkerModule,
@@ -41,7 +44,7 @@ export class WorkerModule {
           provide: WorkerService,
           useFactory: (processor: TurnsProcessor, turns: TurnDispatcher) => {
             const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), [processor], config.CONSUMPTION_TIMEOUT);
-            return new WorkerService({ ...parts, config, logger, processor, watch, dispatcher: turns, instance: parts.lease.holder });
+            return new WorkerService({ ...parts, config, logger, metrics, processor, watch, dispatcher: turns, instance: parts.lease.holder });
           },
           inject: [TurnsProcessor, TurnDispatcher],
         },
@@ -50,17 +53,16 @@ export class WorkerModule {
   }
 }
 
-function assemble(config: WorkerConfig, redis: Redis): Parts {
+function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: AuditLog): Parts {
   const subscriber = createSubscriber(redis);
-  const lease: Lease = { holder: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`, token: newToken() };
   const turns = new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS });
   const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT);
   const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
-  const approvals = new TurnApprovals(new ApprovalStore(redis), { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
-  return { redis, subscriber, lease, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits(), approvals };
+  const approvals = new TurnApprovals(new ApprovalStore(redis), audit, { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
+  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits(), approvals };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
   const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL, testTimeoutMs: config.TEST_TIMEOUT, prices: loadPrices(config.MODEL_PRICES_FILE) });
-  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.approvals, parts.lease, logger, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
+  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.approvals, parts.lease, logger, parts.audit, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

@@ -1,7 +1,7 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Heartbeat, type TurnCommand, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
-import { addGauge, createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
+import { addGauge, type AuditLog, type createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
@@ -32,6 +32,8 @@ export type WorkerParts = {
   placements: PlacementClient;
   dispatcher: TurnDispatcher;
   logger: Logger;
+  audit: AuditLog;
+  metrics: ReturnType<typeof createMetrics>;
 };
 
 /** Order of start and end of the worker's parts, and what it says of itself. */
@@ -87,12 +89,14 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
     this.parts.subscriber.disconnect();
     this.parts.watch.close();
     this.parts.redis.disconnect();
+    await this.parts.audit.close();
   }
 
   private describe(): Heartbeat {
-    const { instance, processor } = this.parts;
+    const { instance, processor, audit } = this.parts;
     const { stalled } = this;
-    return { service: 'worker', instance, version: '0.1.0', startedAtMs: this.startedAtMs, pid: process.pid, activeTurns: processor.activeTurns, ...(stalled !== undefined && { stalled }) };
+    const problems = { ...(stalled !== undefined && { stalled }), ...(audit.problem !== undefined && { auditProblem: audit.problem }) };
+    return { service: 'worker', instance, version: '0.1.0', startedAtMs: this.startedAtMs, pid: process.pid, activeTurns: processor.activeTurns, ...problems };
   }
 
   /** Why no turns get here; undefined while nothing proves that. */
@@ -102,13 +106,13 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
 
   private async health() {
     const problem = this.stalled ?? (await whyNot(redisAnswers(this.parts.redis)));
-    return { ok: problem === undefined, ...(problem !== undefined && { problem }), activeTurns: this.parts.processor.activeTurns };
+    const auditProblem = this.parts.audit.problem;
+    return { ok: problem === undefined, ...(problem !== undefined && { problem }), ...(auditProblem !== undefined && { auditProblem }), activeTurns: this.parts.processor.activeTurns };
   }
 
   private metrics() {
-    const registry = createMetrics('worker');
-    const { processor } = this.parts;
-    addGauge(registry, 'codex_mcp_active_turns', 'Turns that this worker runs', () => processor.activeTurns);
-    return registry;
+    const { metrics, processor } = this.parts;
+    addGauge(metrics, 'codex_mcp_active_turns', 'Turns that this worker runs', () => processor.activeTurns);
+    return metrics;
   }
 }

@@ -1,8 +1,15 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { choice, count, hours, port, requiredSecret, seconds, textWithDefault } from './fields.js';
+import { choice, count, hours, memorySize, optionalText, port, requiredSecret, seconds, textWithDefault } from './fields.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Where somebody's deeds are kept. */
+export const auditFields = {
+  AUDIT_DIR: optionalText().describe('Directory of the audit log, a file of JSON lines for each service; `npm start` uses DATA_DIR/audit. A service that is started without it keeps none'),
+  AUDIT_MAX_SIZE: memorySize('50m').describe('Size at which a file of the audit log is put aside and another one begun'),
+  AUDIT_KEEP: count(10).describe('Files of the audit log that each service keeps beside the present one; older ones are deleted'),
+};
 
 /** What every service reads. */
 export const serviceFields = {
@@ -10,6 +17,7 @@ export const serviceFields = {
   LOG_LEVEL: choice(LOG_LEVELS, 'info').describe('Least severe level that is logged'),
   OPS_BIND: textWithDefault('127.0.0.1').describe('Address of the /health and /metrics of this process'),
   OPS_PORT: port(0).describe('Port of the /health and /metrics of this process; 0 picks a free one'),
+  ...auditFields,
 };
 
 export const defaultDataDir = (): string => join(homedir(), '.codex-mcp');

@@ -9,7 +9,14 @@ export const SignIn = z.object({
 });
 export type SignIn = z.infer<typeof SignIn>;
 
-const common = { instance: z.string(), version: z.string(), startedAtMs: z.number(), pid: z.number() };
+const common = {
+  instance: z.string(),
+  version: z.string(),
+  startedAtMs: z.number(),
+  pid: z.number(),
+  /** What keeps its audit log from being written. */
+  auditProblem: z.string().optional(),
+};
 
 /** That jobs do not get to this process although it lives. */
 const stalled = z.string().optional();

@@ -1,6 +1,8 @@
 import { text } from 'node:stream/consumers';
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { credentialPaths, displayPath } from '@codex-mcp/credentials';
+import { type AuditAction, audited, AuditLog, createLogger } from '@codex-mcp/observability';
 import { type AuthConfig, type Environment, loadAuthConfig } from './auth.config.js';
 import { login, type LoginRequest } from './login.js';
 import { logout } from './logout.js';
@@ -26,7 +28,7 @@ export async function auth(args: string[], env: Environment): Promise<number> {
   const config = loadAuthConfig(env);
   if (command === 'login' && !(device && apiKey)) return signIn(device, apiKey, config, env);
   if (command === 'logout') {
-    out(await logout(config, env));
+    out(await recorded('sign_in.logout', config, {}, () => logout(config, env)));
     return 0;
   }
   if (command === 'status') {
@@ -44,10 +46,19 @@ async function signIn(device: boolean, apiKey: boolean, config: AuthConfig, env:
     out('Give the key on the standard input, where nobody sees it: printenv KEY | npm run auth -- login --api-key');
     return EX_USAGE;
   }
-  await login(request, config, env, out);
+  await recorded('sign_in.login', config, { how: request.type }, () => login(request, config, env, out));
   const { HOME } = config;
   out(`Signed in${apiKey ? ' with an API key' : ' with ChatGPT'}; kept in ${displayPath(credentialPaths(config).own, HOME)}. A running server has it within a second or two.`);
   return 0;
+}
+
+async function recorded<Result>(action: AuditAction, config: AuthConfig, detail: { how?: string }, work: () => Promise<Result>): Promise<Result> {
+  const audit = new AuditLog(config, { service: 'cli', instance: `${hostname()}-${process.pid}` }, createLogger('cli', 'error', process.stderr));
+  try {
+    return await audited(audit, { action, principal: `uid ${process.getuid?.() ?? 'unknown'}`, detail }, work);
+  } finally {
+    await audit.close();
+  }
 }
 
 async function keyRequest(): Promise<LoginRequest | undefined> {

@@ -1,4 +1,4 @@
-import { flag, hostFields, loadConfig, seconds, textWithDefault } from '@codex-mcp/config';
+import { auditFields, flag, hostFields, loadConfig, seconds, textWithDefault } from '@codex-mcp/config';
 import { credentialFields } from '@codex-mcp/credentials';
 import { z } from 'zod';
 
@@ -7,6 +7,7 @@ const CHATGPT_BASE_URL = 'https://chatgpt.com/backend-api/codex';
 export const AuthConfig = z.object({
   ...credentialFields,
   ...hostFields,
+  ...auditFields,
   OAUTH_CALLBACK_TIMEOUT: seconds(300).describe('Seconds that `npm run auth -- login` waits for somebody to sign in'),
   OAUTH_AUTO_OPEN_BROWSER: flag(true).describe('false: `npm run auth -- login` prints the page’s address and opens no browser'),
   CHATGPT_BASE_URL: textWithDefault(CHATGPT_BASE_URL).describe('Where requests go with a ChatGPT sign-in, also when OPENAI_BASE_URL is set'),
@@ -17,7 +18,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const loadAuthConfig = (env: Environment): AuthConfig => {
   const config = loadConfig(AuthConfig, env);
-  return { ...config, RUN_DIR: env['RUN_DIR'] || `${config.DATA_DIR}/run` };
+  return { ...config, RUN_DIR: env['RUN_DIR'] || `${config.DATA_DIR}/run`, AUDIT_DIR: config.AUDIT_DIR ?? `${config.DATA_DIR}/audit` };
 };
 
 /** What Codex would sign in with by itself, or take for a key that it was given. */

@@ -97,6 +97,7 @@ export class Stack {
       RUN_DIR: this.env['RUN_DIR'] ?? paths.run,
       DATA_DIR: this.config.DATA_DIR,
       DEPLOYMENT: this.env['DEPLOYMENT'] ?? deploymentOf(this.config.DATA_DIR),
+      AUDIT_DIR: this.env['AUDIT_DIR'] || paths.audit,
       OPS_PORT: undefined, // one port cannot be that of four services
     };
     const env: Env = Object.fromEntries(Object.entries(shared).filter(([key]) => (HOLDERS[key] ?? name) === name));

@@ -17,6 +17,7 @@ export const dataPaths = (dataDir: string) => ({
   redis: join(dataDir, 'redis'),
   logs: join(dataDir, 'logs'),
   run: join(dataDir, 'run'),
+  audit: join(dataDir, 'audit'),
   lock: join(dataDir, 'start.pid'),
   services: join(dataDir, 'services.pid'),
 });

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { credentialPaths, readClaims, tokenDigest } from '@codex-mcp/credentials';
 import type { SignIn } from '@codex-mcp/contracts';
-import type { Logger } from '@codex-mcp/observability';
+import { type Auditor, AuditLog, type Logger } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { refreshInProcess } from '../refresh/refresh.process.js';
@@ -41,10 +41,11 @@ export class CredentialsService {
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(AuditLog) private readonly audit: Auditor,
   ) {
     this.file = new AuthFile(credentialPaths(config), config.HOME, logger);
     const proxy = { httpsProxy: (config.HTTPS_PROXY ?? config.https_proxy)?.reveal(), noProxy: config.NO_PROXY ?? config.no_proxy };
-    this.refresher = new Refresher((target: Refreshable) => refreshInProcess({ ...target, ...proxy, tokenUrl: config.CODEX_REFRESH_TOKEN_URL_OVERRIDE }), logger);
+    this.refresher = new Refresher((target: Refreshable) => refreshInProcess({ ...target, ...proxy, tokenUrl: config.CODEX_REFRESH_TOKEN_URL_OVERRIDE }), logger, audit);
   }
 
   /** The sign-in in force. Costs a stat for each place while nothing changes; begins a refresh where one is due. */
@@ -162,6 +163,7 @@ export class CredentialsService {
     if (description === this.announced) return;
     this.announced = description;
     this.logger[signIn.method === 'none' ? 'warn' : 'info']({ signIn }, 'sign-in');
+    this.audit.record({ action: 'sign_in.changed', outcome: 'ok', detail: { method: signIn.method, source: signIn.source, problem: signIn.problem } });
     for (const listener of this.listeners) listener();
   }
 }

@@ -25,7 +25,7 @@ function writeAuth(content: unknown, mode = 0o600, directory = '.codex'): void {
 
 function service(env: Record<string, string> = {}) {
   const { logger, lines } = recordingLogger();
-  return { credentials: new CredentialsService(gatewayConfig({ HOME: home.path, ...env }), logger), lines };
+  return { credentials: new CredentialsService(gatewayConfig({ HOME: home.path, ...env }), logger, { record: () => undefined }), lines };
 }
 
 describe('which credentials are used', () => {

@@ -1,4 +1,4 @@
-import { type Logger, operation } from '@codex-mcp/observability';
+import { type Auditor, type Logger, operation } from '@codex-mcp/observability';
 import type { RefreshOutcome } from '../refresh/refresh.contract.js';
 import type { Refreshable } from './credential.js';
 
@@ -14,6 +14,7 @@ export class Refresher {
   constructor(
     private readonly refresh: (target: Refreshable) => Promise<RefreshOutcome>,
     private readonly logger: Logger,
+    private readonly audit: Auditor,
   ) {}
 
   /** What became of the last refresh of this very token; undefined before one has ended. */
@@ -34,7 +35,9 @@ export class Refresher {
   private async run(target: Refreshable, attempts: Attempts): Promise<RefreshOutcome> {
     const outcome = await operation(this.logger, 'refresh_sign_in', {}, async (add) => {
       const result = await this.refresh(target);
-      add({ result: result.outcome, ...('reason' in result ? { reason: result.reason } : { by: result.by }) });
+      const detail = { result: result.outcome, ...('reason' in result ? { reason: result.reason } : { by: result.by }) };
+      add(detail);
+      this.audit.record({ action: 'sign_in.refreshed', outcome: result.outcome === 'renewed' ? 'ok' : result.outcome, detail });
       return result;
     });
     attempts.last = outcome;

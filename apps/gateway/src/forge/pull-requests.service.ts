@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError, type PullRequestResult, type PullRequestWish } from '@codex-mcp/contracts';
-import { type Logger, operation } from '@codex-mcp/observability';
+import { audited, AuditLog, type Logger, operation, type OperationFields } from '@codex-mcp/observability';
 import { Agent } from 'undici';
 import { z } from 'zod';
 import type { GatewayConfig } from '../gateway.config.js';
@@ -32,6 +32,7 @@ export class PullRequestsService {
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(AuditLog) private readonly audit: AuditLog,
   ) {
     this.credentials = new GitCredentials(config.GIT_CREDENTIALS_FILE, logger);
     this.dispatcher = new Agent({ connect: guardedConnect(config), headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, maxResponseSize: MAX_ANSWER_BYTES });
@@ -40,11 +41,18 @@ export class PullRequestsService {
   /** A pull request that is open for the branch already is the answer too. Throws `invalid_arguments` where the operator does not let agents push there. */
   open(agentKey: string, wish: PullRequestWish): Promise<PullRequestResult> {
     const { host: name, repository, branch } = wish;
+    const detail: OperationFields = { agentKey, host: name, repository, branch };
+    return audited(this.audit, { action: 'pull_request.open', detail }, () => this.logged(agentKey, wish, (result) => Object.assign(detail, { url: result.url, problem: result.problem })));
+  }
+
+  private logged(agentKey: string, wish: PullRequestWish, tell: (result: PullRequestResult) => void): Promise<PullRequestResult> {
+    const { host: name, repository, branch } = wish;
     return operation(this.logger, 'pull_request', { agentKey, host: name, path: repository, branch }, async (add) => {
       const host = this.config.GIT_HOSTS.get(name);
       if (!host || !this.config.GIT_PUSH) throw new AppError('invalid_arguments', `Agents may not push to "${name}": GIT_HOSTS does not name it, or GIT_PUSH is not set.`);
       const result = await this.request(host, wish);
       add({ url: result.url, problem: result.problem });
+      tell(result);
       return result;
     });
   }

@@ -20,3 +20,12 @@ export function principalOf(response: Response): Principal {
   if (!principal) throw new Error('this route lacks the PrincipalGuard');
   return principal;
 }
+
+/** The same as a call of a tool names it. */
+export function callerOf(response: Response): { readonly tenant: string; readonly principal: string } {
+  const { tenant, id } = principalOf(response);
+  return { tenant, principal: id };
+}
+
+/** The caller, where the guard has let one in. */
+export const knownPrincipalOf = (response: Response): Principal | undefined => principals.get(response);

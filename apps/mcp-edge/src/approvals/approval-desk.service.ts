@@ -1,6 +1,6 @@
 import { type Approval, type ApprovalAnswer, type ApprovalDecision, ApprovalRecord, type ApprovalVia, AppError, type TurnRecord } from '@codex-mcp/contracts';
 import { type AnswerOutcome, ApprovalStore } from '@codex-mcp/messaging';
-import type { Logger } from '@codex-mcp/observability';
+import { AuditLog, type Logger } from '@codex-mcp/observability';
 import type { ApprovalView, MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { LOGGER } from '../edge.tokens.js';
@@ -19,6 +19,7 @@ type Filter = { readonly agentId?: string | undefined; readonly turnId?: string 
 export class ApprovalDesk {
   constructor(
     private readonly store: ApprovalStore,
+    private readonly audit: AuditLog,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -35,12 +36,14 @@ export class ApprovalDesk {
   }
 
   /** The first answer counts. Throws `unknown_approval`, for a foreign one as for one that never was. */
-  async answer({ tenant, defaultAgentId, correlationId }: Caller, approvalId: string, { decision, message, via }: Verdict): Promise<Outcome> {
+  async answer({ tenant, principal, defaultAgentId, correlationId }: Caller, approvalId: string, { decision, message, via }: Verdict): Promise<Outcome> {
     const { approval } = await this.find(tenant, approvalId);
     const answer: ApprovalAnswer = { decision, via, by: defaultAgentId, correlationId, ...(message !== undefined && { message }), atMs: Date.now() };
     const standing = await this.store.answer(approval, answer);
     const { turnId, agent } = approval;
     this.logger.info({ op: 'approval.answer', approvalId, turnId, agent: agent.agentId, tenant, correlationId, decision, via, outcome: standing.outcome }, 'approval.answer');
+    const detail = { approvalId, decision, via, by: defaultAgentId, standing: standing.outcome };
+    this.audit.record({ action: 'approval.answered', outcome: standing.outcome === 'taken' ? 'ok' : 'failed', tenant, principal, agentId: agent.agentId, turnId, correlationId, detail });
     return { approval_id: approvalId, turn_id: turnId, answered: standing.outcome === 'taken', decision: standing.answer?.decision, via: standing.answer?.via, reason: whyNot(standing) };
   }
 

@@ -1,4 +1,5 @@
 import type { SignIn } from '@codex-mcp/contracts';
+import { AuditLog } from '@codex-mcp/observability';
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
@@ -24,6 +25,7 @@ export class HealthController {
     private readonly status: ServiceStatus,
     private readonly metrics: EdgeMetrics,
     private readonly readiness: Readiness,
+    private readonly audit: AuditLog,
     @Inject(EDGE_PROCESS) private readonly self: EdgeProcess,
   ) {}
 
@@ -52,7 +54,8 @@ export class HealthController {
         gateway: gateways.length > 0,
         sign_in: gateways.find(({ signIn }) => signIn.method !== 'none')?.signIn.method ?? (gateways.length > 0 ? ('none' as const) : ('unknown' as const)),
       };
-      const problems = [...(this.readiness.isClosing ? ['This process is shutting down.'] : []), ...found.map(({ error }) => error.message), ...warnings(beats)];
+      const told = new Set([...warnings(beats), ...(this.audit.problem === undefined ? [] : [this.audit.problem])]);
+      const problems = [...(this.readiness.isClosing ? ['This process is shutting down.'] : []), ...found.map(({ error }) => error.message), ...told];
       const isDown = this.readiness.isClosing || found.some(({ blocksHealth }) => blocksHealth);
       return { status: isDown ? 'unavailable' : problems.length > 0 ? 'degraded' : 'ok', checks, problems };
     } catch {

@@ -6,6 +6,8 @@ export type CallerWorkspace = { readonly path: string } | { readonly hints: read
 /** Who calls, as a protocol adapter found out. */
 export type Caller = {
   readonly tenant: string;
+  /** Who of the tenant, for the audit log. */
+  readonly principal?: string;
   /** The agent of calls that name none; normalised and checked at the call. */
   readonly defaultAgentId: string;
   readonly correlationId: string;

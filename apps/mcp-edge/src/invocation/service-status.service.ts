@@ -47,9 +47,11 @@ export const isStalled = ({ stalled }: { stalled?: string | undefined }): boolea
 
 const stalledMessage = (service: string, words = '') => `The ${service} is alive but does no work: ${words} It ends by itself to be started again; look at its log.`;
 
-/** What will keep turns from running, though they run as yet: a sign-in that is about to end. */
-export const warnings = (beats: readonly Heartbeat[]): string[] =>
-  beatsOf(beats, 'gateway').flatMap(({ signIn }) => (signIn.method !== 'none' && signIn.problem !== undefined ? [signIn.problem] : []));
+/** What does not keep turns from running as yet: a sign-in that is about to end, an audit log that cannot be written. */
+export const warnings = (beats: readonly Heartbeat[]): string[] => [
+  ...beatsOf(beats, 'gateway').flatMap(({ signIn }) => (signIn.method !== 'none' && signIn.problem !== undefined ? [signIn.problem] : [])),
+  ...new Set(beats.flatMap(({ auditProblem }) => auditProblem ?? [])),
+];
 
 /** Everything that keeps turns from running, the most basic first. */
 export function troubles(beats: readonly Heartbeat[]): Trouble[] {

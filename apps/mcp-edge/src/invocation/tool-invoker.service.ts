@@ -1,5 +1,5 @@
-import { AppError } from '@codex-mcp/contracts';
-import { type Logger, operation, type OperationFields } from '@codex-mcp/observability';
+import { AppError, ERROR_CLASSES, type ErrorCode } from '@codex-mcp/contracts';
+import { AuditLog, type AuditOutcome, type Logger, operation, type OperationFields } from '@codex-mcp/observability';
 import { type DropInTool, findTool, handleOf, type JsonObject, parseArguments, type QueuedTool, renderOutput, runsTurn, type Tool, TURN_TOOLS } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -36,6 +36,7 @@ export class ToolInvoker {
     private readonly reading: TurnReading,
     private readonly approvals: ApprovalDesk,
     private readonly metrics: EdgeMetrics,
+    private readonly audit: AuditLog,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -59,18 +60,22 @@ export class ToolInvoker {
   private async observe<T>(invocation: Invocation, work: (tool: Tool, add: AddFields) => Promise<T>, outcomeOf: (result: T) => string): Promise<T> {
     const { caller } = invocation;
     const tool = findTool(invocation.tool);
-    const observe = this.metrics.startCall(tool?.name ?? 'unknown');
-    const fields = { correlationId: caller.correlationId, tenant: caller.tenant, tool: tool?.name ?? invocation.tool.slice(0, 80) };
+    const count = this.metrics.startCall(tool?.name ?? 'unknown');
+    const fields: OperationFields = { correlationId: caller.correlationId, tenant: caller.tenant, tool: tool?.name ?? invocation.tool.slice(0, 80) };
     const call = operation(this.logger, 'tool_call', fields, async (add) => {
       try {
         if (this.closing) throw new AppError('service_unavailable', 'This server is shutting down; try again in a moment.');
         if (!tool) throw new AppError('unknown_tool', `There is no tool "${invocation.tool.slice(0, 80)}"; tools/list and GET /tools name them.`);
-        return await work(tool, add);
+        return await work(tool, (more) => add(Object.assign(fields, more)));
       } catch (error) {
         if (error instanceof InputRequired) return error;
         throw asCallerError(error);
       }
     });
+    const observe = (outcome: string) => {
+      count(outcome);
+      this.auditCall(invocation, fields, outcome);
+    };
     this.inFlight.add(call);
     try {
       const result = await call;
@@ -92,6 +97,11 @@ export class ToolInvoker {
     const all = () => Promise.allSettled(this.inFlight);
     await within(timeoutMs, all()).catch(() => this.runner.abandon());
     await within(timeoutMs, all()).catch(() => undefined);
+  }
+
+  private auditCall({ caller, protocol }: Invocation, { tool, agent, turnId }: OperationFields, outcome: string): void {
+    const names = { tenant: caller.tenant, principal: caller.principal, agentId: agent as string | undefined, turnId: turnId as string | undefined, correlationId: caller.correlationId };
+    this.audit.record({ action: 'tool.call', outcome: auditOutcomeOf(outcome), ...names, detail: { tool, over: protocol, result: outcome } });
   }
 
   private async dispatch(tool: Tool, invocation: Invocation, add: AddFields): Promise<ToolResult> {
@@ -137,4 +147,11 @@ export class ToolInvoker {
     const handle = handleOf({ turn_id: turnId, agent_id: agent.agentId, ...(turn.threadId !== undefined && { thread_id: turn.threadId }), status: turn.pending, ...approvals });
     return { structured: handle as unknown as JsonObject, text: `The turn is not finished (${turn.pending}). ${handle.next}`, turnId, isHandle: true };
   }
+}
+
+/** A call that was answered, one that its caller may not make or has made wrongly, one that went wrong. */
+function auditOutcomeOf(outcome: string): AuditOutcome {
+  const known = Object.hasOwn(ERROR_CLASSES, outcome) ? ERROR_CLASSES[outcome as ErrorCode] : undefined;
+  if (!known) return 'ok';
+  return known.fault === 'caller' ? 'refused' : 'failed';
 }

@@ -1,5 +1,6 @@
 import { fromJsonSchema, type Implementation, McpServer, type Notification, type RequestId, type RequestMethod, SdkError, SdkErrorCode, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
+import { audited, AuditLog } from '@codex-mcp/observability';
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '@codex-mcp/tools';
 import { z } from 'zod';
@@ -46,6 +47,10 @@ const CACHE_HINTS = {
 
 const Loose = z.looseObject({});
 
+/** What gives away, or changes, something of agents and turns beside tools, whose calls are audited where they are made. */
+const AUDITED_METHODS = /^(resources\/(read|subscribe)|tasks\/.*)$/;
+const Named = z.object({ uri: z.string().optional(), taskId: z.string().optional() });
+
 type Handler = (request: McpRequest, params: unknown) => Promise<never>;
 
 /** Makes one protocol server per session or request: sharing one has leaked answers between clients. */
@@ -57,6 +62,7 @@ export class McpServerFactory {
     @Inject(MCP_SERVICE) private readonly service: McpService,
     private readonly states: RequestStates,
     private readonly status: ServiceStatus,
+    private readonly audit: AuditLog,
     @Inject(EDGE_PROCESS) self: EdgeProcess,
   ) {
     this.info = { name: 'codex-mcp', title: 'Codex agents', version: self.version, icons: SERVER_ICONS };
@@ -96,20 +102,29 @@ export class McpServerFactory {
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a server is no EventTarget
     server.onclose = () => ended.abort();
     const session = connection.era === 'sessions' ? { notify: (notification: Notification) => void server.notification(notification).catch(() => undefined), ended: ended.signal } : undefined;
-    const serve = async (handle: Handler, params: unknown, context: ServerContext) => {
+    const serve = async (method: string, handle: Handler, params: unknown, context: ServerContext) => {
       try {
-        return await handle({ ...requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), ...(session && { session }) }, params ?? {});
+        return await this.audited(method, params, handle)({ ...requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), ...(session && { session }) }, params ?? {});
       } catch (error) {
         if (error instanceof InputRequired) return await asResult(error, this.states);
         throw error;
       }
     };
-    for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) server.setRequestHandler(method, ({ params }, context) => serve(handle, params, context));
+    for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) server.setRequestHandler(method, ({ params }, context) => serve(method, handle, params, context));
     if (connection.era === 'sessions') return server;
     for (const [method, handle] of Object.values(extensions).flatMap((offered) => Object.entries(offered) as [string, Handler][])) {
-      server.setRequestHandler(method, { params: Loose, result: Loose }, (params, context) => serve(handle, params, context));
+      server.setRequestHandler(method, { params: Loose, result: Loose }, (params, context) => serve(method, handle, params, context));
     }
     return server;
+  }
+
+  private audited(method: string, params: unknown, handle: Handler): Handler {
+    if (!AUDITED_METHODS.test(method)) return handle;
+    const { uri, taskId } = Named.safeParse(params).data ?? {};
+    return (request, given) => {
+      const { principal, correlationId } = request;
+      return audited(this.audit, { action: 'mcp.request', tenant: principal.tenant, principal: principal.id, turnId: taskId, correlationId, detail: { method, uri } }, () => handle(request, given));
+    };
   }
 
   /** Host directories that agents may work on; undefined while no supervisor says so. */

@@ -1,4 +1,5 @@
 import { type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
+import { AuditLog } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Controller, Get, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { type Principal, principalOf } from '../access/principal.js';
@@ -15,6 +16,7 @@ import { callContext, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
 import { type NoteOf, ReplicaChannel } from './sessions/replica-channel.js';
+import { sessionEntry } from './sessions/session.audit.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { type SessionRecord, SessionStore } from './sessions/session-store.js';
 import { SseTransport } from './sessions/sse-transport.js';
@@ -33,6 +35,7 @@ export class SseController implements BeforeApplicationShutdown {
     private readonly servers: McpServerFactory,
     private readonly store: SessionStore,
     private readonly replicas: ReplicaChannel,
+    private readonly audit: AuditLog,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     metrics: EdgeMetrics,
   ) {
@@ -58,12 +61,14 @@ export class SseController implements BeforeApplicationShutdown {
       isOpen = false;
       clearInterval(keepAlive);
       this.sessions.delete(sessionId);
+      this.audit.record(sessionEntry('session.ended', sessionId, 'sse', principal));
       this.store.remove(sessionId).catch(() => undefined); // it expires
     };
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no EventTarget
     transport.onclose = end;
     response.once('close', end); // the transport notices once it is connected
     const server = this.servers.create({ era: 'sessions', hints: record.hints, isOpen: () => isOpen });
+    this.audit.record(sessionEntry('session.opened', sessionId, 'sse', principal));
     this.sessions.add(sessionId, { principal, transport, stream: response, close: () => transport.close() });
     await this.announce(sessionId, record);
     if (isOpen) await server.connect(transport);

@@ -46,7 +46,7 @@ export class ToolHandlers {
       tool: name,
       arguments: args,
       protocol: 'mcp',
-      caller: { tenant: principal.tenant, defaultAgentId, correlationId, workspace },
+      caller: { tenant: principal.tenant, principal: principal.id, defaultAgentId, correlationId, workspace },
       ...(onProgress && { onProgress }),
       // A client that knows tasks need not hold a connection for a long turn.
       ...((asTask || !(onProgress || patient)) && { handleAfterMs: this.config.HANDLE_AFTER }),

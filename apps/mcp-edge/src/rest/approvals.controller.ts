@@ -2,7 +2,7 @@ import { AppError, ApprovalDecision } from '@codex-mcp/contracts';
 import type { ApprovalView, MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Controller, Get, Header, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { principalOf } from '../access/principal.js';
+import { callerOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
@@ -41,7 +41,7 @@ export class ApprovalsController {
   }
 
   private invoke(tool: string, args: object, request: Request, response: Response) {
-    const caller = { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response) };
+    const caller = { ...callerOf(response), defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response) };
     return this.invoker.invoke({ tool, arguments: args, caller, protocol: 'rest' });
   }
 }

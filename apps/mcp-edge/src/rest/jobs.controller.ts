@@ -1,8 +1,9 @@
 import { findTool, renderOutput } from '@codex-mcp/tools';
-import { Controller, Delete, Get, Header, HttpCode, Param, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, Header, HttpCode, Param, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
+import { AuditedRequests } from '../audit/audited-requests.interceptor.js';
 import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
@@ -17,6 +18,7 @@ const CURSOR = /^\d{1,15}-\d{1,15}$/;
 /** Turns over plain HTTP, while they run and for a day after. */
 @Controller('jobs')
 @UseGuards(PrincipalGuard)
+@UseInterceptors(AuditedRequests)
 export class JobsController {
   constructor(
     private readonly lookup: TurnLookup,

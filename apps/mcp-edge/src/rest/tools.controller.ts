@@ -2,7 +2,7 @@ import { AppError } from '@codex-mcp/contracts';
 import { findTool, listTools, runsTurn } from '@codex-mcp/tools';
 import { Controller, Get, Header, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { principalOf } from '../access/principal.js';
+import { callerOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
@@ -69,7 +69,7 @@ export class ToolsController {
       tool: name,
       arguments: args ?? {},
       protocol: 'rest',
-      caller: { tenant: principalOf(response).tenant, defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response), workspace: restWorkspace(request) },
+      caller: { ...callerOf(response), defaultAgentId: agentHintOf(request) ?? 'default', correlationId: correlationIdOf(response), workspace: restWorkspace(request) },
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     };
   }

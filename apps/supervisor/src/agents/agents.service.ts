@@ -1,6 +1,6 @@
 import { AppError, type AgentIdentity, type AgentUsage, type Placement, type WorkspaceChoice } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
-import { operation, type Logger } from '@codex-mcp/observability';
+import { audited, type Auditor, operation, type OperationFields, type Logger } from '@codex-mcp/observability';
 import type { AgentRuntime, AgentSpec, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
 import type { WorkspaceRoots } from '../workspace/workspace-roots.js';
 import { KeyedMutex } from './keyed-mutex.js';
@@ -26,12 +26,13 @@ export class AgentsService {
     private readonly removals: Removals,
     private readonly roots: WorkspaceRoots,
     private readonly logger: Logger,
+    private readonly audit: Auditor,
     private readonly options: AgentsOptions,
   ) {}
 
   /** Creates or wakes an agent. It keeps what it has of what is not named. */
   ensure(agent: AgentIdentity, { workspace, image, egress }: Wanted, correlationId: string): Promise<Placement> {
-    return operation(this.logger, 'agent.ensure', { agent: agent.agentId, tenant: agent.tenant, correlationId }, async (add) => {
+    return this.carryOut('agent.ensure', agent, correlationId, async (add) => {
       const known = (await this.removals.isPending(agent.key)) ? undefined : await this.registry.get(agent.key);
       const spec = { agent, workspace: await this.roots.choose(workspace, known?.workspace), image: image ?? known?.image, egress };
       return this.withRoom(agent, async () => {
@@ -85,7 +86,7 @@ export class AgentsService {
   }
 
   private halt(agent: AgentIdentity): Promise<boolean> {
-    return operation(this.logger, 'agent.stop', { agent: agent.agentId, tenant: agent.tenant }, async () => {
+    return this.carryOut('agent.stop', agent, undefined, async () => {
       const stopped = await this.runtime.stop(agent);
       await this.markStopped(agent);
       return stopped;
@@ -94,7 +95,7 @@ export class AgentsService {
 
   /** In an order in which it can be cut short anywhere: the mark comes first and goes last, and whoever finds it begins again. */
   private erase(agent: AgentIdentity): Promise<boolean> {
-    return operation(this.logger, 'agent.remove', { agent: agent.agentId, tenant: agent.tenant }, async () => {
+    return this.carryOut('agent.remove', agent, undefined, async () => {
       await this.removals.begin(agent);
       const removed = await this.runtime.remove(agent);
       const record = await this.registry.get(agent.key);
@@ -103,6 +104,13 @@ export class AgentsService {
       await this.removals.end(agent.key);
       return removed || record !== undefined;
     });
+  }
+
+  private carryOut<Result>(action: 'agent.ensure' | 'agent.stop' | 'agent.remove', { tenant, agentId }: AgentIdentity, correlationId: string | undefined, work: (add: (more: OperationFields) => void) => Promise<Result>): Promise<Result> {
+    const detail: OperationFields = {};
+    return operation(this.logger, action, { agent: agentId, tenant, correlationId }, (add) =>
+      audited(this.audit, { action, tenant, agentId, correlationId, detail }, () => work((more) => add(Object.assign(detail, more)))),
+    );
   }
 
   private host() {

@@ -42,7 +42,7 @@ beforeAll(async () => {
   registry = new AgentStore(redis);
   const [gateway, removals, logger] = [new GatewayClient(runDir), new Removals(runDir), createLogger('test', 'warn', lines)];
   runtime = new CountingRuntime(gateway, { runDir, dataDir, model: 'm', path: '' });
-  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, new WorkspaceRoots([]), logger, { supervisorId, relayUrl: () => '', maxRunning: 1 });
+  const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, new WorkspaceRoots([]), logger, { record: () => undefined }, { supervisorId, relayUrl: () => '', maxRunning: 1 });
   reaper = new Reaper(agents, runtime, registry, removals, gateway, redis, logger, { supervisorId, runDir });
 });
 

@@ -43,7 +43,7 @@ async function begin(args: TurnRequest['arguments']): Promise<void> {
 }
 
 const stop: Stop = { signal: new AbortController().signal, alive: () => void signsOfLife++, leftMs: () => leftMs, fail: () => undefined, cancel: () => undefined, end: () => undefined };
-const approvals = (mode: ApprovalMode) => new TurnApprovals(store, { mode, timeoutMs: LONG_MS, fallback: 'decline' });
+const approvals = (mode: ApprovalMode) => new TurnApprovals(store, { record: () => undefined }, { mode, timeoutMs: LONG_MS, fallback: 'decline' });
 const open = (all: TurnApprovals, attempt = 1) => all.open(turn, attempt, (event) => events.push(event), stop);
 const id = () => approvalIdOf(turn.turnId, ASKED.key);
 const waiting = async () => eventually(async () => (await store.open())[0] ?? null);

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { ApprovalPolicy, AskedApproval } from '@codex-mcp/codex';
 import { type Approval, type ApprovalAnswer, ApprovalMode, type ApprovalDecision, approvalIdOf, stricterMode, type TurnEvent, type TurnRequest } from '@codex-mcp/contracts';
 import type { ApprovalStore } from '@codex-mcp/messaging';
+import type { Auditor } from '@codex-mcp/observability';
 import { z } from 'zod';
 import { untilTaken } from './turn-log.writer.js';
 import type { Stop } from './turn-stops.js';
@@ -30,6 +31,7 @@ export class TurnApprovals {
 
   constructor(
     private readonly store: ApprovalStore,
+    private readonly audit: Auditor,
     private readonly options: ApprovalOptions,
   ) {}
 
@@ -52,8 +54,13 @@ export class TurnApprovals {
     const timeoutMs = Math.min(this.options.timeoutMs, turn.stop.leftMs() * MAX_SHARE);
     const answer = await this.answerOf(approval, turn, timeoutMs, closed);
     if (!answer) return never();
+    if (answer.via === 'deadline') this.record('approval.answered', turn.request, approval, { decision: answer.decision, via: answer.via });
     turn.push({ type: 'approval_answered', approvalId: approval.approvalId, answer });
     return answer.decision;
+  }
+
+  private record(action: 'approval.asked' | 'approval.answered', { turnId, agent, correlationId }: TurnRequest, { approvalId, subject }: Approval, more: object = {}): void {
+    this.audit.record({ action, outcome: 'ok', tenant: agent.tenant, agentId: agent.agentId, turnId, correlationId, detail: { approvalId, kind: subject.kind, ...more } });
   }
 
   /** Undefined where the turn is over, or no longer this worker's. */
@@ -65,6 +72,7 @@ export class TurnApprovals {
       const announced = once(this.announcements, approvalId, { signal: AbortSignal.any([closed, look.signal]) }).catch(() => undefined);
       const standing = await untilTaken(() => this.store.ask(approval, turn.attempt, timeoutMs, this.options.fallback));
       const isOver = standing.outcome === 'fenced' || closed.aborted;
+      if (!isOver && !isTold) this.record('approval.asked', turn.request, approval);
       if (!isOver && !isTold) turn.push({ type: 'approval_requested', approvalId, subject, deadlineMs: standing.deadlineMs });
       if (standing.outcome !== 'open' || isOver) look.abort();
       if (isOver) return undefined;

@@ -15,6 +15,7 @@ import { TurnRunner } from './turn.runner.js';
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
 const LONG_MS = 600_000;
+const audit = { record: () => undefined };
 
 let server: RedisFixture;
 let redis: Redis;
@@ -45,7 +46,7 @@ it('a cancellation between a turn’s claim and its beginning is not missed', as
   const turnId = newTurnId();
   await turns.accept({ turnId, tool: 'chat', agent, arguments: {}, correlationId: 'c', acceptedAtMs: Date.now() }, 10);
   const hangs: Pick<TurnExecution, 'run'> = { run: (_, { signal }) => unlessAborted(signal, new Promise(() => undefined)) };
-  const approvals = new TurnApprovals(new ApprovalStore(redis), { mode: 'auto', timeoutMs: LONG_MS, fallback: 'decline' });
+  const approvals = new TurnApprovals(new ApprovalStore(redis), audit, { mode: 'auto', timeoutMs: LONG_MS, fallback: 'decline' });
   const runner = new TurnRunner(
     turns,
     new TurnDispatcher(queue, turns),
@@ -56,6 +57,7 @@ it('a cancellation between a turn’s claim and its beginning is not missed', as
     approvals,
     { holder: 'w1', token: 't1' },
     createLogger('test', 'silent'),
+    audit,
     { totalMs: LONG_MS, idleMs: LONG_MS },
   );
   await runner.run({ turnId, agentKey: agent.key, tool: 'chat', correlationId: 'c' }, new AbortController().signal);

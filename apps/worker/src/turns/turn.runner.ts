@@ -1,6 +1,6 @@
 import { AppError, type TerminalEvent, toErrorBody, type TurnEvent, type TurnJob, type TurnRequest } from '@codex-mcp/contracts';
 import type { Claim, Lease, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
-import { type Logger, operation } from '@codex-mcp/observability';
+import { type Auditor, type Logger, operation } from '@codex-mcp/observability';
 import { findTool } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { unlessAborted } from './abort.js';
@@ -39,6 +39,7 @@ export class TurnRunner {
     private readonly approvals: TurnApprovals,
     private readonly lease: Lease,
     private readonly logger: Logger,
+    private readonly audit: Auditor,
     private readonly deadlines: Deadlines,
   ) {}
 
@@ -100,6 +101,8 @@ export class TurnRunner {
         return 'left';
       }
       const { outcome, next } = await log.finish(event, run.begun);
+      const code = 'error' in event ? event.error.code : undefined;
+      this.audit.record({ action: 'turn.ended', outcome: event.type === 'completed' ? 'ok' : 'failed', tenant: agent.tenant, agentId: agent.agentId, turnId, correlationId, detail: { tool, result: event.type, code, record: outcome } });
       add({ result: event.type, record: outcome, ...('error' in event && { code: event.error.code, reason: event.error.message }) });
       if (next !== undefined) await this.dispatcher.releaseHead(agent.key);
       return 'done';

@@ -1,4 +1,5 @@
 import { isJSONRPCNotification, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
+import { AuditLog } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Principal } from '../../access/principal.js';
@@ -9,6 +10,7 @@ import { McpServerFactory } from '../mcp-server.factory.js';
 import { EventLog } from './event-log.js';
 import { type NoteOf, ReplicaChannel } from './replica-channel.js';
 import { ResourceSubscriptions } from './resource-subscriptions.service.js';
+import { sessionEntry } from './session.audit.js';
 import { SessionRegistry } from './session-registry.js';
 import { type SessionRecord, SessionStore } from './session-store.js';
 import { askedBy, SessionTransport } from './session-transport.js';
@@ -36,6 +38,7 @@ export class HttpSessions implements BeforeApplicationShutdown {
     private readonly replicas: ReplicaChannel,
     private readonly log: EventLog,
     private readonly subscriptions: ResourceSubscriptions,
+    private readonly audit: AuditLog,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     metrics: EdgeMetrics,
   ) {
@@ -51,7 +54,9 @@ export class HttpSessions implements BeforeApplicationShutdown {
   /** A new session, known to all replicas; `initialize` are the parameters of that request. */
   async open(initialize: Record<string, unknown>, hints: SessionRecord['hints'], principal: Principal): Promise<SessionTransport> {
     const record: SessionRecord = { transport: 'http', principalId: principal.id, replica: this.replicas.self, hints, initialize };
-    return (await this.serve(await this.store.add(record), record, principal)).transport;
+    const id = await this.store.add(record);
+    this.audit.record(sessionEntry('session.opened', id, 'http', principal, initialize['clientInfo']));
+    return (await this.serve(id, record, principal)).transport;
   }
 
   /** The session, if it is the principal's and has not ended. */
@@ -63,6 +68,8 @@ export class HttpSessions implements BeforeApplicationShutdown {
 
   async end(id: string): Promise<void> {
     await this.store.remove(id);
+    const principal = this.local.peek(id)?.principal;
+    this.audit.record(sessionEntry('session.ended', id, 'http', principal));
     await this.local.peek(id)?.close();
     this.replicas.tellAll({ type: 'ended', session: id });
   }
