@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
+import { bundleServices } from '../setup/bundle.js';
 import { productionPackages } from './production-packages.js';
 
 const APPS = ['mcp-edge', 'worker', 'supervisor', 'gateway', 'cli'].map((name) => `apps/${name}`);
@@ -20,6 +21,7 @@ export const serviceImage = {
 
   async prepare({ root, directory, log }) {
     compile(root, log);
+    await bundleServices(root);
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     const { packages, workspaces } = await productionPackages(root, APPS);
     await stageWorkspaces({ root, directory, workspaces });

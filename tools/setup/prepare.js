@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleServices } from './bundle.js';
 import { installed, program, repository, run, SetupError } from './child.js';
 import { engineAnswers } from './docker.js';
 import { ensureRedis } from './redis.js';
@@ -74,6 +75,7 @@ export async function ensureBuild() {
     },
   });
   if (code !== 0) throw new SetupError('The build failed, see above.');
+  await bundleServices();
 }
 
 const isProgress = (/** @type {string} */ line) => line.trim() === '' || /^\d\d:\d\d:\d\d [AP]M - |^ {4}\* /.test(line);

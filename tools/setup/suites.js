@@ -10,6 +10,9 @@ import { installed, repository, run } from './child.js';
 const unitTimeoutMs = 15 * 60_000;
 const endToEndTimeoutMs = 30 * 60_000;
 
+// One more than there are cores: specs wait a quarter of their time.
+const unitWorkers = Math.min(4, availableParallelism() + 1);
+
 // End-to-end specs that have a load of their own, or ports that others use as well.
 const alone = '/(chaos|compose|start)/';
 
@@ -33,7 +36,7 @@ export const suites = {
     return sum([await command(installed('oxlint'), ['--type-aware', 'apps', 'libs', 'tools']), await command(installed('tsc'), ['-p', 'tools'])]);
   },
 
-  unit: (patterns) => jest(['--rootDir', '.', `--maxWorkers=${Math.min(4, availableParallelism())}`, ...patterns], unitTimeoutMs),
+  unit: (patterns) => jest(['--rootDir', '.', `--maxWorkers=${unitWorkers}`, ...patterns], unitTimeoutMs),
 
   async e2e(patterns) {
     const sideBySide = await endToEnd([...patterns, '--maxWorkers=2', `--testPathIgnorePatterns=${alone}`]);

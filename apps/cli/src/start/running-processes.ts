@@ -8,8 +8,8 @@ const run = promisify(execFile);
 const POLL_MS = 50;
 const END_TIMEOUT_MS = 20_000;
 
-/** What every service's command line ends with. */
-const SERVICE_ENTRY = 'dist/main.js';
+/** What every service's command line has, bundled or not. */
+const SERVICE_ENTRY = 'dist/main.';
 
 const isAlive = (pid: number): boolean => {
   try {

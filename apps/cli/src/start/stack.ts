@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultDataDir } from '@codex-mcp/config';
+import { defaultDataDir, serviceEntry } from '@codex-mcp/config';
 import { AppError, type Heartbeat } from '@codex-mcp/contracts';
 import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
 import { endServicesOf, noteService } from './running-processes.js';
@@ -102,7 +102,7 @@ export class Stack {
     };
     const env: Env = Object.fromEntries(Object.entries(shared).filter(([key]) => (HOLDERS[key] ?? name) === name));
     if (name === 'supervisor') env['STOP_AGENTS_ON_SHUTDOWN'] ??= 'true';
-    return { name, command: process.execPath, args: [...nodeFlags(name), entryOf(name)], env, logFile: join(paths.logs, `${name}.log`) };
+    return { name, command: process.execPath, args: [...nodeFlags(name), serviceEntry(root, name)], env, logFile: join(paths.logs, `${name}.log`) };
   }
 
   private async serving(): Promise<Heartbeat[]> {
@@ -124,4 +124,5 @@ export class Stack {
 /** Servers with other data have agents of their own, also on the same Docker engine. */
 const deploymentOf = (dataDir: string): string => (dataDir === defaultDataDir() ? 'default' : createHash('sha256').update(dataDir).digest('hex').slice(0, 8));
 
-const entryOf = (service: string): string => join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', service, 'dist', 'main.js');
+/** The tree that this file was built in. */
+const root = fileURLToPath(new URL('../../../../', import.meta.url));

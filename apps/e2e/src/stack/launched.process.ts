@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serviceEntry } from '@codex-mcp/config';
 import { atExit, eventually } from '@codex-mcp/testing';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -8,8 +8,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The tree that this file was built in. */
 export const repositoryRoot = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** The built entry of an app, of this tree or a copy. */
-export const entryOf = (app: string, root = repositoryRoot): string => join(root, 'apps', app, 'dist', 'main.js');
+/** What an app is started with, of this tree or a copy. */
+export const entryOf = (app: string, root = repositoryRoot): string => serviceEntry(root, app);
 
 /** One of the product's programs as a child process, with its output kept. */
 export class LaunchedProcess {

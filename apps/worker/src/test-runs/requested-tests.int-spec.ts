@@ -49,7 +49,7 @@ it('are the last of a long output, with what is no text', async () => {
 });
 
 it('that take too long are stopped, with all that they have started', async () => {
-  const result = await run('echo $$ > late.pid; setsid sleep 1000 & echo $! > daemon.pid; echo begun; trap "" TERM; sleep 1000; sleep 1000', { timeoutMs: 1500 });
+  const result = await run('echo $$ > late.pid; setsid sleep 1000 & echo $! > daemon.pid; echo begun; trap "" TERM; sleep 1000; sleep 1000', { timeoutMs: 5000 });
   expect(result).toEqual({ command: expect.any(String), run_by: 'server', timed_out: true, duration_ms: expect.any(Number), output: 'begun\n' });
   for (const name of ['late.pid', 'daemon.pid']) expect(isAlive(await started(name))).toBe(false);
 });

@@ -14,7 +14,7 @@ const PACKAGE_SCOPE = '@codex-mcp';
 export async function copyBuiltTree(root: string, mutations: readonly Mutation[] = []): Promise<TemporaryDirectory> {
   const tree = await temporaryDirectory('cmm-');
   try {
-    for (const kind of ['apps', 'libs']) await copyProjects(root, tree.path, kind);
+    for (const kind of ['apps', 'libs']) await copyProjects(root, tree.path, kind, mutations.length > 0);
     await linkModules(root, tree.path);
     for (const mutation of mutations) await apply(tree.path, mutation);
     return tree;
@@ -24,10 +24,12 @@ export async function copyBuiltTree(root: string, mutations: readonly Mutation[]
   }
 }
 
-async function copyProjects(root: string, target: string, kind: string): Promise<void> {
+/** Changed code is started from its own files: a bundle holds what was there before. */
+async function copyProjects(root: string, target: string, kind: string, changed: boolean): Promise<void> {
+  const filter = (file: string) => !(changed && file.endsWith('.bundle.js'));
   for (const name of await readdir(join(root, kind))) {
     if (name === 'e2e') continue;
-    for (const part of ['package.json', 'dist']) await cp(join(root, kind, name, part), join(target, kind, name, part), { recursive: true });
+    for (const part of ['package.json', 'dist']) await cp(join(root, kind, name, part), join(target, kind, name, part), { recursive: true, preserveTimestamps: true, filter });
   }
 }
 
