@@ -7,6 +7,7 @@ const USAGE = `Usage: codex-mcp <command>
   start    Serve: Redis, gateway, supervisor, worker and MCP edge as child processes.
   stdio    Connect a client that speaks only stdio to a running server: stdio [--url URL] [--help].
   auth     Sign in to OpenAI and out: auth login [--device | --api-key], auth status, auth logout.
+           Make a token for a client: auth token --tenant NAME.
 
 Settings come from the environment and, but for stdio, from the file .env in the current directory.`;
 

@@ -35,16 +35,18 @@ describe('readEdgeConfig', () => {
 
   it('knows tokens by their hashes, with comments and blank lines between them', () => {
     const config = readEdgeConfig({ REDIS_URL, MCP_AUTH_TOKENS_FILE: tokensFile(`# ours\n\n${sha256('one')} team-a # laptop\r\n${sha256('two')}\tteam-b\n`) });
-    expect(config.accessTokens?.identify('one')).toMatchObject({ tenant: 'team-a' });
-    expect(config.accessTokens?.identify('two')).toMatchObject({ tenant: 'team-b' });
-    expect(config.accessTokens?.identify('three')).toBeUndefined();
-    expect(config.accessTokens?.identify(sha256('one'))).toBeUndefined();
+    expect(config.accessTokens?.find('one')).toMatchObject({ tenant: 'team-a', scopes: ['read', 'run'] });
+    expect(config.accessTokens?.find('two')).toMatchObject({ tenant: 'team-b' });
+    expect(config.accessTokens?.find('three')).toBeUndefined();
+    expect(config.accessTokens?.find(sha256('one'))).toBeUndefined();
   });
 
   it.each([
-    ['a token that is not hashed', 'secret-token team', /line 1 .*sha256sum/],
+    ['a token that is not hashed', 'secret-token team', /line 1 .*npm run auth -- token/],
     ['a line without a tenant', `# fine\n${sha256('one')}`, /line 2/],
+    ['a scope that there is not', `${sha256('one')} team scopes=write`, /line 1/],
     ['no token at all', '# nothing here', /holds no token/],
+    ['nothing in it', ' \n', /is empty/],
   ])('refuses a tokens file with %s, without echoing it', (_, content, message) => {
     const read = () => readEdgeConfig({ REDIS_URL, MCP_AUTH_TOKENS_FILE: tokensFile(content) });
     expect(read).toThrow(message);

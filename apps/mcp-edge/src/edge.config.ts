@@ -13,7 +13,7 @@ export const EdgeEnvironment = z.object({
   PORT: port(8210).describe('Port of the MCP endpoints, REST and the dashboards'),
   BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE'),
   BIND_PUBLISHED_ON_LOOPBACK: flag(false).describe('True where a container listens on all addresses and its port is published on the host’s loopback only'),
-  MCP_AUTH_TOKENS_FILE: optionalText().describe('File of accepted bearer tokens: "<sha256 hex of the token> <tenant>" a line'),
+  MCP_AUTH_TOKENS_FILE: optionalText().describe('File of accepted bearer tokens, read again when it changes; `npm run auth -- token` makes their lines'),
   ALLOWED_HOSTS: commaList().describe('Host names, besides loopback, under which clients reach this server, separated by ","'),
   OPS_PASSWORD: optionalSecret().describe('Password of the dashboards at /ops; without it they are for loopback only'),
   APPROVAL_WEBHOOK_URL: optionalSecret().describe('URL that is told of each approval that a turn waits for, by a signed POST'),
@@ -53,7 +53,9 @@ export function readEdgeConfig(env: Record<string, string | undefined>): EdgeCon
 
 function readTokens(path: string): AccessTokens {
   try {
-    return parseAccessTokens(readFileSync(path, 'utf8'));
+    const tokens = parseAccessTokens(readFileSync(path, 'utf8'));
+    if (tokens.count === 0) throw new Error('holds no token, so nobody could connect; `npm run auth -- token` makes one');
+    return tokens;
   } catch (error) {
     throw new ConfigError(`MCP_AUTH_TOKENS_FILE ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

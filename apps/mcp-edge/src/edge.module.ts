@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import { AccessModule } from './access/access.module.js';
 import { ApprovalWebhook } from './approvals/webhook/approval-webhook.service.js';
 import type { EdgeConfig } from './edge.config.js';
 import { EDGE_CONFIG, EDGE_PROCESS, type EdgeProcess, LOGGER, METRICS, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
@@ -51,7 +52,7 @@ export class EdgeModule {
   static register(resources: EdgeResources): DynamicModule {
     return {
       module: EdgeModule,
-      imports: [ResourcesModule.register(resources), InvocationModule, McpModule, OpsModule],
+      imports: [ResourcesModule.register(resources), AccessModule, InvocationModule, McpModule, OpsModule],
       controllers: [IndexController, HealthController, ToolsController, JobsController, ApprovalsController, OpenApiController],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, ApprovalWebhook, TurnEventStreams],
     };

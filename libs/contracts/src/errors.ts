@@ -24,6 +24,7 @@ export const ERROR_CLASSES = {
   idempotency_conflict: caller(409),
   queue_full: { fault: 'caller', httpStatus: 429, retryable: true },
   unauthenticated: caller(401),
+  insufficient_scope: caller(403),
   answer_invalid: agent(502),
   turn_failed: agent(502),
   context_window_exceeded: agent(422),

@@ -54,6 +54,7 @@ export function defineDropInTool<const A extends z.ZodRawShape>(spec: DropInTool
     name: spec.name,
     title: spec.title,
     description: spec.description,
+    scope: 'run' as const,
     arguments: args,
     atLeastOneOf: Object.freeze([...(spec.atLeastOneOf ?? [])]),
     output: DropInOutput,

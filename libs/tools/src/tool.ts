@@ -1,3 +1,4 @@
+import type { Scope } from '@codex-mcp/contracts';
 import { z } from 'zod';
 import type { ChangeTarget, NamedChange } from './arguments/change-target.js';
 import { managementArguments, turnArguments, workspaceArguments } from './arguments/argument.schema.js';
@@ -28,6 +29,8 @@ export type Described = {
 };
 
 export type Listed = Described & {
+  /** What a caller's token must allow. */
+  readonly scope: Scope;
   readonly annotations: ToolAnnotations;
   readonly inputSchema: JsonSchema;
   /** Of a turn tool: its output, or the handle of a turn that is not finished yet. */
@@ -130,6 +133,7 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
     title: spec.title,
     description: spec.description,
     access: spec.access,
+    scope: 'run' as const,
     arguments: args,
     atLeastOneOf: Object.freeze([...(spec.atLeastOneOf ?? [])]),
     fileArguments: Object.freeze({ existing: [], targets: [], ...spec.fileArguments }),
@@ -145,12 +149,17 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
   });
 }
 
+/** Whoever may look may call what changes nothing, as long as Codex does not run. */
+const scopeOf = ({ readOnlyHint }: Pick<ToolAnnotations, 'readOnlyHint'>): Scope => (readOnlyHint ? 'read' : 'run');
+
 type ManagementArguments<S extends z.ZodRawShape> = z.ZodObject<Omit<typeof managementArguments, keyof S> & S, z.core.$strict>;
 
 type ManagementToolSpec<A extends z.ZodRawShape, O extends z.ZodRawShape> = Described & {
   arguments: A;
   output: O;
   annotations: Omit<ToolAnnotations, 'title' | 'openWorldHint'>;
+  /** Where it is not that of {@link scopeOf}. */
+  scope?: Scope;
   render(this: void, output: z.output<z.ZodObject<O>>): string;
 };
 
@@ -165,6 +174,7 @@ export function defineManagementTool<const A extends z.ZodRawShape, const O exte
     name: spec.name,
     title: spec.title,
     description: spec.description,
+    scope: spec.scope ?? scopeOf(spec.annotations),
     arguments: args,
     output,
     render: spec.render,
@@ -195,6 +205,7 @@ export function defineWorkspaceTool<const A extends z.ZodRawShape, const O exten
     title: spec.title,
     description: spec.description,
     access: spec.access,
+    scope: scopeOf(spec.annotations),
     arguments: args,
     output,
     render: spec.render,

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { credentialPaths, displayPath } from '@codex-mcp/credentials';
 import { type AuditAction, audited, AuditLog, createLogger } from '@codex-mcp/observability';
 import { type AuthConfig, type Environment, loadAuthConfig } from './auth.config.js';
+import { addLine, makeToken, type TokenWish } from './client-token.js';
 import { login, type LoginRequest } from './login.js';
 import { logout } from './logout.js';
 import { status } from './status.js';
@@ -15,8 +16,14 @@ const USAGE = `Usage: npm run auth -- <command>
   login --api-key    Use the API key on the standard input: printenv KEY | npm run auth -- login --api-key
   status             Show which sign-ins there are, and which one the running server uses.
   logout             Remove codex-mcp's own sign-in, and end it at OpenAI.
+  token              Make a bearer token for a client of this server, and its line for MCP_AUTH_TOKENS_FILE.
+    --tenant NAME      whose agents it sees
+    --scopes LIST      read (look), run (have agents work), admin (end agents, dashboards); read,run where it is not given
+    --expires TIME     after 12h, 90d or 4w, or at 2027-01-31; never where it is not given
+    --name NAME        whose token it is, for logs
+    --file PATH        add the line to this file
 
-A running server takes a new sign-in, and the lack of one, by itself.`;
+A running server takes a new sign-in, the lack of one, and a changed tokens file by itself.`;
 
 const EX_USAGE = 64;
 
@@ -24,7 +31,8 @@ const out = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Signs codex-mcp in and out. Resolves with the exit code. */
 export async function auth(args: string[], env: Environment): Promise<number> {
-  const { command, device, apiKey, help } = parse(args);
+  const { command, device, apiKey, help, token } = parse(args);
+  if (command === 'token' && token.tenant !== '') return makeClientToken(token);
   const config = loadAuthConfig(env);
   if (command === 'login' && !(device && apiKey)) return signIn(device, apiKey, config, env);
   if (command === 'logout') {
@@ -52,6 +60,13 @@ async function signIn(device: boolean, apiKey: boolean, config: AuthConfig, env:
   return 0;
 }
 
+function makeClientToken({ file, ...wish }: TokenOptions): number {
+  const { token, line } = makeToken(wish, Date.now());
+  if (file !== undefined) addLine(file, line);
+  out(`The token, which is shown this once:\n\n  ${token}\n\n${file === undefined ? 'Its line for MCP_AUTH_TOKENS_FILE' : `Added to ${file}`}:\n\n  ${line}\n`);
+  return 0;
+}
+
 async function recorded<Result>(action: AuditAction, config: AuthConfig, detail: { how?: string }, work: () => Promise<Result>): Promise<Result> {
   const audit = new AuditLog(config, { service: 'cli', instance: `${hostname()}-${process.pid}` }, createLogger('cli', 'error', process.stderr));
   try {
@@ -67,12 +82,19 @@ async function keyRequest(): Promise<LoginRequest | undefined> {
   return apiKey === '' ? undefined : { type: 'apiKey', apiKey };
 }
 
-function parse(args: string[]): { command: string | undefined; device: boolean; apiKey: boolean; help: boolean } {
+type TokenOptions = TokenWish & { readonly file?: string | undefined };
+type Parsed = { command: string | undefined; device: boolean; apiKey: boolean; help: boolean; token: TokenOptions };
+
+const word = { type: 'string' } as const;
+const yes = { type: 'boolean' } as const;
+
+function parse(args: string[]): Parsed {
   try {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { device: { type: 'boolean' }, 'api-key': { type: 'boolean' }, help: { type: 'boolean' } } });
-    const command = positionals.length === 1 && !values.help ? positionals[0] : undefined;
-    return { command, device: values.device ?? false, apiKey: values['api-key'] ?? false, help: values.help ?? false };
+    const options = { device: yes, 'api-key': yes, help: yes, tenant: word, scopes: word, expires: word, name: word, file: word };
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+    const { device = false, 'api-key': apiKey = false, help = false, tenant = '', scopes = 'read,run', ...rest } = values;
+    return { command: positionals.length === 1 && !help ? positionals[0] : undefined, device, apiKey, help, token: { tenant, scopes, ...rest } };
   } catch {
-    return { command: undefined, device: false, apiKey: false, help: false };
+    return { command: undefined, device: false, apiKey: false, help: false, token: { tenant: '', scopes: '' } };
   }
 }

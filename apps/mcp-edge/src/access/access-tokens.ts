@@ -1,32 +1,48 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { type AccessTokenEntry, digestOf, parseAccessToken } from '@codex-mcp/contracts';
 
-type Entry = { readonly digest: Buffer; readonly tenant: string };
+type Entry = AccessTokenEntry & { readonly bytes: Buffer };
 
-const LINE = /^([0-9a-f]{64})\s+([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+const FORM = '"<sha256 hex of the token> <tenant>", with scopes=read,run,admin and expires=2027-01-31 and name=laptop where they are to be other than read,run, never and nobody (npm run auth -- token makes a token and its line)';
 
 /** The bearer tokens that this server accepts, known by their hashes only. */
 export class AccessTokens {
-  constructor(private readonly entries: readonly Entry[]) {}
+  private readonly entries: readonly Entry[];
 
-  /** The tenant of a token and a name for the token that does not reveal it; undefined when it is not accepted. */
-  identify(token: string): { tenant: string; tokenId: string } | undefined {
-    const digest = createHash('sha256').update(token).digest();
+  constructor(entries: readonly AccessTokenEntry[]) {
+    this.entries = entries.map((entry) => ({ ...entry, bytes: Buffer.from(entry.digest, 'hex') }));
+  }
+
+  get count(): number {
+    return this.entries.length;
+  }
+
+  /** What is known of a token, expired or not; undefined when it is not known. */
+  find(token: string): AccessTokenEntry | undefined {
+    const digest = Buffer.from(digestOf(token), 'hex');
     let found: Entry | undefined;
     // Every entry is compared, so that the time taken says nothing of the place.
-    for (const entry of this.entries) if (timingSafeEqual(entry.digest, digest)) found = entry;
-    return found && { tenant: found.tenant, tokenId: digest.toString('hex') };
+    for (const entry of this.entries) if (timingSafeEqual(entry.bytes, digest)) found = entry;
+    return found;
+  }
+
+  /** The tokens that have not expired at that time (epoch ms). */
+  validAt(timeMs: number): readonly AccessTokenEntry[] {
+    return this.entries.filter((entry) => !hasExpired(entry, timeMs));
   }
 }
 
-/** Parses lines of `<sha256 hex of the token> <tenant>`; "#" starts a comment. Throws with the number of a line that does not fit. */
+export const hasExpired = ({ expiresAtMs = Number.POSITIVE_INFINITY }: Pick<AccessTokenEntry, 'expiresAtMs'>, timeMs: number): boolean => expiresAtMs <= timeMs;
+
+/** Parses a line for each token; "#" starts a comment. Throws with the number of a line that does not fit, and where there is nothing at all. */
 export function parseAccessTokens(text: string): AccessTokens {
+  if (text.trim() === '') throw new Error(`is empty, so nobody could connect; add a line ${FORM}`);
   const entries = text.split(/\r?\n/).flatMap((raw, index) => {
     const line = raw.replace(/#.*$/, '').trim();
     if (line === '') return [];
-    const [, digest, tenant] = LINE.exec(line) ?? [];
-    if (digest === undefined || tenant === undefined) throw new Error(`line ${index + 1} is not "<sha256 hex of the token> <tenant>" (hash a token with: printf %s TOKEN | sha256sum)`);
-    return [{ digest: Buffer.from(digest, 'hex'), tenant }];
+    const entry = parseAccessToken(line);
+    if (!entry) throw new Error(`line ${index + 1} is not ${FORM}`);
+    return [entry];
   });
-  if (entries.length === 0) throw new Error('holds no token, so nobody could connect; add a line "<sha256 hex of the token> <tenant>"');
   return new AccessTokens(entries);
 }

@@ -1,14 +1,18 @@
-import { LOCAL_TENANT } from '@codex-mcp/contracts';
+import { LOCAL_TENANT, Scope } from '@codex-mcp/contracts';
 import type { Response } from 'express';
 
 /** Who calls. Sessions belong to the principal that opened them. */
 export type Principal = {
   readonly tenant: string;
-  /** Distinguishes tokens of one tenant. */
+  /** Distinguishes tokens of one tenant; reveals none. */
   readonly id: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Whose token it is, as far as anybody said. */
+  readonly name?: string | undefined;
 };
 
-export const LOCAL_PRINCIPAL: Principal = { tenant: LOCAL_TENANT, id: LOCAL_TENANT };
+/** Everybody, where the server asks for no tokens. */
+export const LOCAL_PRINCIPAL: Principal = { tenant: LOCAL_TENANT, id: LOCAL_TENANT, scopes: new Set(Scope.options) };
 
 const principals = new WeakMap<Response, Principal>();
 
@@ -21,11 +25,11 @@ export function principalOf(response: Response): Principal {
   return principal;
 }
 
-/** The same as a call of a tool names it. */
-export function callerOf(response: Response): { readonly tenant: string; readonly principal: string } {
-  const { tenant, id } = principalOf(response);
-  return { tenant, principal: id };
-}
+/** A principal as a call of a tool names it. */
+export const asCaller = ({ tenant, id, scopes }: Principal) => ({ tenant, principal: id, scopes });
+
+/** The same of the caller that the guard let in. */
+export const callerOf = (response: Response) => asCaller(principalOf(response));
 
 /** The caller, where the guard has let one in. */
 export const knownPrincipalOf = (response: Response): Principal | undefined => principals.get(response);

@@ -1,6 +1,7 @@
 import type { TurnRecord } from '@codex-mcp/contracts';
 import { ApprovalStore } from '@codex-mcp/messaging';
 import { Injectable } from '@nestjs/common';
+import { asCaller } from '../access/principal.js';
 import type { Question } from '../invocation/invocation.js';
 import type { McpRequest } from '../mcp/mcp-request.js';
 import type { TurnQuestions } from '../mcp/task-handlers.service.js';
@@ -23,7 +24,7 @@ export class ApprovalTaskQuestions implements TurnQuestions {
   /** What is no decision leaves the approval open, for other places to answer. */
   async answer(turn: TurnRecord, answers: Readonly<Record<string, unknown>>, request: McpRequest): Promise<void> {
     const waiting = await this.pending(turn);
-    const caller = { tenant: request.principal.tenant, defaultAgentId: await request.defaultAgentId(), correlationId: request.correlationId };
+    const caller = { ...asCaller(request.principal), defaultAgentId: await request.defaultAgentId(), correlationId: request.correlationId };
     for (const [approvalId, answer] of Object.entries(answers)) {
       const decision = decisionOf(answer);
       if (decision && approvalId in waiting) await this.desk.answer(caller, approvalId, { ...decision, via: 'elicitation' });

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import { AuditLog, type Logger } from '@codex-mcp/observability';
 import type { Request, Response } from 'express';
+import { challenge } from '../access/challenge.js';
 import { knownPrincipalOf } from '../access/principal.js';
 import { LOGGER } from '../edge.tokens.js';
 import { correlationIdOf } from './correlation-id.middleware.js';
@@ -22,8 +23,9 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(error, correlationIdOf(response));
     if (REFUSALS.has(problem.status)) this.auditRefusal(problem, host.switchToHttp().getRequest<Request>(), response);
     if (problem.status === 500) this.logger.error({ err: error, correlationId: problem.correlation_id }, 'unexpected error in a request');
-    if (response.headersSent) response.destroy();
-    else response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    if (response.headersSent) return void response.destroy();
+    challenge(response, error);
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }
 
   private auditRefusal({ status, code, correlation_id: correlationId }: ProblemDocument, { method, path, socket, headers }: Request, response: Response): void {

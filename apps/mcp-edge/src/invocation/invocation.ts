@@ -1,3 +1,4 @@
+import type { Scope } from '@codex-mcp/contracts';
 import type { JsonObject } from '@codex-mcp/tools';
 
 /** The directory that a caller works in, or those that it may mean, the likeliest first. */
@@ -8,6 +9,8 @@ export type Caller = {
   readonly tenant: string;
   /** Who of the tenant, for the audit log. */
   readonly principal?: string;
+  /** What the caller may do. */
+  readonly scopes: ReadonlySet<Scope>;
   /** The agent of calls that name none; normalised and checked at the call. */
   readonly defaultAgentId: string;
   readonly correlationId: string;

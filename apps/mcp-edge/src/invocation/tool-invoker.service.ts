@@ -1,11 +1,13 @@
-import { AppError, ERROR_CLASSES, type ErrorCode } from '@codex-mcp/contracts';
+import { allows, AppError, ERROR_CLASSES, type ErrorCode } from '@codex-mcp/contracts';
 import { AuditLog, type AuditOutcome, type Logger, operation, type OperationFields } from '@codex-mcp/observability';
 import { type DropInTool, findTool, handleOf, type JsonObject, parseArguments, type QueuedTool, renderOutput, runsTurn, type Tool, TURN_TOOLS } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { assertScope } from '../access/scopes.js';
 import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { LOGGER } from '../edge.tokens.js';
 import { EdgeMetrics } from '../health/edge.metrics.js';
+import { AgentDirectory } from '../management/agent-directory.service.js';
 import { ManagementTools } from '../management/management-tools.service.js';
 import { TurnReading } from '../management/turn-reading.service.js';
 import { chooseAgent } from './agent-choice.js';
@@ -21,7 +23,7 @@ const NamedAgent = z.object({ agent_id: z.string().optional() });
 
 type AddFields = (fields: OperationFields) => void;
 
-/** Calls tools, whatever protocol asked for it. The one place where a call's errors are mapped, logged and counted. */
+/** Calls tools, whatever protocol asked for it. The one place where it is decided who may, and where a call's errors are mapped, logged and counted. */
 @Injectable()
 export class ToolInvoker {
   private readonly inFlight = new Set<Promise<unknown>>();
@@ -33,6 +35,7 @@ export class ToolInvoker {
     private readonly lookup: TurnLookup,
     private readonly dropIns: DropInCalls,
     private readonly management: ManagementTools,
+    private readonly directory: AgentDirectory,
     private readonly reading: TurnReading,
     private readonly approvals: ApprovalDesk,
     private readonly metrics: EdgeMetrics,
@@ -66,6 +69,7 @@ export class ToolInvoker {
       try {
         if (this.closing) throw new AppError('service_unavailable', 'This server is shutting down; try again in a moment.');
         if (!tool) throw new AppError('unknown_tool', `There is no tool "${invocation.tool.slice(0, 80)}"; tools/list and GET /tools name them.`);
+        assertScope(caller, tool.scope, `The tool ${tool.name}`);
         return await work(tool, (more) => add(Object.assign(fields, more)));
       } catch (error) {
         if (error instanceof InputRequired) return error;
@@ -118,9 +122,13 @@ export class ToolInvoker {
   }
 
   private async turnCall(tool: QueuedTool | DropInTool, args: object, invocation: Invocation, add: AddFields): Promise<TurnCall> {
-    const { caller, idempotencyKey } = invocation;
+    const { idempotencyKey } = invocation;
+    const mayRun = allows(invocation.caller.scopes, 'run');
+    const caller = mayRun ? invocation.caller : { ...invocation.caller, workspace: undefined };
     const call = tool.kind === 'drop_in' ? await this.dropIns.callOf(tool, args, invocation) : { tool, args, agent: chooseAgent(caller, NamedAgent.parse(args).agent_id), caller, idempotencyKey };
     add({ agent: call.agent.agentId });
+    // Whoever may only look makes no agents, and moves none to another directory.
+    if (!mayRun) await this.directory.get(call.agent);
     await this.admission.assertCanRun();
     return call;
   }

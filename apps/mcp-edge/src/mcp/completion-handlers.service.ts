@@ -1,6 +1,7 @@
 import { AppError, toErrorBody } from '@codex-mcp/contracts';
 import { type CompleteRequestParams, type CompleteResult, INTERNAL_ERROR, INVALID_PARAMS, ProtocolError } from '@modelcontextprotocol/server';
 import { Injectable } from '@nestjs/common';
+import { asCaller } from '../access/principal.js';
 import { chooseAgent } from '../invocation/agent-choice.js';
 import { type Completed, Completion } from '../resources/completion.service.js';
 import { RESOURCE_TEMPLATES } from '../resources/resource-templates.js';
@@ -25,7 +26,7 @@ export class CompletionHandlers {
     if (completes === undefined) return answer([]);
     if (typeof completes !== 'string') return answer(completes.filter((word) => word.startsWith(argument.value.toLowerCase())));
     const agentId = context?.arguments?.['agent_id'] || (await request.defaultAgentId());
-    const caller = { tenant: request.principal.tenant, defaultAgentId: agentId, correlationId: request.correlationId };
+    const caller = { ...asCaller(request.principal), defaultAgentId: agentId, correlationId: request.correlationId };
     try {
       return answer(await this.completion.values(completes, chooseAgent(caller, agentId), argument.value));
     } catch (error) {

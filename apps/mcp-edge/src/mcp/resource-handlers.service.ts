@@ -1,6 +1,7 @@
 import { AGENT_ID_PATTERN, type AgentRecord, AppError, type ErrorCode, toErrorBody } from '@codex-mcp/contracts';
 import { INTERNAL_ERROR, INVALID_PARAMS, type ListResourcesResult, type ListResourceTemplatesResult, ProtocolError, type ReadResourceResult, type Resource, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { Injectable } from '@nestjs/common';
+import { asCaller } from '../access/principal.js';
 import { ResourceReading } from '../resources/resource-reading.service.js';
 import { RESOURCE_TEMPLATES } from '../resources/resource-templates.js';
 import { agentUri, parseResourceUri } from '../resources/resource-uri.js';
@@ -35,7 +36,7 @@ export class ResourceHandlers {
     const address = parseResourceUri(uri);
     if (!address) throw new ResourceNotFoundError(uri, 'There is no such resource; resources/templates/list says what there is.');
     try {
-      const { meta, ...content } = await this.reading.read(address, { tenant: principal.tenant, correlationId, defaultAgentId: address.agentId });
+      const { meta, ...content } = await this.reading.read(address, { ...asCaller(principal), correlationId, defaultAgentId: address.agentId });
       return { contents: [{ uri, ...content, ...(meta && { _meta: meta }) }] };
     } catch (error) {
       return asResourceError(uri, error);

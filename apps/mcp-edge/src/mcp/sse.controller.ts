@@ -106,16 +106,18 @@ export class SseController implements BeforeApplicationShutdown {
 
   /** Whether the replica was there to take it. */
   private pass(replica: string, session: string, message: JSONRPCMessage, context: ReturnType<typeof contextOf>): Promise<boolean> {
-    const { correlationId, agentHint, workspaceHint, toolset } = context;
-    return this.replicas.tell(replica, { type: 'message', session, message, context: { correlationId, agentHint, workspaceHint, toolset } });
+    const { principal, correlationId, agentHint, workspaceHint, toolset } = context;
+    return this.replicas.tell(replica, { type: 'message', session, message, context: { correlationId, scopes: [...principal.scopes], agentHint, workspaceHint, toolset } });
   }
 
   /** A message that another replica was given, which has looked at its principal. */
   private hear({ session: id, message, context }: NoteOf<'message'>): void {
     const session = this.sessions.peek(id);
     if (!session || !context) return;
-    const { principal, stream, transport } = session;
-    const { correlationId, agentHint, workspaceHint, toolset } = context;
+    const { stream, transport } = session;
+    const { correlationId, scopes, agentHint, workspaceHint, toolset } = context;
+    // The scopes of the token that came with this message, which the one that opened the session may have had or not.
+    const principal = { ...session.principal, scopes: new Set(scopes) };
     callContext.run({ principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(stream) }, () => transport.onmessage?.(message as never));
   }
 }

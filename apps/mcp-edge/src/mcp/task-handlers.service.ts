@@ -3,6 +3,7 @@ import { findTool, renderOutput } from '@codex-mcp/tools';
 import { type CallToolResult, INVALID_PARAMS, MissingRequiredClientCapabilityError, ProtocolError } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { assertScope } from '../access/scopes.js';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
 import type { Question } from '../invocation/invocation.js';
@@ -58,6 +59,7 @@ export class TaskHandlers {
 
   async update(request: McpRequest, params: unknown): Promise<Record<string, unknown>> {
     const turn = await this.find(request, idOf(params));
+    assertScope(request.principal, 'run', 'Answering a task');
     await this.questions.answer(turn, request.answers, request);
     return {};
   }
@@ -65,6 +67,7 @@ export class TaskHandlers {
   /** What becomes of the task is said by `tasks/get`. */
   async cancel(request: McpRequest, params: unknown): Promise<Record<string, unknown>> {
     const turn = await this.find(request, idOf(params));
+    assertScope(request.principal, 'run', 'Cancelling a task');
     if (!isTerminal(turn.status)) await this.canceller.cancel(turn.request);
     return {};
   }

@@ -2,6 +2,7 @@ import { type ManagementToolName, runsTurn, selectTools } from '@codex-mcp/tools
 import { type CallToolRequest, type CallToolResult, INVALID_PARAMS, type ListToolsResult, ProtocolError } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { asCaller, LOCAL_PRINCIPAL } from '../access/principal.js';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
@@ -25,11 +26,12 @@ export class ToolHandlers {
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
-  list({ toolset }: McpRequest): ListToolsResult {
+  /** What the token allows: a tool that is refused in any case only costs the model its attention. */
+  list({ toolset, principal }: McpRequest): ListToolsResult {
     // The SDK's types want a mutable list; those of the catalogue are frozen and never change.
-    const tools = selectTools(toolset).listed as unknown as ListToolsResult['tools'];
+    const tools = selectTools(toolset, principal.scopes).listed as unknown as ListToolsResult['tools'];
     // Where a header chose, nobody else is to be given the same.
-    return toolset === undefined ? { tools } : { tools, cacheScope: 'private' };
+    return toolset === undefined && principal === LOCAL_PRINCIPAL ? { tools } : { tools, cacheScope: 'private' };
   }
 
   /** What goes wrong in a call is its result; only a tool that does not exist is an error of the protocol. */
@@ -46,7 +48,7 @@ export class ToolHandlers {
       tool: name,
       arguments: args,
       protocol: 'mcp',
-      caller: { tenant: principal.tenant, principal: principal.id, defaultAgentId, correlationId, workspace },
+      caller: { ...asCaller(principal), defaultAgentId, correlationId, workspace },
       ...(onProgress && { onProgress }),
       // A client that knows tasks need not hold a connection for a long turn.
       ...((asTask || !(onProgress || patient)) && { handleAfterMs: this.config.HANDLE_AFTER }),

@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
 import { AuditedRequests } from '../audit/audited-requests.interceptor.js';
+import { assertScope } from '../access/scopes.js';
 import { ApprovalDesk } from '../approvals/approval-desk.service.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
@@ -54,6 +55,7 @@ export class JobsController {
   @Delete(':id')
   @HttpCode(202)
   async cancel(@Param('id') id: string, @Res({ passthrough: true }) response: Response): Promise<object> {
+    assertScope(principalOf(response), 'run', 'Cancelling a turn');
     const { request, status } = await this.find(id, response);
     const outcome = await this.guarded(this.canceller.cancel(request));
     if (outcome === 'cancelled' || outcome === 'requested') return { turn_id: id, status: outcome === 'cancelled' ? 'cancelled' : status, cancel: outcome };

@@ -1,8 +1,8 @@
 import { AppError } from '@codex-mcp/contracts';
-import { findTool, listTools, runsTurn } from '@codex-mcp/tools';
+import { findTool, type ListedTool, runsTurn, selectTools } from '@codex-mcp/tools';
 import { Controller, Get, Header, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { callerOf } from '../access/principal.js';
+import { callerOf, principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
@@ -26,8 +26,8 @@ export class ToolsController {
   ) {}
 
   @Get()
-  list(): { tools: ReturnType<typeof listTools> } {
-    return { tools: listTools() };
+  list(@Res({ passthrough: true }) response: Response): { tools: readonly ListedTool[] } {
+    return { tools: selectTools(undefined, principalOf(response).scopes).listed };
   }
 
   /** 200 with the result; `Prefer: respond-async` → 202 with a job; `Accept: text/event-stream` → the turn's events. */

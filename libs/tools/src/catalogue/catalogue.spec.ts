@@ -119,6 +119,15 @@ describe('the catalogue', () => {
     for (const { name, annotations } of listTools()) expect({ name, destructive: annotations.destructiveHint }).toEqual({ name, destructive: !annotations.readOnlyHint && !ADDING.includes(name) });
   });
 
+  it('lets whoever may only look call what changes nothing and runs no Codex, and leaves other agents to administrators', () => {
+    const namesOf = (scope: string) => [...TOOLS.values()].filter((tool) => tool.scope === scope).map(({ name }) => name).toSorted();
+    expect(namesOf('read')).toEqual(
+      ['compare', 'export_patch', 'get_agent_status', 'get_diff', 'get_my_session_info', 'get_turn', 'get_usage', 'health_check', 'list_active_agents', 'list_approvals', 'list_files', 'list_sessions', 'list_threads', 'list_turns', 'read_file', 'search'],
+    );
+    expect(namesOf('admin')).toEqual(['cleanup_inactive_agents']);
+    expect(namesOf('run').length).toBe(TOOLS.size - 17);
+  });
+
   it('requires changes of the tools that are there to make them', () => {
     const requiring = listTools().filter((tool) => requiredOf(tool.outputSchema).includes('changes'));
     expect(requiring.map((tool) => tool.name)).toEqual(['implement', 'fix']);

@@ -19,6 +19,7 @@ export const cleanupInactiveAgents = defineManagementTool({
     removed: z.array(z.string()).describe('Agent ids'),
     kept: z.int().nonnegative().describe('How many agents were left as they are'),
   },
+  scope: 'admin',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
   render: ({ stopped, removed, kept }) =>
     lines(

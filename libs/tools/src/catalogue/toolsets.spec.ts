@@ -1,3 +1,4 @@
+import type { Scope } from '@codex-mcp/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { listTools, TOOLS } from './catalogue.js';
 import { selectTools, TOOLSETS } from './toolsets.js';
@@ -33,6 +34,16 @@ describe('toolsets', () => {
   it('hide the tools that are not among them', () => {
     const { find } = selectTools('workspace');
     expect([find('get_diff')?.name, find('plan'), find('codex_plan'), find('nothing')]).toEqual(['get_diff', undefined, undefined, undefined]);
+  });
+
+  it('leave what the scopes of a token allow', () => {
+    const allowed = (...scopes: Scope[]) => selectTools(undefined, new Set(scopes)).listed;
+    expect(allowed('read').map(({ name }) => name)).toEqual([...TOOLS.values()].filter(({ scope }) => scope === 'read').map(({ name }) => name));
+    expect(allowed('run').map(({ name }) => name)).toEqual([...TOOLS.values()].filter(({ scope }) => scope !== 'admin').map(({ name }) => name));
+    expect(allowed('run')).toBe(allowed('read', 'run'));
+    expect(allowed('read', 'run', 'admin')).toBe(listTools());
+    expect(allowed()).toEqual([]);
+    expect(selectTools('core,readonly', new Set(['read'])).listed.map(({ name }) => name)).toEqual(['get_turn', 'list_approvals']);
   });
 
   it.each(['cores', 'core,constructor', 'core;turns'])('do not know %s, and name what there is', (choice) => {

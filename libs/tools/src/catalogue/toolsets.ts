@@ -1,4 +1,4 @@
-import { AppError } from '@codex-mcp/contracts';
+import { allows, AppError, Scope } from '@codex-mcp/contracts';
 import type { Tool } from '../tool.js';
 import { DROP_IN_TOOLS, findTool, type ListedTool, listTools, type ManagementToolName, TURN_TOOLS, WORKSPACE_TOOLS } from './catalogue.js';
 
@@ -59,23 +59,34 @@ export type ToolSelection = {
   readonly find: (name: string) => Tool | undefined;
 };
 
+const EVERYTHING: ReadonlySet<Scope> = new Set(Scope.options);
+
 const selections = new Map<string, ToolSelection>();
 
-/** The tools of the named sets, separated by ","; "readonly" among them leaves those that change nothing. No name: all tools. Throws `invalid_arguments` for an unknown name. */
-export function selectTools(choice: string | undefined): ToolSelection {
+/**
+ * The tools of the named sets, separated by ","; "readonly" among them leaves those that change nothing. No name: all tools.
+ * Of these, those that the scopes allow. Throws `invalid_arguments` for an unknown name.
+ */
+export function selectTools(choice: string | undefined, scopes: ReadonlySet<Scope> = EVERYTHING): ToolSelection {
   const words = new Set((choice ?? '').toLowerCase().split(',').map((word) => word.trim()).filter((word) => word !== ''));
   const isReadOnly = words.delete(READ_ONLY);
   const isAll = words.delete(ALL) || words.size === 0;
   const names = [...words].toSorted();
   const unknown = names.find((name) => !Object.hasOwn(TOOLSETS, name));
   if (unknown !== undefined) throw new AppError('invalid_arguments', `There is no toolset "${unknown.slice(0, 80)}". There are ${Object.keys(TOOLSETS).join(', ')} and all, several separated by ","; with readonly, only their tools that change nothing.`);
-  const key = `${isAll ? ALL : names.join()}${isReadOnly ? ` ${READ_ONLY}` : ''}`;
+  const allowed = Scope.options.filter((scope) => allows(scopes, scope));
+  const key = `${isAll ? ALL : names.join()}${isReadOnly ? ` ${READ_ONLY}` : ''} ${allowed.join()}`;
   const known = selections.get(key);
   if (known) return known;
-  const selection = selectionOf((tool) => (isAll || TOOLSETS_OF[tool.name]?.some((name) => words.has(name)) === true) && (!isReadOnly || tool.annotations.readOnlyHint));
+  const selection = selectionOf((tool) => (isAll || TOOLSETS_OF[tool.name]?.some((name) => words.has(name)) === true) && (!isReadOnly || tool.annotations.readOnlyHint) && isAllowed(tool, scopes));
   selections.set(key, selection);
   return selection;
 }
+
+const isAllowed = ({ name }: ListedTool, scopes: ReadonlySet<Scope>): boolean => {
+  const tool = findTool(name);
+  return tool !== undefined && allows(scopes, tool.scope);
+};
 
 function selectionOf(isSelected: (tool: ListedTool) => boolean): ToolSelection {
   const all = listTools();

@@ -1,10 +1,11 @@
 import { isJSONRPCNotification, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
-import { AuditLog } from '@codex-mcp/observability';
+import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Principal } from '../../access/principal.js';
+import { TokensFile } from '../../access/tokens-file.service.js';
 import type { EdgeConfig } from '../../edge.config.js';
-import { EDGE_CONFIG } from '../../edge.tokens.js';
+import { EDGE_CONFIG, LOGGER } from '../../edge.tokens.js';
 import { EdgeMetrics } from '../../health/edge.metrics.js';
 import { McpServerFactory } from '../mcp-server.factory.js';
 import { EventLog } from './event-log.js';
@@ -41,11 +42,14 @@ export class HttpSessions implements BeforeApplicationShutdown {
     private readonly audit: AuditLog,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     metrics: EdgeMetrics,
+    tokens: TokensFile,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     const maxIdleMs = Math.min(LOCAL_IDLE_MS, config.MCP_SESSION_IDLE);
     this.local = new SessionRegistry({ maxSessions: config.MAX_MCP_SESSIONS, maxIdleMs, onChange: (count) => metrics.setSessions('http', count) });
     this.recheckMs = Math.min(MAX_RECHECK_MS, config.MCP_SESSION_IDLE / 4);
     this.rechecks = setInterval(() => this.local.busy().forEach(([id, session]) => void this.isAlive(id, session)), this.recheckMs).unref();
+    tokens.onEnded((principals) => void this.endOf(principals));
     replicas.on('notification', (note) => this.hear(note));
     replicas.on('message', ({ session, message }) => this.local.peek(session)?.transport.deliver(message as JSONRPCMessage));
     replicas.on('ended', ({ session }) => void this.local.peek(session)?.close());
@@ -72,6 +76,15 @@ export class HttpSessions implements BeforeApplicationShutdown {
     this.audit.record(sessionEntry('session.ended', id, 'http', principal));
     await this.local.peek(id)?.close();
     this.replicas.tellAll({ type: 'ended', session: id });
+  }
+
+  /** Ends the sessions of principals who are no longer let in. Where Redis is away, those that others hold expire. */
+  private async endOf(principals: ReadonlySet<string>): Promise<void> {
+    try {
+      for (const id of await this.store.ofPrincipals(principals)) await this.end(id);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'sessions of tokens that are no longer accepted could not be ended; nobody can use them');
+    }
   }
 
   /** Brings messages of a client on to the replicas that they concern; returns those for this one. */

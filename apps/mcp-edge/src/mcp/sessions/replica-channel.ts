@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Scope } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Redis } from 'ioredis';
@@ -14,7 +15,7 @@ const session = z.string();
 /** What replicas tell each other. */
 const Note = z.discriminatedUnion('type', [
   /** A client's message for a session whose stream, or whose question, is at the addressed replica. */
-  z.object({ type: z.literal('message'), session, message: Message, context: z.object({ correlationId: z.string(), agentHint: z.string().optional(), workspaceHint: z.string().optional(), toolset: z.string().optional() }).optional() }),
+  z.object({ type: z.literal('message'), session, message: Message, context: z.object({ correlationId: z.string(), scopes: z.array(Scope), agentHint: z.string().optional(), workspaceHint: z.string().optional(), toolset: z.string().optional() }).optional() }),
   /** A notification of the client that concerns wherever the session is known: a cancellation, changed roots. */
   z.object({ type: z.literal('notification'), session, message: Message }),
   z.object({ type: z.literal('ended'), session }),

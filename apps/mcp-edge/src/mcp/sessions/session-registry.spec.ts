@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type RegisteredSession, SessionRegistry } from './session-registry.js';
 
-const alice = { tenant: 't', id: 'alice' };
+const scopes = new Set(['read', 'run'] as const);
+const alice = { tenant: 't', id: 'alice', scopes };
 
 function start(maxSessions = 2) {
   let now = 0;
@@ -17,7 +18,7 @@ describe('SessionRegistry', () => {
     const { registry, add } = start();
     add('a');
     expect(registry.use('a', alice)?.name).toBe('a');
-    expect(registry.use('a', { tenant: 't', id: 'bob' })).toBeUndefined();
+    expect(registry.use('a', { tenant: 't', id: 'bob', scopes })).toBeUndefined();
     expect(registry.use('b', alice)).toBeUndefined();
   });
 

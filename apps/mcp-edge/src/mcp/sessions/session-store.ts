@@ -28,6 +28,8 @@ export const SESSIONS = 'codex-mcp:mcp:sessions';
 /** 128 random bits; a UUID has fewer. */
 export const newSessionId = (): string => randomBytes(16).toString('hex');
 
+/** In one command, when all are looked at. */
+const SCANNED = 500;
 const workspacesKey = (id: string): string => `${sessionKey(id)}:workspaces`;
 
 /** The sessions of all replicas, which end when nobody has used them for MCP_SESSION_IDLE, or when more than MAX_MCP_SESSIONS others were used later. */
@@ -67,6 +69,18 @@ export class SessionStore {
     await resultsOf(this.redis.pipeline().del(sessionKey(id), workspacesKey(id)).zrem(SESSIONS, id));
   }
 
+  /** The sessions of these principals, in a look over all: for what happens now and then. */
+  async ofPrincipals(principals: ReadonlySet<string>): Promise<string[]> {
+    const ids = await this.redis.zrange(SESSIONS, '0', '-1');
+    const found: string[] = [];
+    for (let at = 0; at < ids.length; at += SCANNED) {
+      const some = ids.slice(at, at + SCANNED);
+      const texts = await this.redis.mget(some.map(sessionKey));
+      found.push(...some.filter((_, index) => isOf(texts[index], principals)));
+    }
+    return found;
+  }
+
   /** The directory that an agent of the session was given last. */
   async directoryOf(id: string, agentId: string): Promise<string | undefined> {
     return (await this.redis.hget(workspacesKey(id), agentId)) ?? undefined;
@@ -85,3 +99,5 @@ export class SessionStore {
     if (ids.length > 0) await this.redis.del(...ids.flatMap((id) => [sessionKey(id), workspacesKey(id)]));
   }
 }
+
+const isOf = (text: string | null | undefined, principals: ReadonlySet<string>): boolean => typeof text === 'string' && principals.has(SessionRecord.parse(JSON.parse(text)).principalId);

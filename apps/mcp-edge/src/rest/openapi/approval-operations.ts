@@ -1,5 +1,5 @@
 import type { JsonSchema } from '@codex-mcp/tools';
-import { json, parameterRef, responseRef, schemaRef } from './components.js';
+import { json, parameterRef, responseRef, schemaRef, securityOf } from './components.js';
 
 const TAGS = ['Approvals'];
 
@@ -19,6 +19,7 @@ export const APPROVAL_PATHS: JsonSchema = {
       operationId: 'post_approval',
       tags: TAGS,
       summary: 'Answers an approval',
+      security: securityOf('run'),
       description: 'The first answer counts; a later one, and one after the deadline or the end of the turn, is 409 already_answered.',
       parameters: [parameterRef('ApprovalId'), parameterRef('CorrelationId')],
       requestBody: { required: true, content: json(schemaRef('ApprovalAnswer')) },

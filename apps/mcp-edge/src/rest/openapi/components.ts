@@ -1,3 +1,4 @@
+import type { Scope } from '@codex-mcp/contracts';
 import { type JsonSchema, MANAGEMENT_TOOLS, toJsonSchema } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { ProblemDocument } from '../../http/http-problem.js';
@@ -50,7 +51,10 @@ export const RESPONSES = {
 
 export const HEADERS = { CorrelationId: header('Names this request in the logs of all services') };
 
-export const SECURITY_SCHEMES = { bearer: { type: 'http', scheme: 'bearer', description: 'Asked for where the server has MCP_AUTH_TOKENS_FILE; the token stands for a tenant, whose agents nobody else sees.' } };
+export const SECURITY_SCHEMES = { bearer: { type: 'http', scheme: 'bearer', description: 'Asked for where the server has MCP_AUTH_TOKENS_FILE; the token stands for a tenant, whose agents nobody else sees, and has scopes: read, run, admin. Each operation names the one that it needs.' } };
+
+/** Without a token where the server asks for none, else with one of that scope. */
+export const securityOf = (scope: Scope): JsonSchema[] => [{}, { bearer: [scope] }];
 
 /** Schemas that belong to no tool. */
 export const SCHEMAS = {

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '@codex-mcp/tools';
-import { EVENT_STREAM, json, parameterRef, responseRef, schemaRef } from './components.js';
+import { EVENT_STREAM, json, parameterRef, responseRef, schemaRef, securityOf } from './components.js';
 
 const TAGS = ['Jobs'];
 const turn = [parameterRef('TurnId'), parameterRef('CorrelationId')];
@@ -18,6 +18,7 @@ export const JOB_PATHS: JsonSchema = {
       operationId: 'cancel_job',
       tags: TAGS,
       summary: 'Cancels a turn',
+      security: securityOf('run'),
       description: 'A turn that has already ended is 409 already_ended.',
       parameters: turn,
       responses: { 202: { description: 'It ends', content: json(schemaRef('JobCancelled')) }, default: responseRef('Problem') },

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '@codex-mcp/tools';
 import { APPROVAL_PATHS } from './approval-operations.js';
-import { HEADERS, PARAMETERS, RESPONSES, SCHEMAS, SECURITY_SCHEMES } from './components.js';
+import { HEADERS, PARAMETERS, RESPONSES, SCHEMAS, SECURITY_SCHEMES, securityOf } from './components.js';
 import { JOB_PATHS } from './job-operations.js';
 import { toolOperations } from './tool-operations.js';
 
@@ -17,7 +17,7 @@ export function openApiDocument(version: string): JsonSchema {
     openapi: '3.1.1',
     info: { title: 'codex-mcp', version, summary: 'Codex agents over HTTP', description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
     servers: [{ url: '/' }],
-    security: [{}, { bearer: [] }],
+    security: securityOf('read'),
     tags: [
       { name: 'Codex', description: 'Tools that run Codex as a turn of an agent' },
       { name: 'Workspaces', description: "Tools on an agent's workspace, in their place among its turns" },

@@ -1,6 +1,6 @@
 import { type JsonSchema, runsTurn, type Tool, toJsonSchema, TOOLS } from '@codex-mcp/tools';
 import { callResult } from '../job.schema.js';
-import { EVENT_STREAM, json, parameterRef, responseRef, schemaRef } from './components.js';
+import { EVENT_STREAM, json, parameterRef, responseRef, schemaRef, securityOf } from './components.js';
 
 const TAGS = { turn: 'Codex', workspace: 'Workspaces', management: 'Agents and turns', drop_in: 'Codex' } as const;
 
@@ -43,6 +43,7 @@ function callOperation(tool: Tool): JsonSchema {
     operationId: tool.name,
     tags: [TAGS[tool.kind]],
     summary: tool.title,
+    security: securityOf(tool.scope),
     description: queued ? `${tool.description}\n\nA caller that hangs up does not cancel the turn.` : tool.description,
     parameters: [
       ...(['AgentHeader', 'AgentQuery', 'WorkspaceHeader', 'WorkspaceQuery', 'IdempotencyKey', 'CorrelationId'] as const).map(parameterRef),
@@ -62,6 +63,7 @@ function readOperation(tool: Tool): JsonSchema {
     operationId: `read_${tool.name}`,
     tags: [TAGS[tool.kind]],
     summary: tool.title,
+    security: securityOf(tool.scope),
     description: tool.description,
     parameters: [parameterRef('AgentQuery'), parameterRef('CorrelationId')],
     responses: { 200: { description: 'The result', content: json(schemaRef(resultName(tool))) }, default: responseRef('Problem') },
