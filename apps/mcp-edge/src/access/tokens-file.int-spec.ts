@@ -4,6 +4,7 @@ import { digestOf } from '@codex-mcp/contracts';
 import { createRedis } from '@codex-mcp/messaging';
 import { eventually, type RedisFixture, startRedis, temporaryDirectory, type TemporaryDirectory } from '@codex-mcp/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Redis } from 'ioredis';
 import { SESSIONS } from '../mcp/sessions/session-store.js';
 import { connectClient, startTestEdge, type TestEdge } from '../testing/edge.fixture.js';
@@ -27,6 +28,14 @@ const write = (text: string) => {
   writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
 };
+
+/** Whether the client's stream has ended. */
+function endOf(client: Client): () => boolean {
+  let isOver = false;
+  const end = () => void (isOver = true);
+  Object.assign(client, { onclose: end, onerror: end });
+  return () => isOver;
+}
 
 beforeAll(async () => {
   directory = await temporaryDirectory();
@@ -73,9 +82,7 @@ describe('the tokens file', () => {
   it('ends sessions, streams and calls of a token that it no longer has, and of no other', async () => {
     const held = new HeldTurns(worker);
     const [one, sse, two] = [await connectClient(edge, 'http', { headers: bearer('one') }), await connectClient(edge, 'sse', { headers: bearer('one') }), await connectClient(edge, 'http', { headers: bearer('two') })];
-    let isSseOver = false;
-    sse.onclose = () => (isSseOver = true);
-    sse.onerror = () => (isSseOver = true);
+    const isSseOver = endOf(sse);
     const call = edge.call('/tools/chat', { method: 'POST', headers: bearer('one'), body: '{"message":"x"}' }).catch((error: Error) => error.message);
     const { request } = await held.first();
     const events = edge.call(`/jobs/${request.turnId}/events`, { headers: bearer('one') }).catch((error: Error) => error.message);
@@ -83,7 +90,7 @@ describe('the tokens file', () => {
     await eventually(async () => (await redis.zcard(SESSIONS)) === 3);
     write(line('two'));
     expect(await Promise.all([call, events])).toEqual([expect.stringMatching(/hang up|aborted|reset/), expect.stringMatching(/hang up|aborted|reset/)]);
-    await eventually(() => isSseOver);
+    await eventually(isSseOver);
     await eventually(async () => (await redis.zcard(SESSIONS)) === 1);
     await expect(one.listTools()).rejects.toThrow(/known|401/);
     expect((await two.listTools()).tools.length).toBeGreaterThan(0);
@@ -97,14 +104,12 @@ describe('the tokens file', () => {
     write(line('one', `expires=${new Date(Date.now() + 3000).toISOString()}`) + line('two'));
     await eventually(async () => (await statusOf('one')) === 401 || (await edge.call('/tools', { headers: bearer('one') })).text.includes('plan'));
     const sse = await connectClient(edge, 'sse', { headers: bearer('two') });
-    let isOver = false;
-    sse.onclose = () => (isOver = true);
-    sse.onerror = () => (isOver = true);
+    const isOver = endOf(sse);
     await eventually(async () => (await statusOf('one')) === 401);
     expect((await edge.call('/tools', { headers: bearer('one') })).headers['www-authenticate']).toBe('Bearer realm="codex-mcp", error="invalid_token", error_description="The token has expired"');
-    expect(isOver).toBe(false);
+    expect(isOver()).toBe(false);
     write(line('two', 'scopes=read'));
-    await eventually(() => isOver);
+    await eventually(isOver);
     await sse.close();
   });
 });
