@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { AccessTokenEntry } from '@codex-mcp/contracts';
-import type { Logger } from '@codex-mcp/observability';
+import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
@@ -22,6 +22,7 @@ export class TokensFile implements OnModuleInit, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
+    private readonly audit: AuditLog,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -58,9 +59,12 @@ export class TokensFile implements OnModuleInit, BeforeApplicationShutdown {
       this.seen = signature;
       try {
         this.tokens = parseAccessTokens(readFileSync(path, 'utf8'));
+        this.audit.record({ action: 'tokens.reloaded', outcome: 'ok', detail: { path, tokens: this.tokens.count } });
         this.logger.info({ path }, 'the tokens file was read');
       } catch (error) {
-        this.logger.error({ path, reason: error instanceof Error ? error.message : String(error) }, 'the tokens file cannot be used; its former content stays in force');
+        const reason = error instanceof Error ? error.message : String(error);
+        this.audit.record({ action: 'tokens.reloaded', outcome: 'failed', detail: { path, reason } });
+        this.logger.error({ path, reason }, 'the tokens file cannot be used; its former content stays in force');
       }
     }
     this.use(this.tokens);
