@@ -24,6 +24,7 @@ export class SocketEndpoint {
     this.directory = runPaths.agentGateway(runDir, agent.key);
     this.path = runPaths.agentGatewaySocket(runDir, agent.key);
     this.server = createSocketServer((request, response) => void proxy.handle(agent, request.url ?? '/', request, response));
+    this.server.on('clientError', (error, socket) => proxy.refuseMalformed(agent, error, socket));
     this.server.on('connect', (request, socket, head) => {
       this.connections.add(socket);
       socket.once('close', () => this.connections.delete(socket));

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
 import { type Logger, operation } from '@codex-mcp/observability';
@@ -36,6 +37,13 @@ export class ProxyService {
     })
       .catch(() => response.destroy())
       .finally(() => this.metrics.inFlight.dec());
+  }
+
+  /** Ends a connection of `agent` on which came what is no request, such as one with two lengths. */
+  refuseMalformed(agent: AgentIdentity, { code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
+    if (!code.startsWith('HPE_')) return void socket.destroy();
+    this.logger.info({ op: 'malformed_request', outcome: 'refused', agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, code }, 'malformed_request');
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
   }
 
   async close(): Promise<void> {
