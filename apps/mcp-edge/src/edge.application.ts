@@ -16,6 +16,7 @@ import { EdgeModule, type EdgeResources } from './edge.module.js';
 import { Readiness } from './health/readiness.service.js';
 import { answerBrokenRequest } from './http/broken-request.js';
 import { correlate } from './http/correlation-id.middleware.js';
+import { dropStalledConnections } from './http/stalled-connections.js';
 import { protect } from './http/security-headers.middleware.js';
 import { ToolInvoker } from './invocation/tool-invoker.service.js';
 
@@ -40,7 +41,7 @@ export async function startEdge(config: EdgeConfig, process: EdgeResources['proc
   const beats = new HeartbeatPublisher(redis, () => ({ service: 'mcp-edge', ...process, pid: globalThis.process.pid, ...(audit.problem !== undefined && { auditProblem: audit.problem }) }));
   try {
     const app = await createApplication(resources);
-    const server = await listen(app, config);
+    const server = await listen(app, config, logger);
     const stopBeating = keepBeating(beats);
     logger.info({ bind: config.BIND, port: portOf(server) }, 'listening');
     return {
@@ -78,8 +79,9 @@ export async function prepareServer(app: INestApplication): Promise<Server> {
   return server;
 }
 
-async function listen(app: INestApplication, { PORT, BIND }: EdgeConfig): Promise<Server> {
+async function listen(app: INestApplication, { PORT, BIND, STALL_TIMEOUT }: EdgeConfig, logger: Logger): Promise<Server> {
   const server = await prepareServer(app);
+  dropStalledConnections(server, (reason) => logger.warn({ event: 'reader_dropped', reason }, 'a connection was dropped: its client does not read'), { stallTimeoutMs: STALL_TIMEOUT });
   server.listen(PORT, BIND.replace(/^\[|\]$/g, ''));
   try {
     await once(server, 'listening');

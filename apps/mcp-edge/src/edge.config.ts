@@ -24,6 +24,7 @@ export const EdgeEnvironment = z.object({
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without activity after which an agent counts as inactive'),
   MAX_MCP_SESSIONS: count(10_000).describe('MCP sessions that an edge keeps in memory, and all edges in Redis; the longest unused one makes room'),
   MCP_SESSION_IDLE: seconds(24 * 3600).describe('Seconds after which an unused MCP session ends'),
+  STALL_TIMEOUT: seconds(30).describe('Seconds after which a connection is dropped whose client takes nothing of what waits for it'),
   MCP_CONFORMANCE: flag(false).describe('Offers the fixtures of MCP’s conformance suite as well; for `npm run conformance` only'),
   SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that calls in flight get to finish at shutdown'),
 });

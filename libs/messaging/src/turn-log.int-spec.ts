@@ -86,3 +86,26 @@ it('hears nothing more after it has left', async () => {
   expect(seen).toEqual([1, 2]);
   await eventually(async () => expect(await redis.pubsub('NUMSUB', `codex-mcp:turn:${run.turn.turnId}:log`)).toEqual([expect.any(String), 0]));
 });
+
+it('rings for what is added, and when the connection is back, until it is left', async () => {
+  const run = await running();
+  const { turnId } = run.turn;
+  let rung = 0;
+  const leave = await log.bell(turnId, () => (rung += 1));
+  await write(run, 3);
+  await eventually(() => rung > 0);
+  await redis.client('KILL', 'TYPE', 'PUBSUB');
+  const before = rung;
+  await eventually(() => rung > before);
+  const stop = await log.follow(turnId, () => undefined);
+  leave();
+  const atLeaving = rung;
+  const seen: number[] = [];
+  const stopSecond = await log.follow(turnId, (entry) => seen.push(entry.seq));
+  await write(run, 4);
+  await eventually(() => seen.includes(4)); // the bell's leaving took nothing from others
+  expect(rung).toBe(atLeaving);
+  stop();
+  stopSecond();
+  await eventually(async () => expect(await redis.pubsub('NUMSUB', `codex-mcp:turn:${turnId}:log`)).toEqual([expect.any(String), 0]));
+});

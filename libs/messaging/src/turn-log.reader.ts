@@ -15,6 +15,7 @@ const BEGINNING = '0-0';
  */
 export class TurnLogReader {
   private readonly topics = new Map<string, Topic>();
+  private readonly bells = new Map<string, Set<() => void>>();
 
   constructor(
     private readonly subscriber: Redis,
@@ -38,6 +39,25 @@ export class TurnLogReader {
       throw error;
     }
     return () => this.leave(key, listener);
+  }
+
+  /** Calls `ring` when a log has grown, or may have while the connection was lost, until the returned function is called. Reads nothing: a slow reader would make this process hold it. */
+  async bell(turnId: string, ring: () => void): Promise<() => void> {
+    const key = keys.turnLog(turnId);
+    const rings = this.bells.get(key) ?? new Set();
+    this.bells.set(key, rings.add(ring));
+    const leave = () => {
+      if (!rings.delete(ring) || rings.size > 0) return;
+      this.bells.delete(key);
+      this.unsubscribe(key);
+    };
+    try {
+      if (this.subscriber.status === 'ready') await this.subscriber.subscribe(key);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
   }
 
   /** Entries of a log after a cursor, the first `limit` or all of them, without following it. */
@@ -69,10 +89,15 @@ export class TurnLogReader {
     const topic = this.topics.get(key);
     if (!topic?.listeners.delete(listener) || topic.listeners.size > 0) return;
     this.topics.delete(key);
-    this.subscriber.unsubscribe(key).catch(() => undefined);
+    this.unsubscribe(key);
+  }
+
+  private unsubscribe(key: string): void {
+    if (!this.topics.has(key) && !this.bells.has(key)) this.subscriber.unsubscribe(key).catch(() => undefined);
   }
 
   private onAnnouncement(key: string, message: string): void {
+    this.bells.get(key)?.forEach((ring) => ring());
     const topic = this.topics.get(key);
     if (!topic) return;
     const space = message.indexOf(' ');
@@ -82,6 +107,7 @@ export class TurnLogReader {
 
   private attachAll(): void {
     for (const key of this.topics.keys()) this.attach(key).catch(() => undefined);
+    for (const [key, rings] of this.bells) this.subscriber.subscribe(key).then(() => rings.forEach((ring) => ring()), () => undefined);
   }
 
   private async attach(key: string): Promise<void> {

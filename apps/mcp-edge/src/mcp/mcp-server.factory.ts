@@ -162,7 +162,7 @@ function requestOf(server: Server, connection: McpConnection, { workspaces, allo
     workspaceOf: (args) => workspaces.of(args, workspaceHint, rootsOf),
     rememberWorkspace: (args) => workspaces.remember(args),
     ...(token !== undefined && { onProgress: (message) => notify({ method: 'notifications/progress', params: { progressToken: token, progress: ++progress, message } }) }),
-    log: (level, data) => void mcpReq.log(level, data).catch(() => undefined),
+    log: (level, data) => void (call.isCongested() || mcpReq.log(level, data).catch(() => undefined)),
     notify,
     signal: cancellation(mcpReq.signal, connection, mcpReq.id),
     ask: era === 'sessions' ? askInSession(context) : askByAnswering(context),

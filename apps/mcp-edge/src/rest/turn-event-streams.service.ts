@@ -4,16 +4,16 @@ import { type LogEntry, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
-import { LOGGER } from '../edge.tokens.js';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
+import { LogPager } from '../http/log-pager.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 
 const BEGINNING = '0-0';
-/** What a slow reader makes this process hold. */
-const PAGE_ENTRIES = 16;
 /** Also how often the log is looked into for announcements that an outage swallowed. */
 const KEEP_ALIVE_MS = 15_000;
-/** A reader that takes nothing for that long is dropped; it resumes from the log. */
-const STALL_TIMEOUT_MS = 30_000;
+
+type Frame = { readonly id: string; readonly frame: string; readonly isLast: boolean };
 
 /** Turn logs as server-sent events: `id` is the cursor, `event` the type, `data` `{seq, at_ms, event}`. */
 @Injectable()
@@ -23,12 +23,14 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
   constructor(
     private readonly reader: TurnLogReader,
     private readonly turns: TurnStore,
+    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Resolves when the terminal event was sent or the connection is over. Nothing is buffered beyond what the socket holds and one page. */
   async send(response: Response, turnId: string, after: string = BEGINNING): Promise<void> {
-    const first = await this.page(turnId, after);
+    const pager = new LogPager((cursor, limit) => this.page(turnId, cursor, limit));
+    const first = await pager.after(after);
     if (first.length === 0 && (await this.hasEnded(turnId, after))) {
       response.status(204).end();
       return;
@@ -39,7 +41,7 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
     response.flushHeaders();
     try {
-      await this.pump(response, turnId, first, after, over.signal);
+      await this.pump(response, turnId, pager, { page: first, cursor: after }, over.signal);
     } catch (error) {
       if (!over.signal.aborted) this.logger.warn({ err: error, turnId }, 'an event stream broke off');
     } finally {
@@ -53,22 +55,21 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     for (const over of this.open) over.abort();
   }
 
-  private async pump(response: Response, turnId: string, first: LogEntry[], after: string, over: AbortSignal): Promise<void> {
-    let cursor = after;
-    let page = first;
-    const bell = await this.listen(turnId, first.at(-1)?.id ?? after, over);
+  private async pump(response: Response, turnId: string, pager: LogPager<Frame>, start: { page: Frame[]; cursor: string }, over: AbortSignal): Promise<void> {
+    let { page, cursor } = start;
+    const bell = await this.listen(turnId, over);
     try {
       while (!over.aborted) {
-        for (const entry of page) {
-          await write(response, frame(entry), over);
-          cursor = entry.id;
-          if (isTerminalEvent(entry.event)) return;
+        for (const { id, frame, isLast } of page) {
+          await this.write(response, frame, over);
+          cursor = id;
+          if (isLast) return;
         }
         if (page.length === 0 && !(await bell.rung(KEEP_ALIVE_MS))) {
-          await write(response, ': keep-alive\n\n', over);
+          await this.write(response, ': keep-alive\n\n', over);
           if (await this.hasEnded(turnId, cursor).catch(() => false)) return; // an outage passes
         }
-        page = await this.reader.read(turnId, cursor, PAGE_ENTRIES).catch(() => []);
+        page = await pager.after(cursor).catch(() => []);
       }
     } finally {
       bell.leave();
@@ -76,15 +77,15 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
   }
 
   /** Rings when the log has grown; what it has is read page by page at the reader's pace. */
-  private async listen(turnId: string, after: string, over: AbortSignal): Promise<{ rung: (timeoutMs: number) => Promise<boolean>; leave: () => void }> {
-    let isRung = false;
+  private async listen(turnId: string, over: AbortSignal): Promise<{ rung: (timeoutMs: number) => Promise<boolean>; leave: () => void }> {
+    let isRung = true; // for what was added before it listened
     let wake = () => {};
     const ring = () => {
       isRung = true;
       wake();
     };
     over.addEventListener('abort', ring, { once: true });
-    const leave = await this.reader.follow(turnId, ring, after).catch(() => () => undefined);
+    const leave = await this.reader.bell(turnId, ring).catch(() => () => undefined);
     const rung = async (timeoutMs: number): Promise<boolean> => {
       if (!isRung) {
         await new Promise<void>((resolve) => {
@@ -102,28 +103,29 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     return { rung, leave };
   }
 
-  private async page(turnId: string, after: string): Promise<LogEntry[]> {
+  private async page(turnId: string, after: string, limit: number): Promise<Frame[]> {
     try {
-      return await this.reader.read(turnId, after, PAGE_ENTRIES);
+      const entries = await this.reader.read(turnId, after, limit);
+      return entries.map((entry) => ({ id: entry.id, frame: frameOf(entry), isLast: isTerminalEvent(entry.event) }));
     } catch (error) {
       throw asCallerError(error);
     }
   }
 
+  /** Waits until the reader has taken what was written before. One that takes nothing is dropped; it resumes from the log. */
+  private async write(response: Response, text: string, over: AbortSignal): Promise<void> {
+    if (response.write(text)) return;
+    await once(response, 'drain', { signal: AbortSignal.any([over, AbortSignal.timeout(this.config.STALL_TIMEOUT)]) }).catch((error: unknown) => {
+      if (!over.aborted) response.destroy();
+      throw error;
+    });
+  }
+
   /** Whether nothing can follow the cursor: the turn has ended, or is no longer known. */
   private async hasEnded(turnId: string, cursor: string): Promise<boolean> {
     const record = await this.turns.load(turnId);
-    return record === undefined || (record.terminal !== undefined && (await this.page(turnId, cursor)).length === 0);
+    return record === undefined || (record.terminal !== undefined && (await this.page(turnId, cursor, 1)).length === 0);
   }
 }
 
-const frame = ({ id, seq, atMs, event }: LogEntry): string => `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ seq, at_ms: atMs, event })}\n\n`;
-
-/** Waits until the reader has taken what was written before. */
-async function write(response: Response, text: string, over: AbortSignal): Promise<void> {
-  if (response.write(text)) return;
-  await once(response, 'drain', { signal: AbortSignal.any([over, AbortSignal.timeout(STALL_TIMEOUT_MS)]) }).catch((error: unknown) => {
-    if (!over.aborted) response.destroy();
-    throw error;
-  });
-}
+const frameOf = ({ id, seq, atMs, event }: LogEntry): string => `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ seq, at_ms: atMs, event })}\n\n`;

@@ -95,8 +95,9 @@ export class EventLog {
     resultsOf(pipeline.pexpire(key, KEPT_MS)).then(() => this.replicas.tellAll({ type: 'grown', key }), () => undefined); // what is not kept cannot be resumed
   }
 
-  async read(session: string, stream: string, after: string): Promise<StreamEvent[]> {
-    const rows = await this.redis.xrange(this.keyOf(session, stream), `(${after}`, '+');
+  /** The first `limit` behind a cursor. */
+  async read(session: string, stream: string, after: string, limit: number): Promise<StreamEvent[]> {
+    const rows = await this.redis.xrange(this.keyOf(session, stream), `(${after}`, '+', 'COUNT', limit);
     return rows.map(([id, fields]) => {
       const { m } = Stored.parse(Object.fromEntries([fields]));
       return { id: this.eventId(stream, id), json: m === '' ? undefined : m };

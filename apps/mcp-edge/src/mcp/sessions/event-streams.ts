@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
+import type { EdgeConfig } from '../../edge.config.js';
+import { EDGE_CONFIG } from '../../edge.tokens.js';
+import { LogPager } from '../../http/log-pager.js';
 import { EventLog, STANDALONE } from './event-log.js';
 import { EVENT_STREAM_HEADERS, eventFrame } from './post-stream.js';
 import { ReplicaChannel } from './replica-channel.js';
 
 /** Also how often a stream is looked at for what an outage swallowed. */
 const KEEP_ALIVE_MS = 15_000;
-const STALL_TIMEOUT_MS = 30_000;
 /** A replica that Redis does not know may be about to come back to it. */
 const WRITER_GRACE_MS = 5000;
+/** In place of a message. */
+const END = '';
 
 type Place = { readonly session: string; readonly stream: string; readonly cursor: string };
 
@@ -51,9 +55,9 @@ class Reader {
     return wasRung;
   }
 
-  async write(response: Response, text: string): Promise<void> {
+  async write(response: Response, text: string, timeoutMs: number): Promise<void> {
     if (response.write(text)) return;
-    await once(response, 'drain', { signal: AbortSignal.any([this.over.signal, AbortSignal.timeout(STALL_TIMEOUT_MS)]) });
+    await once(response, 'drain', { signal: AbortSignal.any([this.over.signal, AbortSignal.timeout(timeoutMs)]) });
   }
 }
 
@@ -65,6 +69,7 @@ export class EventStreams implements BeforeApplicationShutdown {
   constructor(
     private readonly log: EventLog,
     private readonly replicas: ReplicaChannel,
+    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {
     replicas.on('grown', ({ key }) => this.readers.get(key)?.ring());
     replicas.on('ended', ({ session }) => this.readers.forEach((reader, key) => key.startsWith(log.keyOf(session, '')) && reader.end()));
@@ -104,26 +109,32 @@ export class EventStreams implements BeforeApplicationShutdown {
 
   private async pump(reader: Reader, response: Response, place: Place): Promise<void> {
     let { cursor } = place;
+    const pager = new LogPager((after, limit) => this.frames(place, after, limit));
     while (!reader.isOver) {
-      const events = await this.log.read(place.session, place.stream, cursor).catch(() => []); // an outage passes
-      for (const event of events) {
-        if (event.json === undefined) return;
-        await reader.write(response, eventFrame(event.json, event.id));
-        cursor = this.log.parse(event.id)?.cursor ?? cursor;
+      const events = await pager.after(cursor).catch(() => []); // an outage passes
+      for (const { id, frame } of events) {
+        if (frame === END) return;
+        await reader.write(response, frame, this.config.STALL_TIMEOUT);
+        cursor = this.log.parse(id)?.cursor ?? cursor;
       }
       if (events.length > 0) continue;
       if (await this.isLost(reader, { ...place, cursor }).catch(() => false)) {
         await this.log.giveUp(place.session, place.stream);
         continue;
       }
-      if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n');
+      if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n', this.config.STALL_TIMEOUT);
     }
+  }
+
+  private async frames({ session, stream }: Place, after: string, limit: number): Promise<{ id: string; frame: string }[]> {
+    const events = await this.log.read(session, stream, after, limit);
+    return events.map(({ id, json }) => ({ id, frame: json === undefined ? END : eventFrame(json, id) }));
   }
 
   /** Whether a stream has nothing behind its cursor and never will. */
   private async hasEnded({ session, stream, cursor }: Place): Promise<boolean> {
     if (stream === STANDALONE) return false;
-    const [next] = await this.log.read(session, stream, cursor);
+    const [next] = await this.log.read(session, stream, cursor, 1);
     if (next) return next.json === undefined;
     return !(await this.log.isKnown(session, stream)) && !((await this.log.isKept(session, stream, cursor)) && (await this.isWriterThere(stream)));
   }
