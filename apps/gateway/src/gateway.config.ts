@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, count, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { amount, choice, count, flag, hostFields, memorySize, optionalSecret, optionalText, port, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { credentialFields } from '@codex-mcp/credentials';
 import { modelPricesField } from '@codex-mcp/prices';
 import { egressRules } from './egress/egress-rules.js';
@@ -35,6 +35,10 @@ export const GatewayConfig = z.object({
   UPSTREAM_IDLE_TIMEOUT: seconds(300).describe('Seconds between two parts of an answer'),
   MODEL_RETRY_MAX: count(6, 0).describe('How often a model request that found a failing or unreachable service is sent again; rate limits and overload are waited out as long as the turn has time'),
   MODEL_PRICES_FILE: modelPricesField(),
+  BUDGET_AGENT_TOKENS: count(0, 0).describe('Tokens, input and output, that one agent may take of the model on one day (UTC); 0: any number'),
+  BUDGET_AGENT_USD: amount(0).describe('The same in US dollars, at the prices that costs are told by; models without a price do not count'),
+  BUDGET_TENANT_TOKENS: count(0, 0).describe('Tokens that all agents of one tenant together may take on one day; 0: any number'),
+  BUDGET_TENANT_USD: amount(0).describe('The same in US dollars'),
   HTTPS_PROXY: optionalSecret().describe('Proxy on the way to OpenAI, such as http://proxy:3128'),
   https_proxy: optionalSecret().describe('The same as HTTPS_PROXY'),
   NO_PROXY: optionalText().describe('Hosts that are reached without HTTPS_PROXY'),

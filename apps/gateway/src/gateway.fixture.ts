@@ -67,6 +67,7 @@ export async function startGateway(runDir: string, env: Record<string, string> =
     lines,
     control,
     metrics: () => app.get<Registry>(METRICS).metrics(),
+    health: async () => JSON.parse((await control('GET', '/health')).body) as Record<string, unknown>,
     stop: () => app.close(),
     register: async (agentId: string, transport: AgentRegistration['transport'] = 'unix') => {
       const agent = { key: agentKey('local', agentId), tenant: 'local', agentId };

@@ -8,6 +8,7 @@ import { AuditLog, type Logger } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import { CredentialsService } from './credentials/credentials.service.js';
 import { LOGGER, REDIS } from './gateway.tokens.js';
+import { BudgetsService } from './usage/budgets.service.js';
 import { VERSION } from './version.js';
 
 const WITHDRAW_TIMEOUT_MS = 1000;
@@ -24,6 +25,7 @@ export class GatewayHeartbeat {
     @Inject(REDIS) private readonly redis: Redis,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CredentialsService) private readonly credentials: CredentialsService,
+    @Inject(BudgetsService) private readonly budgets: BudgetsService,
     @Inject(AuditLog) private readonly audit: AuditLog,
   ) {
     this.publisher = new HeartbeatPublisher(redis, () => this.describe());
@@ -45,6 +47,6 @@ export class GatewayHeartbeat {
 
   private describe(): Heartbeat {
     const { problem } = this.audit;
-    return { ...this.self, signIn: this.credentials.current().signIn, ...(problem !== undefined && { auditProblem: problem }) };
+    return { ...this.self, signIn: this.credentials.current().signIn, budgets: this.budgets.budgets, ...(problem !== undefined && { auditProblem: problem }) };
   }
 }

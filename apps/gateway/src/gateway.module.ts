@@ -19,6 +19,7 @@ import { GitProxyService } from './git/git-proxy.service.js';
 import { ForwarderService } from './proxy/forwarder.service.js';
 import { ProxyMetrics } from './proxy/proxy.metrics.js';
 import { ProxyService } from './proxy/proxy.service.js';
+import { BudgetsService } from './usage/budgets.service.js';
 import { UsageLedger } from './usage/usage.ledger.js';
 import { UsageMetrics } from './usage/usage.metrics.js';
 import { UsageService } from './usage/usage.service.js';
@@ -36,6 +37,7 @@ export class GatewayModule {
         { provide: REDIS, useFactory: () => createRedis(config.REDIS_URL.reveal()) },
         CredentialsService,
         UsageLedger,
+        BudgetsService,
         UsageMetrics,
         UsageService,
         ProxyMetrics,

@@ -222,6 +222,7 @@ describe('failures of the model', () => {
     ['a service that hangs up', { disconnectAfter: 0 }, 'model_unreachable'],
     ['a service that breaks off', { disconnectAfter: 1 }, 'model_unreachable'],
     ['no sign-in, as the gateway says it', gatewayError('codex_mcp_not_signed_in'), 'not_signed_in'],
+    ['a spent budget, as the gateway says it', gatewayError('codex_mcp_budget_spent'), 'budget_exceeded'],
     ['an unreachable service, as the gateway says it', gatewayError('codex_mcp_upstream_unreachable'), 'model_unreachable'],
     ['a failing service, as the gateway says it', gatewayError('codex_mcp_upstream_failed'), 'model_failed'],
     ['the same inside a stream', { failed: { code: 'invalid_prompt', message: JSON.stringify(gatewayError('codex_mcp_upstream_failed')) } }, 'model_failed'],

@@ -41,6 +41,7 @@ const BY_WORDS: readonly [RegExp, Advice][] = [
 /** What the gateway answers itself: its own words say what to do. */
 const BY_GATEWAY: Partial<Record<GatewayErrorCode, ErrorCode>> = {
   codex_mcp_not_signed_in: 'not_signed_in',
+  codex_mcp_budget_spent: 'budget_exceeded',
   codex_mcp_request_too_large: 'input_too_large',
   codex_mcp_upstream_unreachable: 'model_unreachable',
   codex_mcp_upstream_timeout: 'model_unreachable',

@@ -40,6 +40,9 @@ export const count = (fallback: number, minimum = 1) => number(fallback, between
 
 export const positive = (fallback: number) => number(fallback, (value) => Number.isFinite(value) && value > 0, 'a number above 0');
 
+/** A sum of money or the like, which may have a fraction; 0 is one too. */
+export const amount = (fallback: number) => number(fallback, (value) => Number.isFinite(value) && value >= 0, 'a number, 0 or more');
+
 /** Seconds in the environment, milliseconds in the program. */
 export const seconds = (fallback: number) => positive(fallback).transform((value) => value * 1000).meta(shown(fallback));
 

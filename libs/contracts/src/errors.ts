@@ -23,6 +23,7 @@ export const ERROR_CLASSES = {
   turn_not_steerable: { fault: 'caller', httpStatus: 409, retryable: true },
   idempotency_conflict: caller(409),
   queue_full: { fault: 'caller', httpStatus: 429, retryable: true },
+  budget_exceeded: caller(429),
   unauthenticated: caller(401),
   insufficient_scope: caller(403),
   answer_invalid: agent(502),

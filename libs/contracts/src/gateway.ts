@@ -24,6 +24,7 @@ export type AgentUpstream = z.infer<typeof AgentUpstream>;
 /** The codes of what the gateway answers an agent itself. Codex tells them with the whole body when the status is 400. */
 export const GatewayErrorCode = z.enum([
   'codex_mcp_not_signed_in',
+  'codex_mcp_budget_spent',
   'codex_mcp_request_too_large',
   'codex_mcp_length_required',
   'codex_mcp_not_found',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RuntimeName } from './agent.js';
+import { Budgets } from './usage.js';
 
 /** How the gateway is signed in; `method` none means that turns cannot run. */
 export const SignIn = z.object({
@@ -44,7 +45,7 @@ export const Heartbeat = z.discriminatedUnion('service', [
     /** Host directories that workspaces may be under. */
     workspaceRoots: z.array(z.string()).default([]),
   }),
-  z.object({ service: z.literal('gateway'), ...common, signIn: SignIn }),
+  z.object({ service: z.literal('gateway'), ...common, signIn: SignIn, budgets: Budgets.optional() }),
 ]);
 export type Heartbeat = z.infer<typeof Heartbeat>;
 

@@ -53,4 +53,4 @@ export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, 
 export { BranchName, PullRequestBody, PullRequestResult, PullRequestTitle, PullRequestWish } from './pull-request.js';
 export { FileWrite, TreeWrite, TreeWriteResult } from './tree-write.js';
 export { DEFAULT_REPOSITORY_SETTINGS, MAX_REPOSITORY_SETTINGS_BYTES, parseRepositorySettings, REPOSITORY_SETTINGS_FILE, RepositorySettings } from './repository-settings.js';
-export { DAY_MS, dayOf, daysUntil, type ModelTokens, type ModelUse } from './usage.js';
+export { Budgets, DAY_MS, dayOf, daysUntil, type ModelTokens, type ModelUse } from './usage.js';

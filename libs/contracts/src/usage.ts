@@ -1,3 +1,9 @@
+import { z } from 'zod';
+
+/** What may be taken of the model on one day (UTC), by one agent and by all of a tenant together. Absent: any number. */
+export const Budgets = z.object({ agentTokens: z.number(), agentUsd: z.number(), tenantTokens: z.number(), tenantUsd: z.number() }).partial();
+export type Budgets = z.infer<typeof Budgets>;
+
 /** Tokens of model requests. Cached ones and those written to the cache are part of the input, reasoning is part of the output. */
 export type ModelTokens = { readonly input: number; readonly cached: number; readonly cacheWrites: number; readonly output: number; readonly reasoning: number };
 

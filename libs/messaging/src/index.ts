@@ -1,5 +1,6 @@
 export { type AgentPlacementRecord, AgentStore } from './agent-store.js';
 export { type AnswerOutcome, type ApprovalStanding, ApprovalStore } from './approval-store.js';
+export { type BudgetState, budgetsResetAt, budgetStates, spentBudget } from './budgets.js';
 export { type Consumer, ConsumptionWatch } from './consumption-watch.js';
 export { FINISHED_JOBS, FinishedJobsSweeper } from './finished-jobs.js';
 export { HeartbeatPublisher, readHeartbeats } from './heartbeats.js';

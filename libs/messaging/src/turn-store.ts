@@ -116,6 +116,11 @@ export class TurnStore {
     await sweepTurns.run(this.redis, [keys.turnsOf(agentKey), keys.mailbox(agentKey)], [keys.turn(''), this.limits.maxFinished, SWEPT_AT_ONCE]);
   }
 
+  /** Whether a turn of the agent was accepted with this idempotency key. */
+  async isKnown(agentKey: string, idempotencyKey: string): Promise<boolean> {
+    return (await this.redis.exists(keys.idempotency(agentKey, idempotencyKey))) === 1;
+  }
+
   async load(turnId: string): Promise<TurnRecord | undefined> {
     const fields = await this.redis.hgetall(keys.turn(turnId));
     if (!fields['request']) return undefined;

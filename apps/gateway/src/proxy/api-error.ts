@@ -7,6 +7,7 @@ import type { GatewayErrorCode } from '@codex-mcp/contracts';
  */
 export const GATEWAY_ERRORS = {
   codex_mcp_not_signed_in: { status: 400, type: 'invalid_request_error' },
+  codex_mcp_budget_spent: { status: 400, type: 'invalid_request_error' },
   codex_mcp_request_too_large: { status: 400, type: 'invalid_request_error' },
   codex_mcp_length_required: { status: 411, type: 'invalid_request_error' },
   codex_mcp_not_found: { status: 404, type: 'invalid_request_error' },

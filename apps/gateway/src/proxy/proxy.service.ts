@@ -7,6 +7,7 @@ import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { EgressProxyService } from '../egress/egress-proxy.service.js';
 import { GitProxyService } from '../git/git-proxy.service.js';
+import { BudgetsService } from '../usage/budgets.service.js';
 import { sendError } from './api-error.js';
 import { type Exchange, ForwarderService } from './forwarder.service.js';
 import { ProxyMetrics } from './proxy.metrics.js';
@@ -19,6 +20,7 @@ export class ProxyService {
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(ForwarderService) private readonly forwarder: ForwarderService,
+    @Inject(BudgetsService) private readonly budgets: BudgetsService,
     @Inject(GitProxyService) private readonly git: GitProxyService,
     @Inject(EgressProxyService) private readonly egress: EgressProxyService,
     @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
@@ -59,6 +61,8 @@ export class ProxyService {
     if (route === undefined) return refuse('codex_mcp_not_found', 'The codex-mcp gateway passes only /v1/responses, /v1/responses/compact and /v1/models.');
     if (request.headers['transfer-encoding'] !== undefined) return refuse('codex_mcp_length_required', 'The codex-mcp gateway needs a Content-Length.');
     if (bytesOf(request) > this.config.GATEWAY_MAX_BODY) return refuse('codex_mcp_request_too_large', `The request has ${bytesOf(request)} bytes; GATEWAY_MAX_BODY allows ${this.config.GATEWAY_MAX_BODY}.`);
+    const refusal = request.method === 'POST' && this.budgets.budgets ? await this.budgets.refusal(agent) : undefined;
+    if (refusal !== undefined) return refuse('codex_mcp_budget_spent', refusal);
     return this.forwarder.forward(agent, route, request, response);
   }
 }

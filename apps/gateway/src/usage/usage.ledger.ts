@@ -1,23 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AgentIdentity, dayOf, type ModelUse } from '@codex-mcp/contracts';
-import { type Increment, incrementsOf, UsageStore } from '@codex-mcp/messaging';
+import { type Increment, incrementsOf, spentIn, type SpentOfAgent, UsageStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import { LOGGER, REDIS } from '../gateway.tokens.js';
+import { DaySums, minus, plus } from './day-sums.js';
 
 /** Counters that wait for Redis; far more than all agents of a host with all their models have. */
 const MAX_WAITING = 20_000;
 
 const CLOSE_TIMEOUT_MS = 1000;
+/** A model request waits no longer for what counts towards its budget. */
+const SPENT_TIMEOUT_MS = 500;
+
 
 /** Counts in Redis what agents take of the model. While Redis is away counters add up here, and go there when it is back. */
 @Injectable()
 export class UsageLedger {
   private readonly store: UsageStore;
   private waiting = new Map<string, Increment>();
-  private leaving: readonly Increment[] = [];
   private sending: Promise<void> | undefined;
+  private day = '';
+  /** What was counted by this gateway. */
+  private here = new DaySums();
+  /** What Redis had besides, when it was asked last: of other gateways, and of this one before it was started. */
+  private elsewhere = new DaySums();
 
   constructor(
     @Inject(REDIS) private readonly redis: Redis,
@@ -28,13 +36,42 @@ export class UsageLedger {
   }
 
   count(agent: AgentIdentity, use: ModelUse): void {
-    this.wait(incrementsOf(agent, dayOf(Date.now()), use));
+    const day = this.today();
+    const increments = incrementsOf(agent, day, use);
+    this.here.set(agent, plus(this.here.of(agent), spentIn(increments, agent, day)));
+    this.wait(increments);
     void this.send();
+  }
+
+  /** What counts towards today's budgets, of all gateways; while Redis does not answer, as it said last and what was counted here since. */
+  async spent(agent: AgentIdentity): Promise<SpentOfAgent> {
+    const day = this.today();
+    // Commands of one connection are answered in order: what is on its way to Redis is in its answer.
+    const waiting = spentIn([...this.waiting.values()], agent, day);
+    const here = this.here.of(agent);
+    const stored = this.redis.status === 'ready' ? await this.stored(agent, day) : undefined;
+    if (!stored) return plus(this.elsewhere.of(agent), this.here.of(agent));
+    const spent = plus(stored, waiting);
+    this.elsewhere.set(agent, minus(spent, here));
+    return spent;
   }
 
   /** Resolves when what is counted has gone to Redis, or Redis does not answer in time. */
   async close(): Promise<void> {
     await Promise.race([this.send(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+
+  private async stored(agent: AgentIdentity, day: string): Promise<SpentOfAgent | undefined> {
+    const late = new AbortController();
+    const limit = delay(SPENT_TIMEOUT_MS, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
+    return Promise.race([this.store.spent(agent, day).catch(() => undefined), limit]).finally(() => late.abort());
+  }
+
+  /** Sums begin anew with each day. */
+  private today(): string {
+    const day = dayOf(Date.now());
+    if (day !== this.day) [this.day, this.here, this.elsewhere] = [day, new DaySums(), new DaySums()];
+    return day;
   }
 
   private send(): Promise<void> {
@@ -44,16 +81,14 @@ export class UsageLedger {
   /** One batch at a time; what is counted meanwhile becomes the next. */
   private async sendAll(): Promise<void> {
     while (this.waiting.size > 0 && this.redis.status === 'ready') {
-      this.leaving = [...this.waiting.values()];
+      const leaving = [...this.waiting.values()];
       this.waiting.clear();
       try {
-        await this.store.add(this.leaving);
+        await this.store.add(leaving);
       } catch (error) {
-        this.wait(this.leaving);
+        this.wait(leaving);
         this.logger.warn({ err: error }, 'usage not counted in Redis yet');
         return;
-      } finally {
-        this.leaving = [];
       }
     }
   }

@@ -15,6 +15,7 @@ import { TurnStart } from '../management/turn-start.service.js';
 import { TurnSteering } from '../management/turn-steering.service.js';
 import { UsageReport } from '../management/usage-report.service.js';
 import { MessagingModule } from '../messaging.module.js';
+import { BudgetCheck } from './budget-check.service.js';
 import { DropInCalls } from './drop-in-calls.service.js';
 import { ServiceStatus } from './service-status.service.js';
 import { ToolInvoker } from './tool-invoker.service.js';
@@ -28,7 +29,7 @@ const MANAGEMENT = [AgentDirectory, SupervisorClients, AgentCleanup, HealthCheck
 /** Tool calls, free of any protocol. */
 @Module({
   imports: [MessagingModule],
-  providers: [EdgeMetrics, ServiceStatus, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ApprovalDesk, ApprovalQuestions, ToolInvoker, ...MANAGEMENT],
+  providers: [EdgeMetrics, ServiceStatus, BudgetCheck, TurnCanceller, TurnLookup, TurnAdmission, TurnRunner, DropInCalls, ApprovalDesk, ApprovalQuestions, ToolInvoker, ...MANAGEMENT],
   exports: [AgentDirectory, ApprovalDesk, EdgeMetrics, ServiceStatus, ToolInvoker, TurnAdmission, TurnCanceller, TurnLookup, TurnSteering, MessagingModule],
 })
 export class InvocationModule {}

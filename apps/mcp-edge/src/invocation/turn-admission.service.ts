@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentIdentity, AppError, newTurnId, type ThreadSettings, type TurnRequest, type TurnStatus } from '@codex-mcp/contracts';
 import { TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
-import { openingOf, type QueuedTool } from '@codex-mcp/tools';
+import { findTool, openingOf, type QueuedTool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
+import { BudgetCheck } from './budget-check.service.js';
 import type { Caller } from './invocation.js';
 import { within } from './redis-outage.errors.js';
 import { ServiceStatus } from './service-status.service.js';
@@ -46,6 +47,7 @@ export class TurnAdmission {
     private readonly turns: TurnStore,
     private readonly dispatcher: TurnDispatcher,
     private readonly canceller: TurnCanceller,
+    private readonly budgets: BudgetCheck,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
@@ -63,13 +65,14 @@ export class TurnAdmission {
     return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, ...limits, correlationId, acceptedAtMs: Date.now(), ...optional };
   }
 
-  /** Rejects with `queue_full`, `unknown_thread`, `idempotency_conflict` or `service_unavailable`. */
+  /** Rejects with `budget_exceeded`, `queue_full`, `unknown_thread`, `idempotency_conflict` or `service_unavailable`. */
   admit(request: TurnRequest): Promise<AdmittedTurn> {
     return within(ADMISSION_TIMEOUT_MS, this.accept(request));
   }
 
   private async accept(request: TurnRequest): Promise<AdmittedTurn> {
     const { turnId, tool, agent, correlationId } = request;
+    await this.assertAffordable(request);
     try {
       const { outcome, position, turnId: known, threadId } = await this.turns.accept(request, this.config.MAX_QUEUED_TURNS);
       if (outcome === 'unknown_thread') throw unknownThread(agent);
@@ -84,6 +87,13 @@ export class TurnAdmission {
       if (!(error instanceof AppError) && request.idempotencyKey === undefined) this.canceller.cancel(request).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** A turn that is known by its key already is joined, whatever is spent. */
+  private async assertAffordable({ tool, agent, idempotencyKey }: TurnRequest): Promise<void> {
+    if (findTool(tool)?.kind !== 'turn') return;
+    const problem = await this.budgets.problem(agent);
+    if (problem && !(idempotencyKey !== undefined && (await this.turns.isKnown(agent.key, idempotencyKey)))) throw problem;
   }
 
   private async join(repeated: TurnRequest, turnId: string): Promise<AdmittedTurn> {

@@ -57,7 +57,7 @@ export class ManagementTools {
       },
       get_agent_status: (_, { agent }) => this.agentStatus(agent),
       cleanup_inactive_agents: (args, context) => cleanup.run(context.caller.tenant, filter(args, context), args),
-      get_usage: (args, context) => usage.report(context.caller.tenant, filter(args, context)?.agentId, args),
+      get_usage: (args, context) => usage.report(context.agent, filter(args, context)?.agentId, args),
       health_check: () => health.report(),
       start: (args, { caller, agent, idempotencyKey }) => starter.start(args, caller, agent, idempotencyKey),
       implement_n: (args, { caller, agent, idempotencyKey }) => fanOut.implement(args, caller, agent, idempotencyKey),

@@ -1,7 +1,8 @@
-import { daysUntil } from '@codex-mcp/contracts';
-import { UsageStore, type UsageRow } from '@codex-mcp/messaging';
+import { type AgentIdentity, daysUntil } from '@codex-mcp/contracts';
+import { budgetsResetAt, UsageStore, type UsageRow } from '@codex-mcp/messaging';
 import type { ArgumentsOf, MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Injectable } from '@nestjs/common';
+import { BudgetCheck } from '../invocation/budget-check.service.js';
 
 type GetUsage = (typeof MANAGEMENT_TOOLS)['get_usage'];
 type Row = OutputOf<GetUsage>['rows'][number];
@@ -12,14 +13,19 @@ const MAX_ROWS = 100;
 /** The tool `get_usage`: what gateways have counted of a tenant's agents. */
 @Injectable()
 export class UsageReport {
-  constructor(private readonly usage: UsageStore) {}
+  constructor(
+    private readonly usage: UsageStore,
+    private readonly budgets: BudgetCheck,
+  ) {}
 
-  async report(tenant: string, agentId: string | undefined, { days = DEFAULT_DAYS, by = 'day' }: Pick<ArgumentsOf<GetUsage>, 'days' | 'by'>): Promise<OutputOf<GetUsage>> {
+  /** `agent`: whose budgets are told. `only`: the agent that the rest is limited to. */
+  async report(agent: AgentIdentity, only: string | undefined, { days = DEFAULT_DAYS, by = 'day' }: Pick<ArgumentsOf<GetUsage>, 'days' | 'by'>): Promise<OutputOf<GetUsage>> {
     const asked = daysUntil(Date.now(), days);
-    const counted = (await this.usage.read(tenant, asked)).filter((row) => agentId === undefined || row.agentId === agentId);
+    const counted = (await this.usage.read(agent.tenant, asked)).filter((row) => only === undefined || row.agentId === only);
     const rows = [...grouped(counted, by)].map(([name, group]): Row => ({ name, ...sumsOf(group) }));
     const sorted = by === 'day' ? rows.toSorted((one, other) => other.name.localeCompare(one.name)) : rows.toSorted((one, other) => tokensOf(other) - tokensOf(one)).slice(0, MAX_ROWS);
-    return { since: asked.at(-1) ?? '', until: asked[0] ?? '', total: sumsOf(counted), rows: sorted };
+    const budgets = await this.budgets.states(agent);
+    return { since: asked.at(-1) ?? '', until: asked[0] ?? '', total: sumsOf(counted), rows: sorted, ...(budgets.length > 0 && { budgets, budgets_reset_at: budgetsResetAt(Date.now()) }) };
   }
 }
 

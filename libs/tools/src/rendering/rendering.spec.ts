@@ -96,7 +96,7 @@ const rendered: Record<string, string> = {
   get_my_session_info: MANAGEMENT_TOOLS.get_my_session_info.render({ ...agent, exists: true }),
   no_session: MANAGEMENT_TOOLS.get_my_session_info.render({ exists: false, agent_id: 'anna' }),
   get_agent_status: MANAGEMENT_TOOLS.get_agent_status.render({ ...agent, cpu_percent: 12.34, memory_bytes: 104857600, memory_limit_bytes: 2147483648, processes: 7 }),
-  get_usage: MANAGEMENT_TOOLS.get_usage.render({ since: '2026-11-16', until: '2026-11-22', total: { ...sums, estimated_requests: 1, unpriced_requests: 2 }, rows: [{ name: '2026-11-22', ...sums }] }),
+  get_usage: MANAGEMENT_TOOLS.get_usage.render({ since: '2026-11-16', until: '2026-11-22', total: { ...sums, estimated_requests: 1, unpriced_requests: 2 }, rows: [{ name: '2026-11-22', ...sums }], budgets: [{ scope: 'tenant', unit: 'usd', limit: 5, spent: 1.25 }], budgets_reset_at: '2026-11-23T00:00:00Z' }),
   no_usage: MANAGEMENT_TOOLS.get_usage.render({ since: '2026-11-16', until: '2026-11-22', total: { ...sums, requests: 0 }, rows: [] }),
   health_check: MANAGEMENT_TOOLS.health_check.render({
     status: 'degraded',
