@@ -14,7 +14,7 @@ export const agentImage = {
   async prepare({ root, directory, arch, log }) {
     const { version, dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     const codexVersion = dependencies['@openai/codex'];
-    const sources = ['Dockerfile', 'entrypoint.sh'].map((file) => join(root, 'images/agent', file));
+    const sources = ['Dockerfile', 'entrypoint.sh', 'read-only.pl'].map((file) => join(root, 'images/agent', file));
     return {
       hashed: [...(await Promise.all(sources.map((file) => readFile(file)))), codexVersion, version],
       buildArgs: { CODEX_VERSION: codexVersion, VERSION: version },

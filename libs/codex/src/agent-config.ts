@@ -85,3 +85,19 @@ export function renderAgentConfig(config: AgentCodexConfig): string {
     ...config.untrusted.flatMap((directory) => [`[projects.${quoted(directory)}]`, 'trust_level = "untrusted"', '']),
   ].join('\n');
 }
+
+/** Codex's names of the places where a turn's commands and patches are carried out. */
+export const EVERYTHING_ENVIRONMENT = 'local';
+export const READ_ONLY_ENVIRONMENT = 'read-only';
+
+/** The `environments.toml` of an agent: a second place for turns, beside Codex's own, in which `holder` lets no file be changed. */
+export function renderAgentEnvironments(holder: string, cwd: string): string {
+  return [
+    '[[environments]]',
+    `id = ${quoted(READ_ONLY_ENVIRONMENT)}`,
+    `program = ${quoted(holder)}`,
+    'args = ["codex", "exec-server", "--listen", "stdio"]',
+    `cwd = ${quoted(cwd)}`,
+    '',
+  ].join('\n');
+}

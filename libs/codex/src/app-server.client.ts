@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ApprovalHandler, ApprovalRequests } from './approval-requests.js';
-import { type ApprovalPolicy, ApprovalRequest, ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
+import { type ApprovalPolicy, ApprovalRequest, EnvironmentStatus, ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
 import { RpcConnection, RpcError } from './rpc-connection.js';
 
 const APPROVALS = new Set(ApprovalRequest.options.map(({ shape }): string => shape.method.value));
@@ -27,6 +27,8 @@ export type StartTurn = {
   /** Codex keeps the last one for the thread, so each turn has its own. */
   approvalPolicy: ApprovalPolicy;
   sandboxPolicy?: object | undefined;
+  /** Where its commands and patches are carried out; kept for the thread as well. */
+  environments?: { environmentId: string; cwd: string }[] | undefined;
   outputSchema?: object | undefined;
 };
 
@@ -154,6 +156,12 @@ export class AppServerClient {
   /** Kills a running command that `exec` was given a name for. */
   async terminate(processId: string): Promise<void> {
     await this.call('command/exec/terminate', { processId });
+  }
+
+  /** Whether turns can still take place there; one that none has used yet counts as there. */
+  async hasEnvironment(environmentId: string): Promise<boolean> {
+    const { status } = EnvironmentStatus.parse(await this.call('environment/status', { environmentId }));
+    return status === 'ready' || status === 'pending';
   }
 
   /** Writes a file where the agent lives, outside of every sandbox; `path` is absolute and its directory is there. */

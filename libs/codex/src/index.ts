@@ -1,4 +1,4 @@
-export { type AgentCodexConfig, renderAgentConfig } from './agent-config.js';
+export { type AgentCodexConfig, EVERYTHING_ENVIRONMENT, READ_ONLY_ENVIRONMENT, renderAgentConfig, renderAgentEnvironments } from './agent-config.js';
 export { AppServerClient, type OpenedThread, type OpenThread, type SandboxMode, type StartTurn } from './app-server.client.js';
 export { type ApprovalHandler, type AskedApproval } from './approval-requests.js';
 export { type CodexBinary, locateCodex } from './binary.js';

@@ -117,6 +117,8 @@ export const ModelList = z.looseObject({ data: z.array(z.looseObject({ model: z.
 
 export const TurnStarted = z.looseObject({ turn: z.looseObject({ id: z.string() }) });
 
+export const EnvironmentStatus = z.looseObject({ status: z.enum(['ready', 'pending', 'disconnected', 'unknown']) });
+
 export const ExecResult = z.looseObject({ exitCode: z.number(), stdout: z.string(), stderr: z.string() });
 export type ExecResult = z.infer<typeof ExecResult>;
 

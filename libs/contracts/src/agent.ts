@@ -48,6 +48,10 @@ export type AgentStatus = z.infer<typeof AgentStatus>;
 export const RuntimeName = z.enum(['docker', 'process']);
 export type RuntimeName = z.infer<typeof RuntimeName>;
 
+/** Turns that are to change nothing: held back from it (`enforced`), or looked after when they are over (`compared`). */
+export const ReadOnlyTurns = z.enum(['enforced', 'compared']);
+export type ReadOnlyTurns = z.infer<typeof ReadOnlyTurns>;
+
 /** The registry's record of an agent. Times are epoch milliseconds. */
 export const AgentRecord = AgentIdentity.extend({
   supervisorId: z.string(),
@@ -60,6 +64,7 @@ export const AgentRecord = AgentIdentity.extend({
   image: ImageName.optional(),
   /** Where Codex sees the workspace: /workspace in a container, a host path otherwise. */
   cwd: z.string(),
+  readOnlyTurns: ReadOnlyTurns.optional(),
   createdAt: z.number(),
   lastActiveAt: z.number(),
   /** The thread of turns that name none; absent before the first. */

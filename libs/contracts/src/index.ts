@@ -13,7 +13,7 @@ export {
 } from './ids.js';
 export { AccessTokenEntry, allows, digestOf, formatAccessToken, parseAccessToken, Scope, TENANT_PATTERN } from './access-token.js';
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
-export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, BASE_IMAGE, ImageName, OWN_WORKSPACE, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
+export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, BASE_IMAGE, ImageName, OWN_WORKSPACE, ReadOnlyTurns, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
 export { Approval, ApprovalAnswer, ApprovalDecision, ApprovalMode, ApprovalRecord, ApprovalSubject, ApprovalVia, stricterMode } from './approval.js';
 export { Effort } from './effort.js';
 export { egressCovers, egressTarget, EgressView, EgressWishes, NO_EGRESS } from './egress.js';

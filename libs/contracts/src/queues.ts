@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentIdentity, AgentUsage, ImageName, Workspace, WorkspaceChoice } from './agent.js';
+import { AgentIdentity, AgentUsage, ImageName, ReadOnlyTurns, Workspace, WorkspaceChoice } from './agent.js';
 import { EgressView, EgressWishes, NO_EGRESS } from './egress.js';
 
 type JobDefinition = { payload: z.ZodType; result: z.ZodType };
@@ -47,6 +47,8 @@ export const Placement = z.object({
   codexHome: z.string().optional(),
   /** `external`: the container is the sandbox; `codex`: Codex's own sandbox is. */
   sandbox: z.enum(['external', 'codex']),
+  /** What keeps turns that are to change nothing from it; from supervisors that cannot tell, nothing does. */
+  readOnlyTurns: ReadOnlyTurns.default('compared'),
   /** The image that the agent runs in, and one that was asked for and that it cannot have. Absent where agents have none. */
   image: z.object({ name: ImageName, refused: z.object({ name: ImageName, why: z.string() }).optional() }).optional(),
   /** Hosts that commands in the agent can reach, by git alone. */

@@ -28,7 +28,7 @@ describeWithDocker('from inside, an agent', () => {
     expect(status).toMatch(/Seccomp:\s+2/);
   });
 
-  it.each(['/', '/etc', '/usr/local/bin', '/run', '/run/gateway', '/var/tmp', '/codex-home/config.toml'])('cannot write to %s', async (path) => {
+  it.each(['/', '/etc', '/usr/local/bin', '/run', '/run/gateway', '/var/tmp', '/codex-home/config.toml', '/codex-home/environments.toml'])('cannot write to %s', async (path) => {
     const target = path.endsWith('.toml') ? path : `${path}/planted`;
     expect(await inside(`echo planted >> ${target} && echo IT-WAS-WRITTEN`)).toMatch(/Read-only file system|Permission denied/);
     expect(await inside(`rm -f ${target} && mv /workspace/x ${target}; grep -c planted ${target}`)).not.toMatch(/^[1-9]/m);
@@ -50,7 +50,7 @@ describeWithDocker('from inside, an agent', () => {
     expect(await inside('ls /var/run/docker.sock')).toMatch(/No such file/);
     expect(await inside('mount -t tmpfs none /workspace; unshare -rm true; echo done')).toMatch(/(permission denied|must be superuser|Operation not permitted)[^]*Operation not permitted/i);
     const { HostConfig: limits, Mounts: mounts } = await (await containerOf(stack.deployment, 'inmate')).inspect();
-    expect(mounts.filter(({ RW }) => !RW).map(({ Destination }) => Destination).toSorted()).toEqual(['/codex-home/config.toml', '/run/gateway']);
+    expect(mounts.filter(({ RW }) => !RW).map(({ Destination }) => Destination).toSorted()).toEqual(['/codex-home/config.toml', '/codex-home/environments.toml', '/run/gateway']);
     expect(limits).toMatchObject({ PidsLimit: 256, Memory: 2048 * 1024 ** 2, MemorySwap: 2048 * 1024 ** 2, NetworkMode: 'none', Privileged: false, ReadonlyRootfs: true, CapDrop: ['ALL'] });
     expect(limits.CapAdd ?? []).toEqual([]);
   });

@@ -40,6 +40,7 @@ export class AgentDirectory {
       ...(record.runtime === 'docker' && { container_id: record.runtimeId }),
       workspace: record.workspace.kind === 'volume' ? 'volume' : record.workspace.path,
       workspace_mode: workspaceModeOf(record.workspace),
+      ...(record.readOnlyTurns && { read_only_turns: record.readOnlyTurns }),
       ...(record.threadId !== undefined && { thread_id: record.threadId }),
       created_at: iso(record.createdAt),
       last_active_at: iso(record.lastActiveAt),

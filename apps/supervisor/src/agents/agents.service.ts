@@ -118,8 +118,8 @@ export class AgentsService {
   }
 
   private register({ agent, image }: AgentSpec, running: RunningAgent): Promise<void> {
-    const { runtimeId, workspace, cwd, createdAt } = running;
-    return this.registry.save({ ...agent, ...this.host(), runtimeId, workspace, image, cwd, createdAt, status: 'running' });
+    const { runtimeId, workspace, cwd, readOnlyTurns, createdAt } = running;
+    return this.registry.save({ ...agent, ...this.host(), runtimeId, workspace, image, cwd, readOnlyTurns, createdAt, status: 'running' });
   }
 
   private async markStopped(agent: AgentIdentity): Promise<void> {

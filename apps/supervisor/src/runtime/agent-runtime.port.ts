@@ -1,4 +1,4 @@
-import type { AgentIdentity, AgentUsage, EgressView, Placement, RuntimeName, Workspace } from '@codex-mcp/contracts';
+import type { AgentIdentity, AgentUsage, EgressView, Placement, ReadOnlyTurns, RuntimeName, Workspace } from '@codex-mcp/contracts';
 
 /** `image`: the name of the image that is asked for; without one, the base. `egress`: hosts that are wished for; without it, those of before. */
 export type AgentSpec = { agent: AgentIdentity; workspace: Workspace; image?: string | undefined; egress?: string[] | undefined };
@@ -16,6 +16,7 @@ export type RunningAgent = {
   stateDir: string;
   codexHome: string;
   sandbox: 'external' | 'codex';
+  readOnlyTurns: ReadOnlyTurns;
   image?: Placement['image'];
   /** Hosts that commands in it reach, by git alone. */
   gitHosts: string[];

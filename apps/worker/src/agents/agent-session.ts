@@ -1,5 +1,5 @@
-import type { AppServerClient } from '@codex-mcp/codex';
-import { type AgentIdentity, egressCovers, egressTarget, type FileWrite, type Placement, type PullRequestResult, type PullRequestWish, type TreeWriteResult } from '@codex-mcp/contracts';
+import { type AppServerClient, EVERYTHING_ENVIRONMENT, READ_ONLY_ENVIRONMENT, type StartTurn } from '@codex-mcp/codex';
+import { type AgentIdentity, egressCovers, egressTarget, type FileWrite, type Placement, type PullRequestResult, type PullRequestWish, type TreeWriteResult, type TurnEvent } from '@codex-mcp/contracts';
 import type { Environment } from '../environment/turn-environment.js';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 import { SETTLE_PUTS } from '../workspace/files/put.script.js';
@@ -8,6 +8,9 @@ import type { AgentThread, AgentThreads } from './agent-threads.js';
 
 const READ_ONLY = { type: 'readOnly', networkAccess: false };
 const WORKSPACE_WRITE = { type: 'workspaceWrite', writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false };
+
+/** Of the paths that a turn should not have changed, what is told. */
+const MAX_TOLD_LENGTH = 1000;
 
 /** Where a turn takes place. */
 export type Conversation = { readonly session: AgentSession; readonly thread: AgentThread };
@@ -67,6 +70,23 @@ export class AgentSession {
     return access === 'read' ? READ_ONLY : WORKSPACE_WRITE;
   }
 
+  /** In a container, where a turn's commands and patches are carried out: named each time, as Codex keeps the last for the thread. */
+  environmentsOf(access: 'read' | 'write'): StartTurn['environments'] {
+    const { sandbox, cwd } = this.placement;
+    if (sandbox !== 'external') return undefined;
+    return [{ environmentId: access === 'read' && this.holdsReadOnly ? READ_ONLY_ENVIRONMENT : EVERYTHING_ENVIRONMENT, cwd }];
+  }
+
+  /** Whether a turn that may only read cannot write. */
+  get holdsReadOnly(): boolean {
+    return this.placement.readOnlyTurns === 'enforced';
+  }
+
+  /** Whether turns can be held back no more: a command of one can end what holds it, which Codex does not start again. */
+  async hasLostReadOnly(): Promise<boolean> {
+    return this.placement.sandbox === 'external' && this.holdsReadOnly && !(await this.codex.hasEnvironment(READ_ONLY_ENVIRONMENT));
+  }
+
   /** Brings a copy of a host directory up to date with it; returns what is worth telling. */
   async refreshCopy(): Promise<string | undefined> {
     const news = await this.copy?.refresh();
@@ -107,6 +127,25 @@ export class AgentSession {
     const trees = { from: before, to: after };
     const [changes] = await Promise.all([this.workspace.changes(trees), this.workspace.recordTurn(turn, trees)]);
     return changes;
+  }
+
+  /**
+   * For a turn that was to change nothing and that nothing kept from it: puts the workspace back as it was, or, where that
+   * is a directory of the host which others edit as well, returns the changes.
+   */
+  async undoSince(before: string, turn: { touched: boolean }, push: (event: TurnEvent) => void): Promise<Changes | undefined> {
+    const after = turn.touched ? await this.workspace.take() : before;
+    if (after === before) return undefined;
+    const changes = await this.workspace.changes({ from: before, to: after });
+    const paths = changes.files.map(({ path }) => path).join(', ').slice(0, MAX_TOLD_LENGTH);
+    this.workspaceChanged();
+    if (this.placement.workspace.kind === 'host') {
+      push({ type: 'status', message: `While this turn ran, which was to change nothing, the directory changed: ${paths}` });
+      return changes;
+    }
+    await this.workspace.become({ from: after, to: before });
+    push({ type: 'status', message: `The turn was to change nothing; its changes were undone: ${paths}` });
+    return undefined;
   }
 
   /** Call when something else than a turn has changed the workspace. */

@@ -12,8 +12,8 @@ const IDLE_MS = 60_000;
 const DEVELOPER_INSTRUCTIONS =
   'You work for another AI agent, not for a person: nobody answers questions while you work, so decide and say what you assumed. Your workspace is the current directory.';
 
-/** `image`: the name of the image that the agent is to run in, `egress`: the hosts that its repository wishes for; without them, those that it has. */
-type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined; epoch: number; correlationId: string };
+/** `image`: the name of the image that the agent is to run in, `egress`: the hosts that its repository wishes for; without them, those that it has. `isReading`: for a turn that has not begun and may only read. */
+type Wanted = { agent: AgentIdentity; workspace: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined; isReading?: boolean | undefined; epoch: number; correlationId: string };
 type Held = { session: AgentSession; workspace: string; idle: NodeJS.Timeout | undefined };
 
 /** Connections to agents, kept warm between the turns that this worker runs for them. */
@@ -46,7 +46,14 @@ export class AgentSessions {
   private async acquireNext(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     const held = this.held.get(wanted.agent.key);
     clearTimeout(held?.idle);
-    if (held && this.isUsable(held, wanted)) return held.session;
+    const session = held && this.isUsable(held, wanted) ? held.session : await this.replace(wanted, notify);
+    if (!wanted.isReading || !(await session.hasLostReadOnly())) return session;
+    notify('The agent’s Codex can no longer keep a turn from writing; starting it anew');
+    await this.placements.stop(wanted.agent, session.placement.supervisorId);
+    return this.replace(wanted, notify);
+  }
+
+  private async replace(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {
     this.drop(wanted.agent.key);
     notify(`Connecting to agent ${wanted.agent.agentId}`);
     const session = await this.open(wanted, notify);

@@ -87,6 +87,7 @@ function start({ session, thread }: Conversation, turn: CodexTurn): Promise<stri
     effort: turn.effort ?? session.effortOf(turn.model),
     approvalPolicy: turn.approvalPolicy,
     sandboxPolicy: session.sandboxPolicy(turn.access),
+    environments: session.environmentsOf(turn.access),
     outputSchema: turn.outputSchema,
   });
 }

@@ -106,7 +106,9 @@ export class TurnExecution {
   private async place(tool: TurnTool, request: TurnRequest, args: Common, options: ExecutionOptions): Promise<Place> {
     const { threadId } = options;
     if (threadId === undefined) throw new Error(`${request.turnId} has no thread`);
-    const session = await this.session(request, args, options);
+    const access = request.access ?? tool.access;
+    const isReading = access === 'read' && !options.mayHaveBegun;
+    const session = await this.session(request, args, options, { isReading });
     await unlessAborted(options.signal, session.settleUploads());
     const conversationOf = async (at: AgentSession) => ({ session: at, thread: await at.threads.open(threadId, notifier(options)) });
     if (options.mayHaveBegun) {
@@ -115,9 +117,9 @@ export class TurnExecution {
       if (await findTurn(conversation, request.turnId)) return { threadId, conversation, environment: await lookAtEnvironment(session), isAtWork: true };
     }
     await this.refresh(session, options);
-    const placedAnew = (wanted: Placing) => this.session(request, args, options, wanted);
+    const placedAnew = (wanted: Placing) => this.session(request, args, options, { ...wanted, isReading });
     const { push, signal, approvals } = options;
-    const wishes = { turnId: request.turnId, access: request.access ?? tool.access, isAsked: approvals.policy !== 'never', push, signal, placedAnew };
+    const wishes = { turnId: request.turnId, access, isAsked: approvals.policy !== 'never', push, signal, placedAnew };
     const settled = await unlessAborted(signal, settleEnvironment(session, wishes));
     return { threadId, conversation: await conversationOf(settled.session), environment: settled.environment, isAtWork: false };
   }
@@ -126,7 +128,8 @@ export class TurnExecution {
     const { session } = conversation;
     const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
     const access = request.access ?? tool.access;
-    const before = access === 'write' ? await session.treeBefore(isAtWork) : undefined;
+    const isHeld = access === 'read' && session.holdsReadOnly;
+    const before = isHeld ? undefined : await session.treeBefore(isAtWork);
     const target = tool.change(args);
     const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
     const turn: CodexTurn = {
@@ -142,9 +145,11 @@ export class TurnExecution {
     session.environment = undefined; // until it is known that the turn has changed nothing
     const collector = await this.converse(conversation, turn, options);
     const answer = await this.answer(tool, conversation, turn, collector, options);
-    const changes = before === undefined ? undefined : await session.changesSince(before, { turnId: request.turnId, threadId, touched: collector.touched, mayHaveBegun: options.mayHaveBegun });
+    const touched = collector.touched && !isHeld;
+    const done = { turnId: request.turnId, threadId, touched, mayHaveBegun: options.mayHaveBegun };
+    const changes = before === undefined ? undefined : await (access === 'write' ? session.changesSince(before, done) : session.undoSince(before, done, options.push));
     const tests = [...collector.tests.all, ...(await this.runTests(test, session, request, options))];
-    if (!collector.touched && tests.length === 0) session.environment = environment;
+    if (!touched && tests.length === 0) session.environment = environment;
     const measured = await this.measured(answer, session, change);
     return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), ...this.cost(turn, collector), duration_ms: Date.now() - options.startedAtMs, ...(tests.length > 0 && { tests }), ...(environment?.view && { environment: environment.view }), ...reported(tool, changes) });
   }
@@ -170,11 +175,11 @@ export class TurnExecution {
     return change ? { ...located, reviewed: { compared: change.described.compared, files: change.described.files } } : located;
   }
 
-  private session(request: TurnRequest, args: Common, options: ExecutionOptions, placing?: Placing): Promise<AgentSession> {
+  private session(request: TurnRequest, args: Common, options: ExecutionOptions, wanted: Partial<Placing> & { isReading?: boolean } = {}): Promise<AgentSession> {
     const { agent, correlationId } = request;
     const ofCaller = args.url === undefined ? request.workspace : undefined;
     const workspace = args.workspace === undefined ? ofCaller : chosen(args.workspace, args.workspace_mode);
-    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId, ...placing }, notifier(options));
+    const session = this.sessions.acquire({ agent, workspace, epoch: options.epoch, correlationId, ...wanted }, notifier(options));
     // A cancelled turn does not wait for its agent; the connection is kept for the next one.
     return unlessAborted(options.signal, session, () => this.sessions.release(agent.key));
   }

@@ -1,4 +1,4 @@
-import { AgentStatus, RuntimeName } from '@codex-mcp/contracts';
+import { AgentStatus, ReadOnlyTurns, RuntimeName } from '@codex-mcp/contracts';
 import { z } from 'zod';
 
 const isoTime = () => z.iso.datetime();
@@ -11,6 +11,7 @@ export const agentView = {
   container_id: z.string().optional(),
   workspace: z.string().describe('Host directory that the agent works on, or "volume": a volume of its own'),
   workspace_mode: z.enum(['volume', 'isolated', 'direct']).describe('volume: a workspace of its own. isolated: a copy of the directory. direct: the directory itself'),
+  read_only_turns: ReadOnlyTurns.optional().describe('enforced: calls that change nothing cannot write. compared: what they changed is undone or, in mode direct, reported'),
   thread_id: z.string().optional().describe('The current conversation: calls continue it unless they name another'),
   created_at: isoTime().describe('ISO 8601'),
   last_active_at: isoTime().describe('ISO 8601'),

@@ -15,6 +15,7 @@ export function agentText(agent: Partial<AgentView> & Pick<AgentView, 'agent_id'
     labelled('Queued turns', agent.queued_turns),
     labelled('Workspace', agent.workspace_mode === 'isolated' ? `a copy of ${agent.workspace}` : agent.workspace),
     labelled('Runtime', agent.runtime && [agent.runtime, agent.container_id].filter((part) => part !== undefined).join(' ')),
+    labelled('Read-only calls', agent.read_only_turns),
     labelled('Thread', agent.thread_id),
     labelled('Created', agent.created_at),
     labelled('Last active', agent.last_active_at),

@@ -5,7 +5,7 @@ import { sharedCache } from './shared-cache.store.js';
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
 const user = { uid: 1000, gid: 1000 };
-const hostPaths = { appServer: '/run/app', gateway: '/run/gateway', config: '/run/config.toml', workspace: '/srv/code' };
+const hostPaths = { appServer: '/run/app', gateway: '/run/gateway', config: '/run/config.toml', environments: '/run/environments.toml', workspace: '/srv/code' };
 const limits = { deployment: 'test', image: 'agent:latest', cpus: 1, memoryBytes: 1024 };
 const source = { tenant: 'local', directory: '/srv/code', user };
 const cache = sharedCache('test', source);

@@ -14,6 +14,7 @@ export const BASE_PATH = '/base';
 export const CACHE_PATH = '/cache';
 export const CODEX_HOME_PATH = '/codex-home';
 export const STATE_PATH = `${CODEX_HOME_PATH}/codex-mcp`;
+export const ENVIRONMENTS_PATH = `${CODEX_HOME_PATH}/environments.toml`;
 
 const STOP_TIMEOUT_S = 5;
 const PIDS = 256;
@@ -66,7 +67,7 @@ export type ContainerParts = ContainerLimits & {
   /** For an agent that shares caches with the others of its directory. */
   cache?: SharedCache | undefined;
   /** Paths as the engine's host knows them. */
-  hostPaths: { appServer: string; gateway: string; config: string; workspace?: string | undefined };
+  hostPaths: { appServer: string; gateway: string; config: string; environments: string; workspace?: string | undefined };
 };
 
 export function labelsOf(deployment: string, { agent, workspace }: AgentSpec): Record<string, string> {
@@ -149,7 +150,8 @@ function mounts({ spec, deployment, hostPaths, user, layer, cache }: ContainerPa
     ...workspaces[spec.workspace.kind](),
     volume(names.homeVolume, CODEX_HOME_PATH),
     ...(cache ? [newVolumeMount(cache.name, CACHE_PATH, cache.labels)] : []),
-    bindMount(hostPaths.config, '/codex-home/config.toml', true),
+    bindMount(hostPaths.config, `${CODEX_HOME_PATH}/config.toml`, true),
+    bindMount(hostPaths.environments, ENVIRONMENTS_PATH, true),
     bindMount(hostPaths.gateway, '/run/gateway', true),
     bindMount(hostPaths.appServer, `/tmp/codex-daemon-${user.uid}`, false),
   ];

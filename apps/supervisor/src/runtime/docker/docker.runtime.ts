@@ -1,6 +1,6 @@
 import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renderAgentConfig } from '@codex-mcp/codex';
+import { renderAgentConfig, renderAgentEnvironments } from '@codex-mcp/codex';
 import { AppError, CONTAINER_GATEWAY_URL, type EgressView, NO_EGRESS, runPaths, type AgentIdentity, type AgentUsage, type Workspace } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import type Docker from 'dockerode';
@@ -19,6 +19,7 @@ import { proxyEnvironment } from './proxy-environment.js';
 import { usageOf } from './container-usage.js';
 import { isTree, type LaidWorkspace, LayerStore } from './layer.store.js';
 import { CACHE_ENVIRONMENT, type CacheUser, sharedCache, SharedCacheStore } from './shared-cache.store.js';
+import { HOLDER, ReadOnlyProbe } from './read-only.probe.js';
 import { giveVolumesTo, removeSockets } from './volume-owner.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -36,6 +37,7 @@ export class DockerRuntime implements AgentRuntime {
   private readonly layers: LayerStore;
   private readonly images: EngineImages;
   private readonly caches: SharedCacheStore;
+  private readonly readOnly: ReadOnlyProbe;
 
   constructor(
     private readonly docker: Docker,
@@ -48,6 +50,7 @@ export class DockerRuntime implements AgentRuntime {
     this.layers = new LayerStore(docker, this.bases, options);
     this.images = new EngineImages(docker, options);
     this.caches = new SharedCacheStore(docker, options.deployment);
+    this.readOnly = new ReadOnlyProbe(docker, logger);
   }
 
   async check(): Promise<void> {
@@ -60,12 +63,14 @@ export class DockerRuntime implements AgentRuntime {
     const image = await this.images.choose(spec.image);
     const { container, user, layer } = await this.container(spec, image, egress).catch(toEngineError);
     const socket = this.socketPath(spec.agent, user.uid);
-    if (!container.State.Running) {
+    const isFresh = !container.State.Running;
+    if (isFresh) {
       await rm(socket.path, { force: true });
       const problem = await this.docker.getContainer(container.Id).start().then(() => undefined, (error: unknown) => error);
       if (problem !== undefined && layer?.isNew && isRefusal(problem)) return this.ensureCopy(spec, container.Id);
       if (problem !== undefined) toEngineError(problem);
     }
+    const readOnlyTurns = this.readOnly.of(container, isFresh);
     try {
       await waitForAppServer(socket, START_TIMEOUT_MS, () => this.mustBeAlive(container.Id));
     } catch (error) {
@@ -73,7 +78,7 @@ export class DockerRuntime implements AgentRuntime {
       throw error;
     }
     const [source, base] = [SOURCE_PATH, BASE_PATH].map((path) => (container.Mounts.some(({ Destination }) => Destination === path) ? path : undefined));
-    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, codexHome: CODEX_HOME_PATH, sandbox: 'external', image: image.told, gitHosts, egress, createdAt: Date.parse(container.Created) };
+    return { runtimeId: container.Id, workspace: spec.workspace, cwd: WORKSPACE_PATH, source, base, stateDir: STATE_PATH, codexHome: CODEX_HOME_PATH, sandbox: 'external', readOnlyTurns: await readOnlyTurns, image: image.told, gitHosts, egress, createdAt: Date.parse(container.Created) };
   }
 
   async tidy(): Promise<void> {
@@ -212,16 +217,16 @@ export class DockerRuntime implements AgentRuntime {
   private async prepareFiles({ agent, workspace }: AgentSpec, user: ContainerUser, environment: Record<string, string>) {
     const { runDir, model } = this.options;
     const appServer = runPaths.agentAppServer(runDir, agent.key);
-    const config = join(runPaths.agent(runDir, agent.key), 'config.toml');
+    const [config, environments] = ['config.toml', 'environments.toml'].map((name) => join(runPaths.agent(runDir, agent.key), name)) as [string, string];
     await mkdir(appServer, { recursive: true, mode: 0o700 });
     if (process.getuid?.() === 0) await chown(appServer, user.uid, user.gid);
-    await rm(config, { force: true });
-    await writeFile(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH], environment }));
-    await chmod(config, 0o444);
+    await writeForAll(config, renderAgentConfig({ model, baseUrl: CONTAINER_GATEWAY_URL, untrusted: [WORKSPACE_PATH], environment }));
+    await writeForAll(environments, renderAgentEnvironments(HOLDER, WORKSPACE_PATH));
     const translate = (path: string) => this.paths.translate(path);
     return {
       appServer: translate(appServer),
       config: translate(config),
+      environments: translate(environments),
       gateway: translate(runPaths.agentGateway(runDir, agent.key)),
       workspace: workspace.kind === 'volume' ? undefined : translate(workspace.path),
     };
@@ -244,6 +249,13 @@ export class DockerRuntime implements AgentRuntime {
       return toEngineError(error);
     }
   }
+}
+
+/** A file that its container reads, whoever the agent is in it. */
+async function writeForAll(path: string, content: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, content);
+  await chmod(path, 0o444);
 }
 
 const uidOf = (container: ContainerInspectInfo): number => Number(container.Config.User.split(':')[0]);

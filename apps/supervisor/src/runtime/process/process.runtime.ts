@@ -136,7 +136,7 @@ export class ProcessRuntime implements AgentRuntime {
 
   private running(spec: AgentSpec, state: AgentState): RunningAgent {
     const stateDir = join(this.directory(spec.agent), 'state');
-    return { runtimeId: String(state.pid), workspace: spec.workspace, cwd: this.workspaceOf(spec), source: spec.workspace.kind === 'isolated' ? spec.workspace.path : undefined, stateDir, codexHome: join(this.directory(spec.agent), 'codex-home'), sandbox: 'codex', gitHosts: [], egress: NO_EGRESS, createdAt: state.createdAt };
+    return { runtimeId: String(state.pid), workspace: spec.workspace, cwd: this.workspaceOf(spec), source: spec.workspace.kind === 'isolated' ? spec.workspace.path : undefined, stateDir, codexHome: join(this.directory(spec.agent), 'codex-home'), sandbox: 'codex', readOnlyTurns: 'enforced', gitHosts: [], egress: NO_EGRESS, createdAt: state.createdAt };
   }
 
   private async answers(agent: AgentIdentity): Promise<boolean> {
