@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AgentIdentity, egressTarget } from '@codex-mcp/contracts';
-import { type Logger, operation } from '@codex-mcp/observability';
+import { type Auditor, AuditLog, type AuditOutcome, type Logger, operation } from '@codex-mcp/observability';
 import { guardedLookup } from '../addresses/address-guard.js';
 import { bare } from '../addresses/listed-host.js';
 import type { GatewayConfig } from '../gateway.config.js';
@@ -31,6 +31,7 @@ export class EgressProxyService {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(EgressGrants) private readonly grants: EgressGrants,
     @Inject(EgressMetrics) private readonly metrics: EgressMetrics,
+    @Inject(AuditLog) private readonly audit: Auditor,
   ) {}
 
   /** Answers one CONNECT of `agent`; resolves when the connection has ended. Never rejects. */
@@ -65,6 +66,7 @@ export class EgressProxyService {
       const end = await work(counted);
       this.metrics.observe(end, counted);
       add({ end, ...counted });
+      this.audit.record({ action: 'egress.connect', outcome: outcomeOf(end), tenant: agent.tenant, agentId: agent.agentId, detail: { method, host, port: fields.port, end, ...counted } });
     }).catch(() => undefined);
   }
 
@@ -118,3 +120,7 @@ function targetOf(url: string): Target {
   if (host === '' || Number(port) > 65_535 || Number(port) === 0) throw new EgressRefusal('bad_request', 'CONNECT needs a host and a port, such as packages.example.org:443.');
   return { host: bare(host.toLowerCase()), port: Number(port), name: egressTarget(`${host}:${Number(port)}`) };
 }
+
+const FAILED: readonly EgressEnd[] = ['unreachable', 'too_large', 'timeout', 'idle', 'agent_gone', 'host_gone', 'stopped'];
+
+const outcomeOf = (end: EgressEnd): AuditOutcome => (end === 'completed' ? 'ok' : FAILED.includes(end) ? 'failed' : 'refused');

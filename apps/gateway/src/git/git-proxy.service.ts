@@ -3,7 +3,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity } from '@codex-mcp/contracts';
-import { type Logger, operation } from '@codex-mcp/observability';
+import { type Auditor, AuditLog, type AuditOutcome, type Logger, operation } from '@codex-mcp/observability';
 import { Agent, type Dispatcher } from 'undici';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
@@ -31,6 +31,7 @@ export class GitProxyService {
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(GitMetrics) private readonly metrics: GitMetrics,
+    @Inject(AuditLog) private readonly audit: Auditor,
   ) {
     this.credentials = new GitCredentials(config.GIT_CREDENTIALS_FILE, logger);
     this.dispatcher = new Agent({
@@ -50,6 +51,7 @@ export class GitProxyService {
       const end = await this.exchange(route, request, response, counted).catch((error: unknown) => this.refuse(error, request, response));
       this.metrics.observe({ service: route?.service ?? 'none', end, ...counted });
       add({ end, status: response.statusCode, ...counted });
+      this.audit.record({ action: 'git.request', outcome: outcomeOf(end), tenant: agent.tenant, agentId: agent.agentId, detail: { method: fields.method, host: fields.host, path: fields.path, service: fields.service, end, ...counted } });
     }).catch(() => response.destroy());
   }
 
@@ -138,3 +140,7 @@ function refusalOf(status: number, headers: Upstream['headers'], { name }: GitHo
 function pick(headers: Record<string, string | string[] | undefined>, names: string[]): Record<string, string | string[]> {
   return Object.fromEntries(names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
 }
+
+const REFUSED: readonly GitEnd[] = ['not_git', 'host_not_allowed', 'push_not_allowed', 'private_address', 'too_large'];
+
+const outcomeOf = (end: GitEnd): AuditOutcome => (end === 'completed' ? 'ok' : REFUSED.includes(end) ? 'refused' : 'failed');

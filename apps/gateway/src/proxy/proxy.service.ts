@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
-import { type Logger, operation } from '@codex-mcp/observability';
+import { type AuditDetail, type Auditor, AuditLog, type Logger, operation } from '@codex-mcp/observability';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { EgressProxyService } from '../egress/egress-proxy.service.js';
@@ -24,6 +24,7 @@ export class ProxyService {
     @Inject(GitProxyService) private readonly git: GitProxyService,
     @Inject(EgressProxyService) private readonly egress: EgressProxyService,
     @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
+    @Inject(AuditLog) private readonly audit: Auditor,
   ) {}
 
   /** Answers one request of `agent`; `url` is its path as the model's API has it, such as /v1/responses, or one below /git/. Never rejects. */
@@ -45,6 +46,7 @@ export class ProxyService {
   refuseMalformed(agent: AgentIdentity, { code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
     if (!code.startsWith('HPE_')) return void socket.destroy();
     this.logger.info({ op: 'malformed_request', outcome: 'refused', agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, code }, 'malformed_request');
+    this.auditRefusal(agent, { code });
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
   }
 
@@ -52,9 +54,14 @@ export class ProxyService {
     await Promise.all([this.forwarder.close(), this.git.close()]);
   }
 
+  private auditRefusal({ tenant, agentId }: AgentIdentity, detail: AuditDetail): void {
+    this.audit.record({ action: 'model.refused', outcome: 'refused', tenant, agentId, detail });
+  }
+
   private async exchange(agent: AgentIdentity, url: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
     const refuse = (code: GatewayErrorCode, message: string): Exchange => {
       request.resume();
+      this.auditRefusal(agent, { method: request.method, path: url, code });
       return { status: sendError(response, code, message), end: code, attempts: 0, responseBytes: 0 };
     };
     const route = routeOf(request.method, url);

@@ -18,7 +18,7 @@ export type Channel = {
   readonly name: string;
   /** Shell in the agent; ends with 0 only where something got through. */
   readonly attempt: string;
-  /** How many attempts of it reach the gateway, each of which must leave an event. */
+  /** How many attempts of it the gateway has to refuse, each of which must be in the audit log. */
   readonly audited: number;
 };
 
@@ -67,7 +67,7 @@ const THROUGH: [name: string, audited: number, attempt: string][] = [
   ['a request within a request', 1, raw('POST /v1/responses HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 6\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0\\r\\n\\r\\nGET http://%s:%s/ HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n', 'HOST', 'PORT')],
   ['a request behind a request', 2, raw('GET /v1/files HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nGET http://%s:%s/ HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n', 'HOST', 'PORT')],
   ['an upgrade to WebSocket or HTTP/2', 2, `${answers('curl -s -m 5 -H "Connection: Upgrade" -H "Upgrade: websocket" -H "Sec-WebSocket-Key: Y2FuYXJ5" -H "Sec-WebSocket-Version: 13" -H "Host: $HOST:$PORT" $G/v1/responses')} || ${raw('PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n')}`],
-  ['a model request with the headers of another host', 1, answers('curl -s -m 5 -H "Host: $HOST:$PORT" -H "X-Forwarded-Host: $HOST:$PORT" -H "Forwarded: host=$HOST:$PORT" -H "Content-Type: application/json" -d "{}" $G/v1/responses')],
+  ['a model request with the headers of another host', 0, answers('curl -s -m 5 -H "Host: $HOST:$PORT" -H "X-Forwarded-Host: $HOST:$PORT" -H "Forwarded: host=$HOST:$PORT" -H "Content-Type: application/json" -d "{}" $G/v1/responses')],
   ['git to a host that is not listed', 1, answers('curl -s -m 5 "$G/git/$HOST:$PORT/canary/info/refs?service=git-upload-pack"')],
   ['git push to a listed host', 1, answers('curl -s -m 5 -d canary $G/git/127.0.0.1:$PORT/canary/git-receive-pack')],
   ['anything but git at a listed host', 3, ['canary', '../canary/git-upload-pack', '%2e%2e/canary/git-upload-pack'].map((path) => answers(`curl -s -m 5 --path-as-is -d canary $G/git/127.0.0.1:$PORT/${path}`)).join(' || ')],

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { agentKey, LOCAL_TENANT, runPaths } from '@codex-mcp/contracts';
-import { eventually } from '@codex-mcp/testing';
+import { eventually, temporaryDirectory } from '@codex-mcp/testing';
 import type Docker from 'dockerode';
 import { TurnLoad } from '../../chaos/load/turn-load.js';
 import { ServiceSystem } from '../../scorecard/system/service-system.js';
@@ -30,10 +32,11 @@ export const egressRow: OwnRow = {
   async run({ root, scaled, cleanUp }: RowContext): Promise<RowOutcome> {
     const sinkhole = cleanUp.add(await Sinkhole.start(), (one) => one.close());
     const allowed = cleanUp.add(await startAllowedHost(), ({ server }) => server.close());
-    const env = { EGRESS_ALLOW: `allowed.test:${allowed.port}=127.0.0.1,localhost:${sinkhole.port}`, GIT_HOSTS: `127.0.0.1:${sinkhole.port}` };
+    const audit = cleanUp.add(await temporaryDirectory(), (one) => one.remove());
+    const env = { AUDIT_DIR: audit.path, EGRESS_ALLOW: `allowed.test:${allowed.port}=127.0.0.1,localhost:${sinkhole.port}`, GIT_HOSTS: `127.0.0.1:${sinkhole.port}` };
     const system = cleanUp.add(await ServiceSystem.start({ root, workers: 1, env }), (one) => one.stop());
     await wake(system);
-    const inmate = await Inmate.in(system, sinkhole, `allowed.test:${allowed.port}`);
+    const inmate = await Inmate.in(system, sinkhole, `allowed.test:${allowed.port}`, audit.path);
     const failures = await inmate.mustReach(`http://allowed.test:${allowed.port}/`);
     const rounds = scaled(ROUNDS);
     for (let round = 0; round < rounds; round += 1) for (const channel of CHANNELS) failures.push(...(await inmate.attempt(channel)));
@@ -66,13 +69,13 @@ class Inmate {
   events = 0;
 
   private constructor(
-    private readonly system: ServiceSystem,
     private readonly container: Docker.Container,
     private readonly sinkhole: Sinkhole,
     private readonly targets: Targets,
+    private readonly auditDir: string,
   ) {}
 
-  static async in(system: ServiceSystem, sinkhole: Sinkhole, allowed: string): Promise<Inmate> {
+  static async in(system: ServiceSystem, sinkhole: Sinkhole, allowed: string, auditDir: string): Promise<Inmate> {
     const { v4, v6 } = sinkhole.addresses;
     const targets: Targets = {
       HOSTS: v4.join(' '),
@@ -83,21 +86,21 @@ class Inmate {
       OTHER: runPaths.agentGateway(system.runDir, agentKey(LOCAL_TENANT, OTHER)),
       ALLOWED: allowed,
     };
-    return new Inmate(system, await containerOf(system.deployment, INMATE), sinkhole, targets);
+    return new Inmate(await containerOf(system.deployment, INMATE), sinkhole, targets, auditDir);
   }
 
   /** What is wrong where a way that is allowed leads nowhere. */
   async mustReach(url: string): Promise<string[]> {
     const output = await this.run(`curl -s -m 10 -x http://127.0.0.1:8080 -p ${url}`);
-    const isTold = await eventually(() => this.lines().some((line) => line.includes('"end":"completed"') && line.includes('"host":"allowed.test"')), { timeoutMs: EVENT_MS }).catch(() => false);
+    const isTold = await eventually(async () => (await this.lines()).some((line) => line.includes('"end":"completed"') && line.includes('"host":"allowed.test"')), { timeoutMs: EVENT_MS }).catch(() => false);
     return output.includes('SINKHOLE') && isTold ? [] : [`the listed host was not reached (${output.trim()}), or there is no event of it`];
   }
 
   /** What is wrong after one attempt: something came through, arrived, or was not told of. */
   async attempt({ name, attempt, audited }: Channel): Promise<string[]> {
-    const [arrived, before] = [this.sinkhole.received.length, this.lines().length];
+    const [arrived, before] = [this.sinkhole.received.length, (await this.lines()).length];
     const output = await this.run(`if (${attempt}) >/tmp/out 2>&1; then echo THROUGH; cat /tmp/out; fi`);
-    const events = await this.logged(before + audited).then((lines) => lines.length - before, () => this.lines().length - before);
+    const events = await this.logged(before + audited).then((lines) => lines.length - before, async () => (await this.lines()).length - before);
     this.events += events;
     const arrivals = this.sinkhole.received.slice(arrived);
     return [
@@ -112,14 +115,15 @@ class Inmate {
     return execIn(this.container, 'bash', '-c', `${variables.join('')}${command}`);
   }
 
-  private lines(): string[] {
-    const [gateway] = this.system.services().filter(({ app }) => app === 'gateway');
-    return (gateway?.output ?? '').split('\n').filter((line) => line.includes(`"agentId":"${INMATE}"`) && /"op":"(egress|git_request|model_request|malformed_request)"/.test(line));
+  /** What the audit log says of the agent. */
+  private async lines(): Promise<string[]> {
+    const text = await readFile(join(this.auditDir, 'gateway.jsonl'), 'utf8').catch(() => '');
+    return text.split('\n').filter((line) => line.includes(`"agentId":"${INMATE}"`) && /"action":"(egress\.connect|git\.request|model\.refused)"/.test(line));
   }
 
   private logged(count: number): Promise<string[]> {
-    return eventually(() => {
-      const lines = this.lines();
+    return eventually(async () => {
+      const lines = await this.lines();
       if (lines.length < count) throw new Error(`${lines.length} of ${count} events`);
       return lines;
     }, { timeoutMs: EVENT_MS });
