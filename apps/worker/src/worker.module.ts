@@ -31,7 +31,7 @@ export class WorkerModule {
     const metrics = createMetrics('worker');
     const audit = new AuditLog(config, { service: 'worker', instance: lease.holder }, logger, metrics);
     const parts = assemble(config, redis, lease, audit);
-    const dispatcher = { provide: TurnDispatcher, useFactory: (queue: Queue<TurnJob>) => new TurnDispatcher(queue, parts.turns), inject: [getQueueToken(TURNS_QUEUE)] };
+    const dispatcher = { provide: TurnDispatcher, useFactory: (queue: Queue<TurnJob>) => new TurnDispatcher(heard(queue), parts.turns), inject: [getQueueToken(TURNS_QUEUE)] };
     return {
       module: WorkerModule,
       imports: [BullModule.forRoot({ connection: redis, prefix: QUEUE_PREFIX }), BullModule.registerQueue({ name: TURNS_QUEUE })],
@@ -52,6 +52,9 @@ export class WorkerModule {
     };
   }
 }
+
+/** Each command reports its own failure; unheard, BullMQ prints errors with the command that failed, AUTH with the password among them. */
+const heard = (queue: Queue<TurnJob>): Queue<TurnJob> => queue.on('error', () => undefined);
 
 function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: AuditLog): Parts {
   const subscriber = createSubscriber(redis);

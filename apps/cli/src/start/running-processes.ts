@@ -19,7 +19,10 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-const commandOf = async (pid: number): Promise<string> => (await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }))).stdout.trim();
+/** None of this process's own variables, of which some are secrets. */
+const PS_ENVIRONMENT = { PATH: '/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin' };
+
+const commandOf = async (pid: number): Promise<string> => (await run('ps', ['-o', 'command=', '-p', String(pid)], { env: PS_ENVIRONMENT }).catch(() => ({ stdout: '' }))).stdout.trim();
 
 /** Ends a process of an earlier run, if the pid still belongs to the program it was. */
 export async function endProcess(pid: number, program: string): Promise<void> {

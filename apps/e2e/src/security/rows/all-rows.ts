@@ -1,6 +1,11 @@
+import { canarySweepRow } from './canary-sweep.row.js';
 import { egressRow } from './egress.row.js';
 import { refreshStormRow } from './refresh-storm.row.js';
 import type { Row } from './row.js';
 
 /** The longest first: rows that run side by side then end at about the same time. */
-export const ALL_ROWS: readonly Row[] = [refreshStormRow, egressRow];
+export const ALL_ROWS: readonly Row[] = [
+  refreshStormRow,
+  canarySweepRow,
+  egressRow,
+];
