@@ -13,8 +13,8 @@ const endToEndTimeoutMs = 30 * 60_000;
 // One more than there are cores: specs wait a quarter of their time.
 const unitWorkers = Math.min(4, availableParallelism() + 1);
 
-// End-to-end specs that have a load of their own, or ports that others use as well.
-const alone = '/(chaos|compose|start)/';
+// End-to-end specs that put a load on the machine themselves.
+const alone = '/chaos/';
 
 const checks = ['tools/checks/boundaries.js', 'tools/checks/limits.js', 'tools/checks/documents.js'];
 const generatedDocuments = 'tools/docs/generate.js';
