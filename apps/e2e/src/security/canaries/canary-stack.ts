@@ -7,7 +7,7 @@ import { createBareRepository, endServer, eventually, type FakeModel, type GitSe
 import type { Redis } from 'ioredis';
 import type { CleanUp } from '../../stack/clean-up.js';
 import { prepareStack, type Stack } from '../../stack/stack.fixture.js';
-import { type App, Canaries } from './canary.js';
+import { type App, appOf, Canaries } from './canary.js';
 
 type Delivery = { readonly headers: IncomingHttpHeaders; readonly body: string };
 
@@ -41,7 +41,7 @@ export class CanaryStack {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     for (const pid of pids) {
       const [command, environment] = await Promise.all(['cmdline', 'environ'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')));
-      if (command?.includes(`/apps/${app}/dist/main.js`) && environment?.includes(`DATA_DIR=${this.stack.dataDir}\0`)) return Number(pid);
+      if (appOf(command ?? '') === app && environment?.includes(`DATA_DIR=${this.stack.dataDir}\0`)) return Number(pid);
     }
     throw new Error(`no ${app} runs`);
   }

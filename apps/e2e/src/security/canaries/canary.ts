@@ -4,6 +4,12 @@ import { fakeJwt } from '@codex-mcp/testing';
 /** A program of the product, by its folder in `apps`. */
 export type App = 'cli' | 'gateway' | 'mcp-edge' | 'supervisor' | 'worker';
 
+/** Which of them a command line starts, as one file or as many. */
+export function appOf(command: string): App | undefined {
+  const [, app] = /\/apps\/([\w-]+)\/dist\/main\.(?:bundle\.)?js(?:\0|$)/.exec(command) ?? [];
+  return app as App | undefined;
+}
+
 /** One planted secret, and the only places that may hold it. */
 export type Canary = {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { App } from './canary.js';
+import { appOf } from './canary.js';
 import type { Search } from './search.js';
 
 const INTERVAL_MS = 25;
@@ -35,11 +35,6 @@ export class ProcessWatch {
     const app = appOf(command);
     this.search.look(`the environment of ${name}`, environment, ({ environments }) => app !== undefined && environments.includes(app));
   }
-}
-
-function appOf(command: string): App | undefined {
-  const [, app] = /\/apps\/([\w-]+)\/dist\/main\.js(?:\0|$)/.exec(command) ?? [];
-  return app as App | undefined;
 }
 
 function readOf(pid: string, file: string): string {

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type AgentIdentity, agentKey, runPaths } from '@codex-mcp/contracts';
 import { atExit, eventually } from '@codex-mcp/testing';
-import type { Environment } from '../../stack/launched.process.js';
+import { entryOf, type Environment } from '../../stack/launched.process.js';
 
 export type Answer = { status: number; body: string };
 
@@ -25,7 +24,7 @@ export class GatewayProcess {
   ) {}
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [join(this.tree, 'apps/gateway/dist/main.js')], {
+    const child = spawn(process.execPath, [entryOf('gateway', this.tree)], {
       env: { PATH: process.env['PATH'], REDIS_URL: 'redis://127.0.0.1:1', RUN_DIR: this.runDir, ...this.env },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
