@@ -15,9 +15,19 @@ function dropNoise(schema: Record<string, unknown>): void {
 
 const isEmptyObject = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
+/** What a later version adds to a result must not make it invalid for a client that keeps this schema; and that a count is not negative goes without saying. */
+function dropBounds(schema: Record<string, unknown>): void {
+  if (schema['additionalProperties'] === false) delete schema['additionalProperties'];
+  for (const key of ['minimum', 'exclusiveMinimum']) if (schema[key] === 0) delete schema[key];
+}
+
 /** The JSON Schema of what a schema takes (`input`) or gives (`output`), in keywords that every MCP client knows. Frozen. */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const converted: Record<string, unknown> = { ...z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => dropNoise(jsonSchema as Record<string, unknown>) }) };
+  const dropped = (jsonSchema: Record<string, unknown>) => {
+    dropNoise(jsonSchema);
+    if (io === 'output') dropBounds(jsonSchema);
+  };
+  const converted: Record<string, unknown> = { ...z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => dropped(jsonSchema as Record<string, unknown>) }) };
   delete converted['$schema'];
   return deepFreeze(JSON.parse(JSON.stringify(converted)) as JsonSchema);
 }

@@ -239,6 +239,9 @@ describe('POST /mcp', () => {
     const id = String((await post(initialize)).headers['mcp-session-id']);
     const list = await post({ jsonrpc: '2.0', id: 'list', method: 'tools/list' }, { 'mcp-session-id': id });
     expect(list.headers).toMatchObject({ 'content-type': 'text/event-stream', 'content-length': String(Buffer.byteLength(list.text)), 'mcp-session-id': id });
+    const { headers: { 'content-encoding': encoding, vary }, text: compressed } = await post({ jsonrpc: '2.0', id: 'list', method: 'tools/list' }, { 'mcp-session-id': id, 'accept-encoding': 'deflate, gzip' });
+    expect([encoding, vary]).toEqual(['gzip', 'Accept-Encoding']);
+    expect(compressed.length).toBeLessThan(list.text.length / 5);
     expect(messagesIn(list.text)).toEqual([{ jsonrpc: '2.0', id: 'list', result: { tools: JSON.parse(JSON.stringify(listTools())) } }]);
   });
 

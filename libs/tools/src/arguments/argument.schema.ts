@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { AGENT_ID_RULE, ApprovalMode, Effort, OWN_WORKSPACE, WorkspaceMode } from '@codex-mcp/contracts';
+import { ApprovalMode, Effort, OWN_WORKSPACE, WorkspaceMode } from '@codex-mcp/contracts';
 import { z } from 'zod';
 
 export const text = (description: string) => z.string().describe(description);
@@ -58,7 +58,7 @@ function messageText(value: unknown): unknown {
 
 /** `agent_id` of a tool that takes it only because every tool does. */
 export const managementArguments = {
-  agent_id: text(`Your agent, where your connection does not say it already: ${AGENT_ID_RULE}.`).optional(),
+  agent_id: text('Your agent, where your connection does not say it already.').optional(),
 };
 
 /** A JSON object, which may come as its JSON text. */
@@ -83,7 +83,7 @@ export const workspaceChoice = {
   workspace: z
     .string()
     .refine((path) => isAbsolute(path) || path === OWN_WORKSPACE, `must be an absolute path of a directory on the server, or "${OWN_WORKSPACE}"`)
-    .describe('Absolute path of a directory on the server, under one of WORKSPACE_ROOTS, that the agent is to work on, or own: the volume of the agent’s own. Default: the one that this session named last for the agent, else where your client says that it works, else the workspace that the agent has.')
+    .describe('Directory to work on: an absolute path on the server, below one of WORKSPACE_ROOTS; or own: the volume of the agent’s own. Default: what this session named last for the agent, else where your client says that it works, else what the agent has.')
     .optional(),
   workspace_mode: choice(WorkspaceMode, 'isolated: on a copy, whose changes `apply` takes over into the directory. direct: in the directory itself. Default: as the agent has it, else isolated.').optional(),
 };
@@ -102,8 +102,8 @@ export const testArguments = {
 
 /** What every turn tool takes besides its own arguments. */
 export const turnArguments = {
-  agent_id: text(`Which agent does the work; each has its own container, workspace and conversation. Default: the agent of your connection. ${capitalised(AGENT_ID_RULE)}.`).optional(),
-  thread_id: text('The conversation to continue, by its id; it is the current one from then on. Default: the current one. new_thread begins another, fork branches one off.').optional(),
+  agent_id: text('The agent that does the work, with its own container, workspace and conversation. Default: that of your connection. 1-63 of a-z, 0-9, "-" and "_", beginning with a letter or digit.').optional(),
+  thread_id: text('The conversation to continue, which is then the current one. Default: the current one. new_thread begins another, fork branches one off.').optional(),
   model: text("Model for this turn. Default: CODEX_MODEL of the server.").optional(),
   effort: choice(Effort, "Reasoning effort for this turn. Default: the model's own.").optional(),
   approval_mode: choice(ApprovalMode, "When Codex asks before it acts: auto, never; suggest, for what it holds to be dangerous or beyond its sandbox; manual, for every command and change. The stricter of this and the server's counts. list_approvals shows what is asked, answer_approval answers.").optional(),
@@ -112,7 +112,7 @@ export const turnArguments = {
   idempotency_key: z
     .string()
     .max(MAX_KEY_CHARACTERS, `must be at most ${MAX_KEY_CHARACTERS} characters`)
-    .describe('A key of your choice. A repeated call with the same key and arguments to the same agent is the same turn: it waits for it or returns its result, and never runs it again.')
+    .describe('A key of your choice: a call repeated with the same key and arguments to the same agent is the same turn. It gets that turn’s result, and nothing runs again.')
     .optional(),
 };
 
@@ -130,10 +130,6 @@ export const WorkspacePath = z
   .min(1)
   .max(4096)
   .refine((path) => !path.startsWith('/') && !path.split('/').includes('..') && !path.includes('\0'), 'must be relative to the workspace, without ..');
-
-function capitalised(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
-}
 
 /** A file that a call brings along. */
 export const InlineFile = z.strictObject({ path: WorkspacePath.describe('What to call it'), content: z.string() });

@@ -111,6 +111,14 @@ describe('the catalogue', () => {
     }
   });
 
+  it('lets results have more in a later version, for clients that keep its schemas', () => {
+    for (const { outputSchema } of listTools()) for (const part of objects(outputSchema)) expect(part['additionalProperties']).not.toBe(false);
+  });
+
+  it('takes little of a client’s context for each tool', () => {
+    expect(JSON.stringify(listTools()).length).toBeLessThan(3700 * listTools().length);
+  });
+
   it('says of a tool that it is read-only exactly where it cannot change anything', () => {
     const readOnly = listTools().filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name);
     expect(readOnly.toSorted()).toEqual(

@@ -28,7 +28,7 @@ export const changesIfAny = { changes: Changes.optional().describe('What the tur
 
 export const CommandRun = z.object({ command: z.string(), exit_code: z.int().optional(), duration_ms: z.number().nonnegative().optional() });
 
-export const costUsd = () => z.number().nonnegative().describe('What these tokens cost in US dollars at the prices of the API, or of MODEL_PRICES_FILE; a ChatGPT sign-in is not charged for them. Absent where the price of the model is not known');
+export const costUsd = () => z.number().nonnegative().describe('US dollars at the prices of the API, or of MODEL_PRICES_FILE; a ChatGPT sign-in is not charged. Absent where the model’s price is not known');
 
 export const TestRun = z.object({
   command: z.string(),

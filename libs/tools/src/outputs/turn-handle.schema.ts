@@ -14,10 +14,13 @@ export type TurnHandle = {
   next: string;
 };
 
+/** The rest of the view is described once, in list_approvals: nearly every tool has this. */
+const PendingApproval = z.object({ approval_id: z.string(), kind: ApprovalView.shape.kind, command: z.string().optional(), expires_at: z.string() });
+
 const HANDLE_PROPERTIES = {
-  status: { type: 'string', enum: ['queued', 'running'], description: 'Only where the turn is not finished yet: what is described here otherwise is then missing' },
-  next: { type: 'string', description: 'Only where the turn is not finished yet: how to get its result' },
-  pending_approvals: { ...toJsonSchema(z.array(ApprovalView), 'output'), description: 'Only where the turn asks something and waits for the answer: answer_approval answers' },
+  status: { type: 'string', enum: ['queued', 'running'], description: 'Only of a turn that is not finished yet, which has none of the rest' },
+  next: { type: 'string', description: 'Only of a turn that is not finished yet: how to get its result' },
+  pending_approvals: { ...toJsonSchema(z.array(PendingApproval), 'output'), description: 'Only where the turn waits for answers: what it asks, each in the form of list_approvals, which answer_approval answers' },
 };
 
 const HANDLE_REQUIRED = ['turn_id', 'agent_id', 'status', 'next'];

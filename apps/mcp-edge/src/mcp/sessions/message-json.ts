@@ -1,4 +1,5 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import { sharedBytes } from '../../http/shared-bytes.js';
 import type { Pieces } from '../../http/whole-answer.js';
 
 type Text = { readonly json: string; readonly bytes: Buffer };
@@ -30,7 +31,7 @@ function textOf(list: object): Text {
   let text = texts.get(list);
   if (!text) {
     const json = JSON.stringify(list);
-    text = { json, bytes: Buffer.from(json) };
+    text = { json, bytes: sharedBytes(json) };
     texts.set(list, text);
   }
   return text;
