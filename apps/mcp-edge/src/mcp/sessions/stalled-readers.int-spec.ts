@@ -9,7 +9,7 @@ jest.setTimeout(60_000); // on a busy machine
 
 /** Together far more than the kernel takes for a client that reads nothing. */
 const [ANSWERS, ANSWER_CHARACTERS] = [20, 900_000];
-/** 160 kB each; less than what all connections may hold together. */
+/** 150 kB each; less than what all connections may hold together. */
 const MAX_LISTS = 200;
 
 let redisServer: RedisFixture;
