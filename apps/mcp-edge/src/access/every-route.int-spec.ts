@@ -1,16 +1,19 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { request as httpRequest, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { digestOf } from '@codex-mcp/contracts';
 import { createRedis, createSubscriber } from '@codex-mcp/messaging';
 import { AuditLog, createLogger, createMetrics } from '@codex-mcp/observability';
-import { type RedisFixture, startRedis } from '@codex-mcp/testing';
+import { type RedisFixture, startRedis, temporaryDirectory } from '@codex-mcp/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { createApplication, prepareServer } from '../edge.application.js';
 import { readEdgeConfig } from '../edge.config.js';
-import { type RawAnswer, rawCall } from '../testing/edge.fixture.js';
+import { type RawAnswer, rawCall, startTestEdge } from '../testing/edge.fixture.js';
 
 jest.setTimeout(20_000); // on a busy machine
 
@@ -52,9 +55,9 @@ const routes = (): [method: string, path: string][] =>
   });
 
 /** The head of the answer: streams do not end. */
-const head = (method: string, path: string, headers: Record<string, string>): Promise<Pick<RawAnswer, 'status' | 'headers'>> =>
+const head = (method: string, path: string, headers: Record<string, string>, at = port()): Promise<Pick<RawAnswer, 'status' | 'headers'>> =>
   new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port: port(), method, path, headers, agent: false }, ({ statusCode = 0, headers: answered }) => {
+    const request = httpRequest({ host: '127.0.0.1', port: at, method, path, headers, agent: false }, ({ statusCode = 0, headers: answered }) => {
       resolve({ status: statusCode, headers: answered });
       request.destroy();
     });
@@ -100,6 +103,28 @@ describe('every route of the router', () => {
       });
       expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
       expect(headers['x-powered-by']).toBeUndefined();
+    }
+  });
+});
+
+describe('where clients have tokens, every route of the router', () => {
+  it('asks for one, but for what tells nothing of callers', async () => {
+    await using directory = await temporaryDirectory();
+    const tokens = join(directory.path, 'tokens');
+    writeFileSync(tokens, `${digestOf('good')} team\n${digestOf('old')} team expires=2020-01-01\n`);
+    const guarded = await startTestEdge(redisServer.url, { MCP_AUTH_TOKENS_FILE: tokens });
+    try {
+      const open = ['/', '/health', '/metrics', '/openapi.json', '/docs', '/docs/style.css'];
+      const strangers: Record<string, string>[] = [{}, { authorization: 'Bearer unknown' }, { authorization: 'Bearer old' }, { authorization: `Bearer ${digestOf('good')}` }];
+      for (const [method, path] of [...routes(), ['GET', '/ops/queues'] as const]) {
+        for (const headers of strangers) {
+          const { status } = await head(method, path, { host: 'localhost', ...headers }, guarded.port);
+          const expected = open.includes(path) ? [200] : path.startsWith('/ops') ? [401, 403] : [401];
+          expect({ method, path, status: expected.includes(status) || status }).toEqual({ method, path, status: true });
+        }
+      }
+    } finally {
+      await guarded.close();
     }
   });
 });

@@ -1,5 +1,7 @@
 import { canarySweepRow } from './canary-sweep.row.js';
 import { egressRow } from './egress.row.js';
+import { foreignRequestsRow } from './foreign-requests.row.js';
+import { isolationRow } from './isolation.row.js';
 import { refreshStormRow } from './refresh-storm.row.js';
 import type { Row } from './row.js';
 
@@ -8,4 +10,6 @@ export const ALL_ROWS: readonly Row[] = [
   refreshStormRow,
   canarySweepRow,
   egressRow,
+  isolationRow,
+  foreignRequestsRow,
 ];
