@@ -4,7 +4,7 @@ import type { References } from './references.js';
 import { argumentsFor } from './tool-arguments.js';
 
 /** One way to reach for something by its names. */
-export type Attempt = { readonly name: string; make(port: number, token: string, refs: References): Promise<RawAnswer> };
+export type Attempt = { readonly name: string; readonly make: (port: number, token: string, refs: References) => Promise<RawAnswer> };
 
 const MCP_HEADERS = { accept: 'application/json, text/event-stream' };
 const TASKS = 'io.modelcontextprotocol/tasks';

@@ -48,5 +48,5 @@ function sampleOf({ type, enum: words, items, minimum }: JsonSchema): unknown {
   if (type === 'array') return [sampleOf((items ?? {}) as JsonSchema)];
   if (type === 'object') return {};
   if (type === 'boolean') return true;
-  return type === 'integer' || type === 'number' ? ((minimum as number | undefined) ?? 1) : 'x';
+  return type === 'integer' || type === 'number' ? (minimum ?? 1) : 'x';
 }
