@@ -12,6 +12,7 @@ export const SupervisorConfig = z.object({
   SUPERVISOR_URL: optionalText().describe('URL of the relay as workers see it; default: bind and port'),
   DEPLOYMENT: textWithDefault('default').describe('Keeps two installations on one Docker engine apart'),
   AGENT_RUNTIME: choice(['auto', 'docker', 'process'], 'auto').describe('What hosts agents; auto: containers when an engine answers'),
+  AGENT_CONTAINER_RUNTIME: optionalText().describe('Container runtime of the engine for agents, such as runsc (gVisor); without it, the engine’s default'),
   AGENT_IMAGE: textWithDefault('codex-mcp-agent:latest').describe('Image of agent containers'),
   AGENT_IMAGES: agentImages().describe('Images that a repository’s codex-mcp.json may choose by name, beside base: those that `npm run images` builds, and name=image:tag for others'),
   DEPENDENCY_CACHE: choice(['own', 'shared'], 'own').describe('shared: agents of one tenant that work on the same host directory share one cache of package managers, and can change what the others install from it; own: each has its own'),
@@ -21,6 +22,8 @@ export const SupervisorConfig = z.object({
   PERSISTENT_MODE: flag(true).describe('false: an agent that times out is removed with its files and conversation'),
   CONTAINER_CPU_LIMIT: positive(4).describe('CPUs that one agent may use'),
   CONTAINER_MEMORY_LIMIT: memorySize('2048m').describe('Memory that one agent may use'),
+  WORKSPACE_MAX_BYTES: memorySize('20g').describe('Disk space that the workspace and the home of one agent may take, and its largest file; a turn that goes beyond it is stopped'),
+  DISK_FREE_MIN: memorySize('1g').describe('Free space on the engine’s disk below which no new agents are made; below half of it, turns are stopped'),
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
   STOP_AGENTS_ON_SHUTDOWN: flag(false).describe('true: stop this host’s agents when the supervisor ends, as `npm start` and compose have it; otherwise their turns go on'),
 });

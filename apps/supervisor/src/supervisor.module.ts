@@ -1,11 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AgentStore, ConsumptionWatch, createRedis, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, announceAgentHalt, ConsumptionWatch, createRedis, TurnStore } from '@codex-mcp/messaging';
 import { AuditLog, createMetrics, type Logger } from '@codex-mcp/observability';
 import { AgentsService } from './agents/agents.service.js';
 import { CommandsHandler } from './agents/commands.handler.js';
 import { IdleSweeper } from './agents/idle.sweeper.js';
 import { Reaper } from './agents/reaper.js';
 import { Removals } from './agents/removals.js';
+import { DiskWatch } from './disk/disk-watch.js';
 import { GatewayClient } from './gateway/gateway.client.js';
 import { RelayServer } from './relay/relay.server.js';
 import { createRuntime } from './runtime/runtime.factory.js';
@@ -43,10 +44,21 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
     supervisorId,
     relayUrl: () => relay.url,
     maxRunning: config.MAX_CONCURRENT_SESSIONS,
+    disk: () => disk,
+  });
+  const disk = new DiskWatch({
+    runtime,
+    busy: () => agents.busy(),
+    halt: async (agent, error) => {
+      await announceAgentHalt(redis, { agentKey: agent.key, error: error.toBody() });
+      await agents.end(agent);
+    },
+    logger,
+    limits: { maxBytes: config.WORKSPACE_MAX_BYTES, minFreeBytes: config.DISK_FREE_MIN },
   });
   const reaper = new Reaper(agents, runtime, registry, removals, gateway, redis, logger, { supervisorId, runDir: config.RUN_DIR });
   const commands = new CommandsHandler(agents, supervisorId, redis);
   const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), commands.consumers, config.CONSUMPTION_TIMEOUT);
   const sweeper = new IdleSweeper(agents, reaper, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
-  return new SupervisorService({ config, supervisorId, redis, runtime, agents, directories, reaper, commands, watch, sweeper, relay, logger, audit, metrics });
+  return new SupervisorService({ config, supervisorId, redis, runtime, agents, directories, reaper, commands, watch, sweeper, disk, relay, logger, audit, metrics });
 }

@@ -7,6 +7,7 @@ import type { AgentsService } from './agents/agents.service.js';
 import type { CommandsHandler } from './agents/commands.handler.js';
 import type { Reaper } from './agents/reaper.js';
 import type { IdleSweeper } from './agents/idle.sweeper.js';
+import type { DiskWatch } from './disk/disk-watch.js';
 import type { RelayServer } from './relay/relay.server.js';
 import type { AgentRuntime } from './runtime/agent-runtime.port.js';
 import type { SupervisorConfig } from './supervisor.config.js';
@@ -23,6 +24,7 @@ export type SupervisorParts = {
   commands: CommandsHandler;
   watch: ConsumptionWatch;
   sweeper: IdleSweeper;
+  disk: DiskWatch;
   relay: RelayServer;
   logger: Logger;
   audit: AuditLog;
@@ -44,7 +46,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { relay, directories, reaper, commands, watch, sweeper, config, logger } = this.parts;
+    const { relay, directories, reaper, commands, watch, sweeper, disk, config, logger } = this.parts;
     await directories.recover();
     await relay.start();
     await reaper.reap().catch((error: unknown) => logger.warn({ op: 'agents.reap', err: error }, 'agents.reap'));
@@ -52,6 +54,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
     watch.start();
     this.finishedJobs.start();
     sweeper.start();
+    disk.start();
     this.ops = await startOpsServer({ bind: config.OPS_BIND, port: config.OPS_PORT, metrics: this.metrics(), health: () => this.health() });
     await this.beats.start();
     logger.info({ op: 'supervisor.ready', runtime: this.parts.runtime.name, relay: relay.url, supervisorId: this.parts.supervisorId }, 'supervisor.ready');
@@ -67,6 +70,7 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
     await this.beats.stop();
     await this.parts.commands.stop();
     await this.parts.sweeper.stop();
+    await this.parts.disk.stop();
     // One that is started again at once finds its agents as they are.
     if (this.parts.config.STOP_AGENTS_ON_SHUTDOWN && !this.isBroken) await this.parts.agents.stopAll();
   }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, ApprovalStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { AgentHalts, AgentStore, ApprovalStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { AuditLog, createMetrics, type Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -21,7 +21,7 @@ import type { WorkerConfig } from './worker.config.js';
 import { WorkerService } from './worker.service.js';
 import { LOGGER } from './worker.tokens.js';
 
-type Parts = { redis: Redis; subscriber: Redis; lease: Lease; audit: AuditLog; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; waits: TurnWaits; approvals: TurnApprovals; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; audit: AuditLog; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; halts: AgentHalts; waits: TurnWaits; approvals: TurnApprovals; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
 
 @Module({})
 export class WorkerModule {
@@ -62,7 +62,7 @@ function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: Audit
   const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT);
   const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
   const approvals = new TurnApprovals(new ApprovalStore(redis), audit, { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
-  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), waits: new TurnWaits(), approvals };
+  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), halts: new AgentHalts(subscriber), waits: new TurnWaits(), approvals };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {

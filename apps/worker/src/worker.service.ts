@@ -1,6 +1,6 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Heartbeat, type TurnCommand, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
+import { type AgentHalts, type ConsumptionWatch, FinishedJobsSweeper, HeartbeatPublisher, type ModelWaits, redisAnswers, whyNot, type TurnControl, type TurnDispatcher } from '@codex-mcp/messaging';
 import { addGauge, type AuditLog, type createMetrics, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
@@ -26,6 +26,7 @@ export type WorkerParts = {
   stops: TurnStops;
   steering: TurnSteering;
   modelWaits: ModelWaits;
+  halts: AgentHalts;
   waits: TurnWaits;
   approvals: TurnApprovals;
   sessions: AgentSessions;
@@ -50,9 +51,10 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, control, stops, modelWaits, waits, processor, watch, dispatcher, logger, instance } = this.parts;
+    const { config, control, stops, modelWaits, halts, waits, processor, watch, dispatcher, logger, instance } = this.parts;
     await control.listen((command) => this.obey(command), () => void stops.catchUp());
     await modelWaits.listen((wait) => waits.handle(wait));
+    await halts.listen((halt) => waits.halt(halt));
     processor.start(config.WORKER_CONCURRENCY);
     watch.start();
     this.finishedJobs.start();

@@ -30,6 +30,7 @@ export const ERROR_CLASSES = {
   turn_failed: agent(502),
   context_window_exceeded: agent(422),
   turn_timeout: agent(504, true),
+  workspace_full: agent(507),
   turn_interrupted: agent(409, true),
   turn_cancelled: agent(409),
   not_signed_in: dependency(503, false),

@@ -15,6 +15,7 @@ export { AccessTokenEntry, allows, digestOf, formatAccessToken, parseAccessToken
 export { AppError, ERROR_CLASSES, ErrorBody, type ErrorCode, type Fault, toErrorBody } from './errors.js';
 export { AgentIdentity, AgentRecord, AgentStatus, AgentUsage, BASE_IMAGE, ImageName, OWN_WORKSPACE, ReadOnlyTurns, RuntimeName, Workspace, WorkspaceChoice, WorkspaceMode, workspaceModeOf } from './agent.js';
 export { Approval, ApprovalAnswer, ApprovalDecision, ApprovalMode, ApprovalRecord, ApprovalSubject, ApprovalVia, stricterMode } from './approval.js';
+export { AgentHalt } from './agent-halt.js';
 export { Effort } from './effort.js';
 export { egressCovers, egressTarget, EgressView, EgressWishes, NO_EGRESS } from './egress.js';
 export { ForkOrigin, ThreadRecord, ThreadSettings } from './thread.js';

@@ -55,6 +55,8 @@ export const Placement = z.object({
   gitHosts: z.array(z.string()).default([]),
   /** What they can reach otherwise. */
   egress: EgressView.default(NO_EGRESS),
+  /** Why the agent may not write, where its files take too much of the disk. */
+  full: z.string().optional(),
 });
 export type Placement = z.infer<typeof Placement>;
 

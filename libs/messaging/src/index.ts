@@ -6,6 +6,7 @@ export { FINISHED_JOBS, FinishedJobsSweeper } from './finished-jobs.js';
 export { HeartbeatPublisher, readHeartbeats } from './heartbeats.js';
 export { QUEUE_PREFIX } from './keys.js';
 export { jobFailure, QueueClient } from './queue-client.js';
+export { AgentHalts, announceAgentHalt } from './agent-halts.js';
 export { announceModelWait, ModelWaits } from './model-waits.js';
 export { createRedis, createSubscriber, redisAnswers, type RedisTemper, whyNot } from './redis.js';
 export { ThreadStore } from './thread-store.js';

@@ -30,4 +30,5 @@ export const keys = {
   usage: (tenant: string, day: string) => `${PREFIX}:usage:${day}:${tenant}`,
   turnControl: `${PREFIX}:turn-control`,
   modelWaits: `${PREFIX}:model-waits`,
+  agentHalts: `${PREFIX}:agent-halts`,
 };

@@ -2,11 +2,12 @@ import { AppError, type AgentIdentity, type AgentUsage, type Placement, type Wor
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import { audited, type Auditor, operation, type OperationFields, type Logger } from '@codex-mcp/observability';
 import type { AgentRuntime, AgentSpec, KnownAgent, RunningAgent } from '../runtime/agent-runtime.port.js';
+import type { DiskWatch } from '../disk/disk-watch.js';
 import type { WorkspaceRoots } from '../workspace/workspace-roots.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import type { Removals } from './removals.js';
 
-export type AgentsOptions = { supervisorId: string; relayUrl: () => string; maxRunning: number };
+export type AgentsOptions = { disk?: () => Pick<DiskWatch, 'mustHaveRoom' | 'refusal' | 'forget'>; supervisorId: string; relayUrl: () => string; maxRunning: number };
 
 type Wanted = { workspace?: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined };
 
@@ -37,13 +38,26 @@ export class AgentsService {
       const spec = { agent, workspace: await this.roots.choose(workspace, known?.workspace), image: image ?? known?.image, egress };
       return this.withRoom(agent, async () => {
         if (await this.removals.isPending(agent.key)) await this.erase(agent);
+        if (!known) await this.options.disk?.().mustHaveRoom();
         const running = await this.runtime.ensure(spec);
+        const full = await this.options.disk?.().refusal(agent);
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
         await this.register(spec, running);
         const { runtimeId: _runtimeId, createdAt: _createdAt, ...place } = running;
-        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), ...place };
+        return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), ...place, ...(full !== undefined && { full }) };
       });
     });
+  }
+
+  /** Agents that run, and have turns to do. */
+  async busy(): Promise<AgentIdentity[]> {
+    const keys = new Set(await this.turns.busyAgents());
+    return keys.size === 0 ? [] : (await this.running()).flatMap(({ spec }) => (keys.has(spec.agent.key) ? [spec.agent] : []));
+  }
+
+  /** Ends an agent in the middle of what it does. */
+  end(agent: AgentIdentity): Promise<boolean> {
+    return this.mutex.run(agent.key, () => this.halt(agent, 'at_once'));
   }
 
   stop(agent: AgentIdentity): Promise<boolean> {
@@ -85,9 +99,9 @@ export class AgentsService {
     await Promise.allSettled((await this.running()).map(({ spec }) => this.stop(spec.agent)));
   }
 
-  private halt(agent: AgentIdentity): Promise<boolean> {
+  private halt(agent: AgentIdentity, how?: 'at_once'): Promise<boolean> {
     return this.carryOut('agent.stop', agent, undefined, async () => {
-      const stopped = await this.runtime.stop(agent);
+      const stopped = await this.runtime.stop(agent, how);
       await this.markStopped(agent);
       return stopped;
     });
@@ -98,6 +112,7 @@ export class AgentsService {
     return this.carryOut('agent.remove', agent, undefined, async () => {
       await this.removals.begin(agent);
       const removed = await this.runtime.remove(agent);
+      this.options.disk?.().forget(agent);
       const record = await this.registry.get(agent.key);
       // An agent of this name may live on another host by now.
       if (!record || record.supervisorId === this.options.supervisorId) await this.registry.remove(agent);

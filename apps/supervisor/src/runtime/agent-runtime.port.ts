@@ -67,13 +67,19 @@ export interface AgentRuntime {
   /** Where to reach the Codex of a running agent. */
   socketOf(agent: AgentIdentity): Promise<AppServerSocket>;
 
-  /** Stops the agent; files and conversation stay. False when it was not running. */
-  stop(agent: AgentIdentity): Promise<boolean>;
+  /** Stops the agent, where asked without a moment for what it does; files and conversation stay. False when it was not running. */
+  stop(agent: AgentIdentity, how?: 'at_once'): Promise<boolean>;
 
   /** Removes the agent with its files and conversation. False when there was none. */
   remove(agent: AgentIdentity): Promise<boolean>;
 
   usage(agent: AgentIdentity): Promise<AgentUsage>;
+
+  /** Bytes that the agent's own files take; undefined where that cannot be told now, or no limit holds. */
+  diskUsage(agent: AgentIdentity): Promise<number | undefined>;
+
+  /** Bytes that are free where agents' files are; undefined where that cannot be told. */
+  freeDiskBytes(): Promise<number | undefined>;
 
   /** Renews and removes what the runtime keeps for new agents; nothing of an agent's. */
   tidy(): Promise<void>;

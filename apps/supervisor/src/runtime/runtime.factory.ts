@@ -1,3 +1,4 @@
+import { ConfigError } from '@codex-mcp/config';
 import { AppError } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import Docker from 'dockerode';
@@ -20,6 +21,7 @@ export async function createRuntime(config: SupervisorConfig, gateway: GatewayCl
   if (config.AGENT_RUNTIME !== 'process') {
     const docker = new Docker();
     const engine = await reachEngine(docker);
+    if (engine.paths) checkRuntime(config.AGENT_CONTAINER_RUNTIME, engine.runtimes);
     if (engine.paths) return dockerRuntime(docker, engine, config, gateway, logger);
     if (config.AGENT_RUNTIME === 'docker') throw new AppError('engine_unavailable', engine.problem);
     logger.warn({ op: 'runtime.choose', runtime: 'process', reason: engine.problem }, PROCESS_WARNING);
@@ -27,20 +29,26 @@ export async function createRuntime(config: SupervisorConfig, gateway: GatewayCl
   return new ProcessRuntime(gateway, { runDir: config.RUN_DIR, dataDir: config.DATA_DIR, model: config.CODEX_MODEL, path });
 }
 
-const EngineInfo = z.object({ OperatingSystem: z.string(), NCPU: z.number() });
+const EngineInfo = z.object({ OperatingSystem: z.string(), NCPU: z.number(), Runtimes: z.record(z.string(), z.unknown()).default({}) });
 
-type Engine = { paths: EnginePaths; cpus: number } | { paths: undefined; problem: string };
+type Engine = { paths: EnginePaths; cpus: number; runtimes: string[] } | { paths: undefined; problem: string };
 
 async function reachEngine(docker: Docker): Promise<Engine> {
   try {
     const info = EngineInfo.parse(await docker.info());
     const paths = await EnginePaths.discover(docker);
     const isDesktop = info.OperatingSystem.includes('Docker Desktop');
-    return isDesktop && !paths.isInEngine ? { paths: undefined, problem: DESKTOP_ADVICE } : { paths, cpus: info.NCPU };
+    return isDesktop && !paths.isInEngine ? { paths: undefined, problem: DESKTOP_ADVICE } : { paths, cpus: info.NCPU, runtimes: Object.keys(info.Runtimes) };
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     return { paths: undefined, problem: `No Docker engine answers (${words}). Start Docker, or set AGENT_RUNTIME=process.` };
   }
+}
+
+/** What is set for more isolation is never replaced by less. */
+export function checkRuntime(wanted: string | undefined, runtimes: readonly string[]): void {
+  if (wanted === undefined || runtimes.includes(wanted)) return;
+  throw new ConfigError(`AGENT_CONTAINER_RUNTIME is "${wanted}", which this Docker engine does not know: it has ${runtimes.join(', ')}. Add it to the engine (/etc/docker/daemon.json), or unset the variable.`);
 }
 
 function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cpus: number }, config: SupervisorConfig, gateway: GatewayClient, logger: Logger): AgentRuntime {
@@ -51,6 +59,8 @@ function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cp
     images: config.AGENT_IMAGES,
     cpus: Math.min(config.CONTAINER_CPU_LIMIT, cpus), // the engine refuses more than it has
     memoryBytes: config.CONTAINER_MEMORY_LIMIT,
+    maxFileBytes: config.WORKSPACE_MAX_BYTES,
+    runtime: config.AGENT_CONTAINER_RUNTIME,
     model: config.CODEX_MODEL,
     sharesCaches: config.DEPENDENCY_CACHE === 'shared',
   });

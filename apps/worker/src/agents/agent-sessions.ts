@@ -82,7 +82,7 @@ export class AgentSessions {
   }
 
   private isUsable({ session, workspace }: Held, wanted: Wanted): boolean {
-    return session.codex.isOpen && session.epoch === wanted.epoch && session.isInImage(wanted.image) && session.hasGranted(wanted.egress) && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
+    return session.codex.isOpen && session.epoch === wanted.epoch && session.isInImage(wanted.image) && session.hasGranted(wanted.egress) && session.placement.full === undefined && (wanted.workspace === undefined || workspace === JSON.stringify(wanted.workspace));
   }
 
   private async open(wanted: Wanted, notify: (message: string) => void): Promise<AgentSession> {

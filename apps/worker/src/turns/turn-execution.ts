@@ -109,6 +109,7 @@ export class TurnExecution {
     const access = request.access ?? tool.access;
     const isReading = access === 'read' && !options.mayHaveBegun;
     const session = await this.session(request, args, options, { isReading });
+    if (session.placement.full !== undefined && access === 'write') throw new AppError('workspace_full', session.placement.full);
     await unlessAborted(options.signal, session.settleUploads());
     const conversationOf = async (at: AgentSession) => ({ session: at, thread: await at.threads.open(threadId, notifier(options)) });
     if (options.mayHaveBegun) {

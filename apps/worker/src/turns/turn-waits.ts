@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, type ModelTrouble, type ModelWait, type TurnEvent } from '@codex-mcp/contracts';
+import { type AgentHalt, AppError, type ErrorCode, type ModelTrouble, type ModelWait, type TurnEvent } from '@codex-mcp/contracts';
 import type { Stop } from './turn-stops.js';
 
 type Waiting = { push: (event: TurnEvent) => void; stop: Stop };
@@ -10,7 +10,7 @@ const TROUBLES: Record<ModelTrouble, { code: ErrorCode; what: string }> = {
   unreachable: { code: 'model_unreachable', what: 'The model’s service cannot be reached' },
 };
 
-/** Tells turns that run in this worker that the gateway waits for the model, and ends those that have no time for it. */
+/** Tells turns that run in this worker that the gateway waits for the model, and ends those that have no time for it, or whose agent is stopped. */
 export class TurnWaits {
   /** By agent: each runs one turn at a time. */
   private readonly running = new Map<string, Waiting>();
@@ -33,6 +33,11 @@ export class TurnWaits {
     }
     const when = new Date(Date.now() + retryInMs).toISOString().slice(0, 19);
     turn.stop.fail(new AppError(code, `${what}, for longer than this turn has time. Call again in ${seconds(retryInMs)}, after ${when}Z, or give a longer timeout_s.`));
+  }
+
+  /** Ends the turn of an agent that its supervisor stops. */
+  halt({ agentKey, error }: AgentHalt): void {
+    this.running.get(agentKey)?.stop.fail(AppError.from(error));
   }
 }
 

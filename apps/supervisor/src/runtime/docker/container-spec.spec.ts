@@ -1,6 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { agentKey, type Workspace } from '@codex-mcp/contracts';
 import { CACHE_PATH, containerSpec, LABELS } from './container-spec.js';
+import { ConfigError } from '@codex-mcp/config';
+import { checkRuntime } from '../runtime.factory.js';
 import { sharedCache } from './shared-cache.store.js';
 
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
@@ -31,4 +33,17 @@ it('the container is another one with a shared cache than without', () => {
 it('a shared cache is one tenant’s, for one directory and one user', () => {
   expect(sharedCache('test', { ...source }).name).toBe(cache.name);
   for (const other of [{ tenant: 'other' }, { directory: '/srv/code2' }, { user: { uid: 1001, gid: 1000 } }]) expect(sharedCache('test', { ...source, ...other }).name).not.toBe(cache.name);
+});
+
+it('a container has the runtime and the largest file that the operator names, or the engine’s own', () => {
+  const hostConfig = (more: object) => containerSpec({ ...limits, ...more, spec: { agent, workspace: { kind: 'volume' } }, user, hostPaths }).HostConfig;
+  expect(hostConfig({ runtime: 'runsc', maxFileBytes: 5 })).toMatchObject({ Runtime: 'runsc', Ulimits: expect.arrayContaining([{ Name: 'fsize', Soft: 5, Hard: 5 }]) });
+  expect(hostConfig({})).not.toHaveProperty('Runtime');
+});
+
+it('a runtime that the engine does not know is no reason to take another', () => {
+  expect(() => checkRuntime('runsc', ['runc'])).toThrow(ConfigError);
+  expect(() => checkRuntime('runsc', ['runc'])).toThrow(/AGENT_CONTAINER_RUNTIME is "runsc".*it has runc/);
+  checkRuntime('runsc', ['runc', 'runsc']);
+  checkRuntime(undefined, []);
 });

@@ -56,7 +56,7 @@ export function namesOf(deployment: string, agentKey: string): ContainerNames {
 /** What the names of a deployment's containers and volumes begin with, and those of deployments whose name goes on. */
 export const volumePrefix = (deployment: string): string => `codex-mcp-${deployment}-`;
 
-export type ContainerLimits = { deployment: string; image: string; cpus: number; memoryBytes: number };
+export type ContainerLimits = { deployment: string; image: string; cpus: number; memoryBytes: number; /** Of one file. */ maxFileBytes?: number; /** Of the engine's, instead of its default. */ runtime?: string | undefined };
 export type ContainerUser = { uid: number; gid: number };
 
 export type ContainerParts = ContainerLimits & {
@@ -107,6 +107,7 @@ function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
 /** What every container of ours is held by. The types lack `CgroupnsMode`, which engines know since API 1.41. */
 export function hardening(limits: ContainerLimits, Mounts: MountSettings[]): HostConfig & { CgroupnsMode: 'private' } {
   return {
+    ...(limits.runtime !== undefined && { Runtime: limits.runtime }),
     Init: true,
     ReadonlyRootfs: true,
     CapDrop: ['ALL'],
@@ -122,6 +123,7 @@ export function hardening(limits: ContainerLimits, Mounts: MountSettings[]): Hos
     Ulimits: [
       { Name: 'nofile', Soft: 4096, Hard: 4096 },
       { Name: 'core', Soft: 0, Hard: 0 },
+      ...(limits.maxFileBytes === undefined ? [] : [{ Name: 'fsize', Soft: limits.maxFileBytes, Hard: limits.maxFileBytes }]),
     ],
     Tmpfs: { '/tmp': 'rw,noexec,nosuid,nodev,size=64m,mode=1777' },
     Mounts,

@@ -5,12 +5,14 @@ import { AppError, CONTAINER_GATEWAY_URL, type EgressView, NO_EGRESS, runPaths, 
 import type { Logger } from '@codex-mcp/observability';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
+import { z } from 'zod';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
 import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, hostPathOf, sameWorkspace } from '../agent-runtime.port.js';
 import { waitForAppServer } from '../app-server.socket.js';
 import type { AgentImages } from './agent-images.js';
 import { BaseStore } from './base.store.js';
 import { BASE_PATH, CODEX_HOME_PATH, type ContainerLimits, containerSpec, type ContainerUser, LABELS, namesOf, type SharedCache, SOCKET_NAME, SOURCE_PATH, STATE_PATH, volumePrefix, WORKSPACE_PATH, workspaceOf } from './container-spec.js';
+import { diskUsageOf, freeBytesOf } from './disk-usage.js';
 import { ignoreNotFound, isNotFound, isNotModified, isRefusal, toEngineError } from './docker.errors.js';
 import { remainsOf } from './docker-survey.js';
 import { type EngineImage, EngineImages } from './engine-images.js';
@@ -28,6 +30,8 @@ const IMAGE_UID = 10_001;
 
 export type DockerRuntimeOptions = ContainerLimits & { runDir: string; model: string; images: AgentImages; sharesCaches: boolean };
 
+const DataRoot = z.object({ DockerRootDir: z.string() });
+
 type Found = { container: ContainerInspectInfo; user: ContainerUser; layer?: LaidWorkspace | undefined };
 
 /** Agents as containers. The engine and its labels are the truth; nothing is remembered here. */
@@ -37,6 +41,7 @@ export class DockerRuntime implements AgentRuntime {
   private readonly layers: LayerStore;
   private readonly images: EngineImages;
   private readonly caches: SharedCacheStore;
+  private dataRoot: string | undefined;
   private readonly readOnly: ReadOnlyProbe;
 
   constructor(
@@ -111,9 +116,9 @@ export class DockerRuntime implements AgentRuntime {
     return this.socketPath(agent, uidOf(found));
   }
 
-  async stop(agent: AgentIdentity): Promise<boolean> {
+  async stop(agent: AgentIdentity, how?: 'at_once'): Promise<boolean> {
     try {
-      await this.docker.getContainer(this.names(agent).container).stop();
+      await this.docker.getContainer(this.names(agent).container).stop(how && { t: 0 });
       return true;
     } catch (error) {
       if (isNotModified(error) || isNotFound(error)) return false;
@@ -136,6 +141,18 @@ export class DockerRuntime implements AgentRuntime {
   async usage(agent: AgentIdentity): Promise<AgentUsage> {
     const container = this.docker.getContainer(this.names(agent).container);
     return usageOf(await container.stats({ stream: false, 'one-shot': false }).catch(toEngineError));
+  }
+
+  async diskUsage(agent: AgentIdentity): Promise<number | undefined> {
+    const found = await this.inspect(agent);
+    // A directory of the host is its owner's, whoever fills it.
+    return found?.State.Running ? diskUsageOf(this.docker, this.docker.getContainer(found.Id), workspaceOf(found.Config.Labels).kind !== 'host') : undefined;
+  }
+
+  async freeDiskBytes(): Promise<number | undefined> {
+    this.dataRoot ??= DataRoot.parse(await this.docker.info().catch(toEngineError)).DockerRootDir;
+    // In compose, the sockets' directory is a volume of the engine's.
+    return freeBytesOf(this.dataRoot, this.options.runDir);
   }
 
   /** The agent's home, its own workspace, and its copies of host directories. */

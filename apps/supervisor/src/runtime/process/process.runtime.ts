@@ -99,6 +99,14 @@ export class ProcessRuntime implements AgentRuntime {
     return known;
   }
 
+  async diskUsage(): Promise<undefined> {
+    return undefined;
+  }
+
+  async freeDiskBytes(): Promise<undefined> {
+    return undefined;
+  }
+
   async usage(): Promise<AgentUsage> {
     return {};
   }
