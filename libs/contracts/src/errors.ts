@@ -23,6 +23,7 @@ export const ERROR_CLASSES = {
   turn_not_steerable: { fault: 'caller', httpStatus: 409, retryable: true },
   idempotency_conflict: caller(409),
   queue_full: { fault: 'caller', httpStatus: 429, retryable: true },
+  too_many_requests: { fault: 'caller', httpStatus: 429, retryable: true },
   budget_exceeded: caller(429),
   unauthenticated: caller(401),
   insufficient_scope: caller(403),
@@ -57,6 +58,7 @@ export const ErrorBody = z.object({
   code: z.enum(codes),
   message: z.string().describe('What happened and what to change'),
   retryable: z.boolean(),
+  retry_after_s: z.int().optional().describe('Seconds to wait before trying again'),
   detail: z.string().optional().describe('Raw material, such as the text of an answer that did not validate'),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;
@@ -66,11 +68,13 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
   readonly detail: string | undefined;
+  readonly retryAfterS: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { detail?: string; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { detail?: string; retryAfterS?: number; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
+    this.retryAfterS = options.retryAfterS;
   }
 
   get retryable(): boolean {
@@ -82,11 +86,11 @@ export class AppError extends Error {
   }
 
   toBody(): ErrorBody {
-    return { code: this.code, message: this.message, retryable: this.retryable, ...(this.detail !== undefined && { detail: this.detail }) };
+    return { code: this.code, message: this.message, retryable: this.retryable, ...(this.retryAfterS !== undefined && { retry_after_s: this.retryAfterS }), ...(this.detail !== undefined && { detail: this.detail }) };
   }
 
   static from(body: ErrorBody): AppError {
-    return new AppError(body.code, body.message, body.detail === undefined ? {} : { detail: body.detail });
+    return new AppError(body.code, body.message, { ...(body.detail !== undefined && { detail: body.detail }), ...(body.retry_after_s !== undefined && { retryAfterS: body.retry_after_s }) });
   }
 }
 

@@ -9,6 +9,7 @@ export { jobFailure, QueueClient } from './queue-client.js';
 export { AgentHalts, announceAgentHalt } from './agent-halts.js';
 export { announceModelWait, ModelWaits } from './model-waits.js';
 export { createRedis, createSubscriber, redisAnswers, type RedisTemper, whyNot } from './redis.js';
+export { RequestBudgets } from './request-budgets.js';
 export { ThreadStore } from './thread-store.js';
 export { TurnControl } from './turn-control.js';
 export { TurnDispatcher } from './turn-dispatcher.js';

@@ -21,6 +21,9 @@ export const keys = {
   agentsOf: (tenant: string) => `${PREFIX}:agents:${tenant}`,
   tenants: `${PREFIX}:tenants`,
   busyAgents: `${PREFIX}:busy-agents`,
+  /** The tenant's unfinished turns, of all its agents. */
+  unfinishedOf: (tenant: string) => `${PREFIX}:unfinished:${tenant}`,
+  requestBudget: (tenant: string) => `${PREFIX}:request-budget:${tenant}`,
   beat: (service: string, instance: string) => `${PREFIX}:beat:${service}:${instance}`,
   beats: `${PREFIX}:beats`,
   approval: (approvalId: string) => `${PREFIX}:approval:${approvalId}`,

@@ -6,7 +6,7 @@ import { MAX_THREADS } from './thread-store.js';
 import { sweepTurns } from './turn-sweep.script.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
 
-const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full', 'unknown_thread']), z.number(), z.string(), z.string()]);
+const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full', 'tenant_full', 'unknown_thread']), z.number(), z.string(), z.string()]);
 const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number(), z.string()]);
 const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
 const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
@@ -48,14 +48,14 @@ export class TurnStore {
     private readonly limits: TurnRetention = RETENTION,
   ) {}
 
-  /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. */
-  async accept(request: TurnRequest, maxQueued: number): Promise<AcceptOutcome> {
+  /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. `maxOfTenant`: its unfinished turns of all agents, 0 for any number; `position` says how many there are where they are too many. */
+  async accept(request: TurnRequest, maxQueued: number, maxOfTenant = 0): Promise<AcceptOutcome> {
     const { turnId, agent, idempotencyKey, thread } = request;
     const { key } = agent;
     const reply = await acceptTurn.run(
       this.redis,
-      [keys.turn(turnId), keys.mailbox(key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(key), keys.idempotency(key, idempotencyKey ?? ''), keys.agent(key), keys.threads(key)],
-      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), idempotencyKey === undefined ? 0 : 1, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
+      [keys.turn(turnId), keys.mailbox(key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(key), keys.idempotency(key, idempotencyKey ?? ''), keys.agent(key), keys.threads(key), keys.unfinishedOf(agent.tenant)],
+      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), idempotencyKey === undefined ? 0 : 1, maxOfTenant, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
     );
     const [outcome, position, known, threadId] = Accepted.parse(reply);
     return { outcome, position, turnId: known || turnId, ...(threadId !== '' && { threadId }) };

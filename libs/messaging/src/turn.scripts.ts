@@ -13,6 +13,8 @@ local function leave(turn, log, mailbox, busy, turnId, agentKey, retentionMs)
   redis.call('PEXPIRE', log, retentionMs)
   local idempotency = redis.call('HGET', turn, 'idempotency')
   if idempotency then redis.call('PEXPIRE', idempotency, retentionMs) end
+  local unfinished = redis.call('HGET', turn, 'unfinished')
+  if unfinished then redis.call('SREM', unfinished, turnId) end
   local nextTurn = redis.call('LINDEX', mailbox, 0)
   if not nextTurn then
     redis.call('SREM', busy, agentKey)
@@ -36,8 +38,8 @@ local function isTerminal(status) return status ~= 'queued' and status ~= 'runni
 /**
  * The thread of a turn is a fresh one where it is to begin one, else the one that the call names, else the agent's current
  * one, else a first one; it is the current one from now on.
- * KEYS turn, mailbox, log, busy, turns of the agent, idempotency, agent, threads. ARGV turnId, request, agentKey, maxQueued,
- * atMs, 1 with an idempotency key; for a turn with a thread an id for a first one, the beginning of the
+ * KEYS turn, mailbox, log, busy, turns of the agent, idempotency, agent, threads, unfinished turns of the tenant. ARGV turnId,
+ * request, agentKey, maxQueued, atMs, 1 with an idempotency key, most of the tenant or 0; for a turn with a thread an id for a first one, the beginning of the
  * message, the named thread or '', an id for a fresh one or '', its settings as JSON, max threads, turn key prefix.
  * → [outcome, position, id of the turn that has the idempotency key or '', id of the thread or '']
  */
@@ -45,21 +47,31 @@ export const acceptTurn = new LuaScript(`${EMIT}${THREADS}${PRUNE}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', 0, ARGV[1], redis.call('HGET', KEYS[1], 'threadId') or ''} end
 local known = ARGV[6] == '1' and redis.call('GET', KEYS[6])
 if known then return {'exists', 0, known, ''} end
-local named = ARGV[9] and ARGV[9] ~= ''
-if named and redis.call('HEXISTS', KEYS[8], ARGV[9]) == 0 then return {'unknown_thread', 0, '', ''} end
+local named = ARGV[10] and ARGV[10] ~= ''
+if named and redis.call('HEXISTS', KEYS[8], ARGV[10]) == 0 then return {'unknown_thread', 0, '', ''} end
 local position = redis.call('LLEN', KEYS[2])
 if position >= tonumber(ARGV[4]) then return {'full', position, '', ''} end
+local ofTenant = tonumber(ARGV[7])
+if ofTenant > 0 and redis.call('SCARD', KEYS[9]) >= ofTenant then
+  -- A version that knows no such list may have ended some of them.
+  for _, turnId in ipairs(redis.call('SRANDMEMBER', KEYS[9], 20)) do
+    local status = redis.call('HGET', string.sub(KEYS[1], 1, -1 - #ARGV[1]) .. turnId, 'status')
+    if not status or isTerminal(status) then redis.call('SREM', KEYS[9], turnId) end
+  end
+  local unfinished = redis.call('SCARD', KEYS[9])
+  if unfinished >= ofTenant then return {'tenant_full', unfinished, '', ''} end
+end
 local threadId = ''
-if ARGV[7] then
+if ARGV[8] then
   local thread
-  threadId, thread = currentThread(KEYS[7], KEYS[8], ARGV[7], ARGV[5])
-  local fresh = ARGV[10] and ARGV[10] ~= ''
-  if named then threadId, thread = ARGV[9], threadOf(KEYS[8], ARGV[9]) end
-  if fresh then threadId, thread = ARGV[10], {createdAtMs = tonumber(ARGV[5]), turns = 0, settings = cjson.decode(ARGV[11])} end
+  threadId, thread = currentThread(KEYS[7], KEYS[8], ARGV[8], ARGV[5])
+  local fresh = ARGV[11] and ARGV[11] ~= ''
+  if named then threadId, thread = ARGV[10], threadOf(KEYS[8], ARGV[10]) end
+  if fresh then threadId, thread = ARGV[11], {createdAtMs = tonumber(ARGV[5]), turns = 0, settings = cjson.decode(ARGV[12])} end
   thread.usedAtMs = tonumber(ARGV[5])
-  if not thread.opening and ARGV[8] ~= '' then thread.opening = ARGV[8] end
+  if not thread.opening and ARGV[9] ~= '' then thread.opening = ARGV[9] end
   keepThread(KEYS[8], threadId, thread)
-  if fresh then prune(KEYS[8], KEYS[2], threadId, tonumber(ARGV[12]), ARGV[13]) end
+  if fresh then prune(KEYS[8], KEYS[2], threadId, tonumber(ARGV[13]), ARGV[14]) end
   redis.call('HSET', KEYS[7], 'threadId', threadId)
   redis.call('HSET', KEYS[1], 'threadId', threadId)
 end
@@ -68,6 +80,8 @@ redis.call('PERSIST', KEYS[8])
 redis.call('HSET', KEYS[1], 'request', ARGV[2], 'agentKey', ARGV[3], 'status', 'queued', 'epoch', 0, 'attempts', 0, 'seq', 1)
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[3])
+redis.call('SADD', KEYS[9], ARGV[1])
+redis.call('HSET', KEYS[1], 'unfinished', KEYS[9])
 -- In the order of acceptance, within one millisecond and where edges' clocks differ as well; tostring() would round to a millisecond.
 local newest = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
 redis.call('ZADD', KEYS[5], string.format('%.3f', math.max(tonumber(ARGV[5]), newest and newest + 0.001 or 0)), ARGV[1])

@@ -2,14 +2,16 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import type { Request, Response } from 'express';
 import { Authenticator } from './authenticator.service.js';
 import { OpenRequests } from './open-requests.service.js';
-import { LOCAL_PRINCIPAL, setPrincipal } from './principal.js';
+import { setPrincipal } from './principal.js';
+import { RequestQuota } from './request-quota.service.js';
 
-/** Lets in whoever shows an accepted bearer token; everybody where no tokens are configured. */
+/** Lets in whoever shows an accepted bearer token, everybody where no tokens are configured, as long as the tenant does not ask for too much. */
 @Injectable()
 export class PrincipalGuard implements CanActivate {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly open: OpenRequests,
+    private readonly quota: RequestQuota,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -17,7 +19,8 @@ export class PrincipalGuard implements CanActivate {
     const response = http.getResponse<Response>();
     const principal = await this.authenticator.identify(http.getRequest<Request>().headers.authorization);
     setPrincipal(response, principal);
-    if (principal !== LOCAL_PRINCIPAL) this.open.track(principal, response);
+    await this.quota.spend(principal.tenant);
+    this.open.track(principal, response);
     return true;
   }
 }

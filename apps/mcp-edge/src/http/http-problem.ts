@@ -26,6 +26,7 @@ export const ProblemDocument = z.object({
   detail: z.string().describe('What happened and what to change'),
   code: z.string().describe('Stable; docs/troubleshooting.md explains those that all transports share'),
   retryable: z.boolean().describe('true: the same call may succeed later'),
+  retry_after_s: z.int().optional().describe('Seconds to wait before that, where they are known; also in Retry-After'),
   correlation_id: z.string().describe('Names this request in the logs of all services'),
   turn_id: z.string().optional().describe('The turn that failed, where one was accepted: GET /jobs/<turn_id> has it'),
   material: z.string().optional().describe('Raw material of the error, such as an answer that did not validate'),
@@ -47,6 +48,7 @@ export function problemOf(error: unknown, correlationId: string): ProblemDocumen
     const turnId = turnIdOf(error);
     return {
       ...document(error.httpStatus, error.code, error.message, error.retryable),
+      ...(error.retryAfterS !== undefined && { retry_after_s: error.retryAfterS }),
       ...(turnId !== undefined && { turn_id: turnId }),
       ...(error.detail !== undefined && { material: error.detail }),
     };

@@ -25,6 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status === 500) this.logger.error({ err: error, correlationId: problem.correlation_id }, 'unexpected error in a request');
     if (response.headersSent) return void response.destroy();
     challenge(response, error);
+    if (problem.retry_after_s !== undefined) response.setHeader('Retry-After', problem.retry_after_s);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }
 

@@ -19,6 +19,9 @@ const STATUS_TIMEOUT_MS = 4500;
 /** A caller whose request cannot be made durable by then is told so. */
 const ADMISSION_TIMEOUT_MS = 5000;
 
+/** Turns take minutes; that one of many has ended by then is likely enough. */
+const RETRY_AFTER_S = 10;
+
 const TurnArguments = z.record(z.string(), z.json());
 const KeyArgument = z.object({ idempotency_key: z.string().optional() });
 const ThreadArgument = z.object({ thread_id: z.string().optional() }).transform(({ thread_id: named }) => (named === undefined ? {} : { named }));
@@ -74,10 +77,13 @@ export class TurnAdmission {
     const { turnId, tool, agent, correlationId } = request;
     await this.assertAffordable(request);
     try {
-      const { outcome, position, turnId: known, threadId } = await this.turns.accept(request, this.config.MAX_QUEUED_TURNS);
+      const { outcome, position, turnId: known, threadId } = await this.turns.accept(request, this.config.MAX_QUEUED_TURNS, this.config.MAX_UNFINISHED_TURNS);
       if (outcome === 'unknown_thread') throw unknownThread(agent);
       if (outcome === 'full') {
-        throw new AppError('queue_full', `Agent "${agent.agentId}" already has ${position} unfinished turns. Wait for one, cancel one, or use another agent_id.`);
+        throw new AppError('queue_full', `Agent "${agent.agentId}" already has ${position} unfinished turns. Wait for one, cancel one, or use another agent_id.`, { retryAfterS: RETRY_AFTER_S });
+      }
+      if (outcome === 'tenant_full') {
+        throw new AppError('queue_full', `You already have ${position} unfinished turns of all your agents together (MAX_UNFINISHED_TURNS). Wait for some, or cancel some.`, { retryAfterS: RETRY_AFTER_S });
       }
       if (known !== turnId) return await this.join(request, known);
       await this.dispatcher.enqueue({ turnId, agentKey: agent.key, tool, correlationId }, position);

@@ -4,6 +4,7 @@ import { All, Controller, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
+import { RequestQuota } from '../access/request-quota.service.js';
 import { isCongested } from '../http/congestion.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
@@ -41,6 +42,7 @@ export class StreamableHttpController {
     private readonly streams: EventStreams,
     private readonly log: EventLog,
     private readonly stateless: StatelessEndpoint,
+    private readonly quota: RequestQuota,
   ) {}
 
   @All()
@@ -69,6 +71,7 @@ export class StreamableHttpController {
     accept(request, 'application/json', 'text/event-stream');
     if (!isJsonContentType(request.get('Content-Type') ?? null)) throw new Refusal(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
     const messages = messagesOf(body);
+    await this.quota.spend(principalOf(response).tenant, messages.length - 1);
     if (request.get('Mcp-Session-Id') === undefined) return this.open(request, response, messages);
     if (messages.some(isInitializeRequest)) throw new Refusal(400, -32600, 'Invalid Request: Server already initialized');
     const transport = await this.sessionOf(request, response);

@@ -1,0 +1,74 @@
+import { AppError } from '@codex-mcp/contracts';
+import { RequestBudgets } from '@codex-mcp/messaging';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG, REDIS } from '../edge.tokens.js';
+
+/** An edge fetches so much of a minute's requests at once: asking Redis for each would cost more than many of them. */
+const SHARE = 1 / 120;
+/** What an edge has fetched for tenants that have gone is forgotten beyond so many. */
+const MAX_PURSES = 10_000;
+
+/** What this edge has fetched and not spent. */
+type Purse = { left: number; refusedUntilMs: number; filling?: Promise<void> | undefined };
+
+/** MAX_REQUESTS_PER_MINUTE, over all edges. While Redis is away, nobody is refused for it. */
+@Injectable()
+export class RequestQuota {
+  private readonly purses = new Map<string, Purse>();
+  private readonly budgets: RequestBudgets;
+  private readonly perMinute: number;
+  private readonly batch: number;
+
+  constructor(@Inject(REDIS) redis: Redis, @Inject(EDGE_CONFIG) { MAX_REQUESTS_PER_MINUTE }: EdgeConfig) {
+    this.budgets = new RequestBudgets(redis);
+    this.perMinute = MAX_REQUESTS_PER_MINUTE;
+    this.batch = Math.max(1, Math.floor(this.perMinute * SHARE));
+  }
+
+  /** Rejects with `too_many_requests`. Undefined where there is nothing to wait for, as nearly always. */
+  spend(tenant: string, requests = 1): Promise<void> | undefined {
+    if (this.perMinute === 0) return undefined;
+    const purse = this.purseOf(tenant);
+    if (purse.left < requests) return this.fetchAndSpend(tenant, purse, requests);
+    purse.left -= requests;
+    if (purse.left < this.batch / 2 && performance.now() >= purse.refusedUntilMs) void this.fill(tenant, purse, this.batch, 1);
+    return undefined;
+  }
+
+  private async fetchAndSpend(tenant: string, purse: Purse, requests: number): Promise<void> {
+    while (purse.left < requests) {
+      if (performance.now() < purse.refusedUntilMs) throw tooMany(this.perMinute, purse.refusedUntilMs - performance.now());
+      await this.fill(tenant, purse, Math.max(this.batch, requests), requests - purse.left);
+    }
+    purse.left -= requests;
+  }
+
+  /** Once at a time for each tenant. */
+  private fill(tenant: string, purse: Purse, wanted: number, needed: number): Promise<void> {
+    purse.filling ??= this.fetch(tenant, purse, wanted, needed).finally(() => (purse.filling = undefined));
+    return purse.filling;
+  }
+
+  private async fetch(tenant: string, purse: Purse, wanted: number, needed: number): Promise<void> {
+    const { granted, waitMs } = await this.budgets.take(tenant, this.perMinute, { wanted, needed }).catch(() => ({ granted: wanted, waitMs: 0 }));
+    purse.left += granted;
+    if (granted < needed) purse.refusedUntilMs = performance.now() + Math.max(1, waitMs);
+  }
+
+  private purseOf(tenant: string): Purse {
+    let purse = this.purses.get(tenant);
+    if (!purse) {
+      if (this.purses.size >= MAX_PURSES) this.purses.clear();
+      purse = { left: 0, refusedUntilMs: 0 };
+      this.purses.set(tenant, purse);
+    }
+    return purse;
+  }
+}
+
+function tooMany(perMinute: number, waitMs: number): AppError {
+  const retryAfterS = Math.ceil(waitMs / 1000);
+  return new AppError('too_many_requests', `These are more than ${perMinute} requests a minute (MAX_REQUESTS_PER_MINUTE). Try again in ${retryAfterS} s, and wait for results with wait_s instead of asking often.`, { retryAfterS });
+}
