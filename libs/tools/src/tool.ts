@@ -43,7 +43,10 @@ export type Listed = Described & {
  */
 export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
   readonly kind: 'turn';
+  /** The most that a call may do. */
   readonly access: Access;
+  /** What a call with these arguments may do. */
+  accessOf(this: void, args: z.output<A>): Access;
   readonly arguments: A;
   /** At least one of these arguments must be given; empty when the schema says it all. */
   readonly atLeastOneOf: readonly string[];
@@ -96,6 +99,8 @@ type TurnOutput<S extends z.ZodRawShape, C extends 'always' | 'if_any'> = z.ZodO
 
 type TurnToolSpec<A extends z.ZodRawShape, B extends z.ZodRawShape, C extends 'always' | 'if_any', M extends z.ZodRawShape> = Described & {
   access: Access;
+  /** Where it depends on the arguments. */
+  accessOf?(this: void, args: z.output<TurnArguments<A>>): Access;
   /** Whether the output has `changes` in any case or only when files changed. */
   changes: C;
   /** `text`: no output schema is sent; the final message is the answer's one property, `answer`. */
@@ -133,6 +138,7 @@ export function defineTurnTool<const A extends z.ZodRawShape, const B extends z.
     title: spec.title,
     description: spec.description,
     access: spec.access,
+    accessOf: spec.accessOf ?? (() => spec.access),
     scope: 'run' as const,
     arguments: args,
     atLeastOneOf: Object.freeze([...(spec.atLeastOneOf ?? [])]),

@@ -70,7 +70,7 @@ describeWithDocker('approvals in manual mode', () => {
 
   it('keep a command from running that is declined, also where the call asked for no approvals', async () => {
     const message = directive({ shell: 'echo no > declined.txt' }, { text: 'Not done.' });
-    const turnId = String((await outputOf(client, 'start', { tool: 'chat', arguments: { message, approval_mode: 'auto' }, agent_id: AGENT }))['turn_id']);
+    const turnId = String((await outputOf(client, 'start', { tool: 'chat', arguments: { write: true, message, approval_mode: 'auto' }, agent_id: AGENT }))['turn_id']);
     const { approval_id: id } = await askedBy(turnId);
     expect((await answer(id, 'decline')).status).toBe(200);
     const late = await answer(id, 'accept');

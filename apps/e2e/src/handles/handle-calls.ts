@@ -6,7 +6,7 @@ export type SeenTurn = { readonly status: string; readonly events: readonly Turn
 
 /** Starts a chat of an agent; resolves with its turn's id. */
 export async function startChat(client: Client, agentId: string, message: string): Promise<string> {
-  return String((await outputOf(client, 'start', { tool: 'chat', arguments: { message }, agent_id: agentId }))['turn_id']);
+  return String((await outputOf(client, 'start', { tool: 'chat', arguments: { message, write: true }, agent_id: agentId }))['turn_id']);
 }
 
 export async function getTurn(client: Client, turnId: string, args: Output = {}): Promise<SeenTurn> {

@@ -49,7 +49,7 @@ describeWithDocker('handles', () => {
 
   it('outlive the edge: what it had told and what came after its death are the whole, byte for byte', async () => {
     const client = await stack.sseClient('survivor');
-    const lost = call(client, 'chat', { message: directive(held, { text: 'Still here.' }) }, { onprogress: () => undefined }).catch((error: unknown) => error);
+    const lost = call(client, 'chat', { write: true, message: directive(held, { text: 'Still here.' }) }, { onprogress: () => undefined }).catch((error: unknown) => error);
     const turnId = await atWork('survivor');
     const before = await getTurn(await stack.httpClient('survivor'), turnId);
     const stream = await openEvents(stack.url, turnId);
@@ -78,7 +78,7 @@ describeWithDocker('handles', () => {
   it('are what a client without progress gets, and its result later', async () => {
     const client = await stack.sseClient('silent');
     await client.listTools();
-    const handle = await outputOf(client, 'chat', { message: directive(held, { text: 'Done at last.' }) });
+    const handle = await outputOf(client, 'chat', { write: true, message: directive(held, { text: 'Done at last.' }) });
     expect(handle).toMatchObject({ agent_id: 'silent', status: expect.stringMatching(/^(queued|running)$/), next: expect.stringContaining('get_turn') });
     const turnId = await atWork('silent');
     expect(handle['turn_id']).toBe(turnId);
@@ -107,10 +107,10 @@ describeWithDocker('handles', () => {
     const answers = await Promise.all([chat(client, message, args), chat(client, message, args)]);
     expect(answers).toEqual(['Only once.', 'Only once.']);
     const other = await stack.sseClient('repeater');
-    const again = await call(other, 'chat', { message, ...args });
+    const again = await call(other, 'chat', { write: true, message, ...args });
     expect(again.structuredContent).toMatchObject({ answer: 'Only once.' });
     expect(requestsWith('Only once.')).toHaveLength(1);
-    expect(await errorOf(client, 'chat', { message: 'something else', ...args })).toMatchObject({ code: 'idempotency_conflict' });
+    expect(await errorOf(client, 'chat', { write: true, message: 'something else', ...args })).toMatchObject({ code: 'idempotency_conflict' });
   });
 
   it('are jobs over REST: accepted at once, cancelled once', async () => {

@@ -18,7 +18,7 @@ describeWithDocker('the disk of an agent', () => {
   });
   afterAll(() => stack.stop());
 
-  const fill = () => errorOf(client, 'chat', { message: directive({ shell: FILL }), timeout_s: 120 });
+  const fill = () => errorOf(client, 'chat', { write: true, message: directive({ shell: FILL }), timeout_s: 120 });
 
   it('has a limit for each file', async () => {
     // Where it counts for no other limit.

@@ -57,7 +57,7 @@ describeWithDocker('the network of an agent', () => {
   it('is more for those whose repository wishes for it, of what is granted on request; the rest is told', async () => {
     const wished = `wished.test:${registry.port}`;
     const look = curl(`https://${wished}/hello`);
-    const turn = async (args: Record<string, unknown>) => Environment.parse(await outputOf(client, 'chat', { message: directive({ shell: look }), ...args }));
+    const turn = async (args: Record<string, unknown>) => Environment.parse(await outputOf(client, 'chat', { write: true, message: directive({ shell: look }), ...args }));
     const workspace = await repository('wishing', { 'codex-mcp.json': JSON.stringify({ egress: [wished, 'denied.test'] }) });
     const { answer, environment } = await turn({ agent_id: 'wishing', workspace });
     expect(answer).toContain('"hello"');

@@ -38,7 +38,7 @@ describeWithDocker('trouble with the model', () => {
     ['a failing service', { status: 500, headers: { 'retry-after': '4' } }, /^The model’s service fails; trying again in [45] s \(try 2\)$/],
   ])('%s is told before the model is asked again, and passes', async (_, step, message) => {
     const heard: Progress[] = [];
-    const output = await outputOf(client, 'chat', { message: directive({ text: 'at last', ...step, times: 1 }) }, { onprogress: (progress) => void heard.push(progress) });
+    const output = await outputOf(client, 'chat', { write: true, message: directive({ text: 'at last', ...step, times: 1 }) }, { onprogress: (progress) => void heard.push(progress) });
     expect(output).toMatchObject({ answer: 'at last' });
     const told = (await log(output['turn_id'])).find(({ event }) => event.type === 'status' && message.test(event.message));
     const requests = stack.fake.responsesRequests();

@@ -21,7 +21,7 @@ describeWithDocker('a Redis that stalls for longer than a worker’s hold on its
     await chat(client, 'warm up');
     stack.fake.reset();
     const message = directive({ shell: 'sleep 3; echo first' }, { shell: 'sleep 14; echo second' }, { text: 'all done' });
-    const answer = outputOf(client, 'chat', { message }, { timeout: 100_000 });
+    const answer = outputOf(client, 'chat', { write: true, message }, { timeout: 100_000 });
     await stack.fake.waitFor(({ model }) => model?.toolRounds === 1, 30_000);
     await stack.redisFixture.kill('SIGSTOP');
     await delay(STALL_MS); // the stall itself is what is tested

@@ -20,7 +20,7 @@ const runningAgents = async () => {
 it('lets no more agents run than allowed, however many are called at once', async () => {
   const client = await stack.httpClient('crowd');
   const message = directive({ text: 'done', firstDelayMs: 1500 });
-  const results = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((agentId) => call(client, 'chat', { message, agent_id: agentId })));
+  const results = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((agentId) => call(client, 'chat', { write: true, message, agent_id: agentId })));
   const codes = results.map(({ isError, _meta }) => (isError ? ErrorBody.parse(_meta?.['codex-mcp/error']).code : 'ok'));
   expect(codes.toSorted()).toEqual(['at_capacity', 'at_capacity', 'at_capacity', 'ok', 'ok']);
   expect(await runningAgents()).toHaveLength(2);

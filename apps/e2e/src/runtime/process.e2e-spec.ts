@@ -86,7 +86,7 @@ describe('agents as processes', () => {
     const command = `sleep ${4000 + process.pid / 1e6}`;
     const isRunning = async () => (await promisify(execFile)('ps', ['-eo', 'args='])).stdout.includes(command);
     const onprogress = ({ message = '' }) => void heard.push(message);
-    const cancelled = call(client, 'chat', { message: directive({ shell: command }) }, { signal: stop.signal, onprogress }).catch((error: unknown) => error);
+    const cancelled = call(client, 'chat', { write: true, message: directive({ shell: command }) }, { signal: stop.signal, onprogress }).catch((error: unknown) => error);
     await eventually(() => expect(heard).toContainEqual(expect.stringMatching(/^running: .*sleep 4/)));
     await eventually(isRunning);
     stop.abort();

@@ -33,9 +33,9 @@ export async function errorOf(client: Client, tool: string, args: Output = {}, o
 
 const chatAnswer = z.object({ answer: z.string() });
 
-/** The text that a chat answers with. */
+/** The text that a chat which may write answers with. */
 export async function chat(client: Client, message: string, args: Output = {}, options?: RequestOptions): Promise<string> {
-  return chatAnswer.parse(await outputOf(client, 'chat', { message, ...args }, options)).answer;
+  return chatAnswer.parse(await outputOf(client, 'chat', { message, write: true, ...args }, options)).answer;
 }
 
 /** Has the agent run a command, as the model would, and returns what it prints, as the model gets to see it. */

@@ -21,7 +21,7 @@ describeWithDocker('the threads of an agent', () => {
 
   const sent = (last: string) => historySent(stack.fake, last);
   const idOf = async (tool: 'new_thread' | 'fork' | 'get_my_session_info', args = {}) => String((await outputOf(client, tool, args))['thread_id']);
-  const turnOf = async (message: string, args = {}) => String((await outputOf(client, 'chat', { message, ...args }))['turn_id']);
+  const turnOf = async (message: string, args = {}) => String((await outputOf(client, 'chat', { write: true, message, ...args }))['turn_id']);
   const statusesOf = async (turnId: string) =>
     ((await outputOf(client, 'get_turn', { turn_id: turnId }))['events'] as { type: string; text: string }[]).filter(({ type }) => type === 'status').map(({ text }) => text);
 
@@ -36,7 +36,7 @@ describeWithDocker('the threads of an agent', () => {
       const second = await idOf('new_thread', { title: 'Second' });
       await chat(client, 'the cat is Mimosa');
       expect(sent('the cat is Mimosa')).toEqual(['the cat is Mimosa']);
-      const answer = await outputOf(client, 'chat', { message: 'what ship?', thread_id: first });
+      const answer = await outputOf(client, 'chat', { write: true, message: 'what ship?', thread_id: first });
       expect(answer).toMatchObject({ thread_id: first });
       expect(sent('what ship?')).toEqual(['the ship is Arethusa', 'fake: the ship is Arethusa', 'what ship?']);
       await chat(client, 'what cat?', { thread_id: second });
@@ -53,7 +53,7 @@ describeWithDocker('the threads of an agent', () => {
       await idOf('new_thread');
       for (const message of ['one', 'two']) await chat(client, message);
       await idOf('fork');
-      expect(await outputOf(client, 'chat', { message: 'three' })).toMatchObject({ usage: { input_tokens: 100, output_tokens: 10 } });
+      expect(await outputOf(client, 'chat', { write: true, message: 'three' })).toMatchObject({ usage: { input_tokens: 100, output_tokens: 10 } });
     });
   });
 
@@ -123,7 +123,7 @@ describeWithDocker('the threads of an agent', () => {
 
     it('of the worker in the middle of a turn are the same', async () => {
       const second = await idOf('new_thread');
-      const answer = outputOf(client, 'chat', { message: held }, { timeout: 120_000, onprogress: () => undefined });
+      const answer = outputOf(client, 'chat', { write: true, message: held }, { timeout: 120_000, onprogress: () => undefined });
       await eventually(async () => expect(await agent().then(commandsIn)).toContainEqual(expect.stringContaining('/workspace/go')), { timeoutMs: 30_000 });
       const fork = await idOf('fork', { thread_id: first }); // the current one now; the turn under way keeps its own
       const pid = await holderOf(stack.redis(), 'survivor');

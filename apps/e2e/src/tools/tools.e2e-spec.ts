@@ -59,7 +59,7 @@ describeWithDocker('tools', () => {
 
   it('tell the commands that Codex ran and the tokens it took', async () => {
     const usage = { inputTokens: 321, cachedTokens: 20, outputTokens: 45, reasoningTokens: 5 };
-    const output = await outputOf(http, 'chat', { message: directive({ shell: 'echo seven; exit 3' }, { text: 'ok', usage }) });
+    const output = await outputOf(http, 'chat', { write: true, message: directive({ shell: 'echo seven; exit 3' }, { text: 'ok', usage }) });
     expect(output['commands']).toMatchObject([{ command: expect.stringContaining('echo seven; exit 3'), exit_code: 3 }]);
     // The request that called the command counts with the fake's usual 100 and 10.
     expect(output['usage']).toEqual({ input_tokens: 421, cached_input_tokens: 20, output_tokens: 55, reasoning_tokens: 5 });
@@ -69,14 +69,14 @@ describeWithDocker('tools', () => {
     const agent_id = 'switcher';
     await chat(http, 'as usual', { agent_id });
     const before = stack.fake.responsesRequests().length;
-    const output = await outputOf(http, 'chat', { message: 'otherwise', agent_id, model: 'gpt-5.5', effort: 'high' });
+    const output = await outputOf(http, 'chat', { write: true, message: 'otherwise', agent_id, model: 'gpt-5.5', effort: 'high' });
     const requests = stack.fake.responsesRequests().slice(before);
     expect(requests.at(-1)?.body).toMatchObject({ model: 'gpt-5.5', reasoning: { effort: 'high' } });
     expect(output).toMatchObject({ model: 'gpt-5.5', usage: { input_tokens: 100 * requests.length, output_tokens: 10 * requests.length } });
   });
 
   it('go back to the usual model and its effort with the next turn', async () => {
-    const next = await outputOf(http, 'chat', { message: 'as usual again', agent_id: 'switcher' });
+    const next = await outputOf(http, 'chat', { write: true, message: 'as usual again', agent_id: 'switcher' });
     expect(next).toMatchObject({ model: 'gpt-6.1-sol' });
     expect(stack.fake.responsesRequests().at(-1)?.body).toMatchObject({ model: 'gpt-6.1-sol', reasoning: { effort: 'low' } });
   });

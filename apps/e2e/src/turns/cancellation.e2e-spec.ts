@@ -39,7 +39,7 @@ describeWithDocker('cancellation', () => {
     const agentId = `aborter-${transport}`;
     const client = await (transport === 'sse' ? stack.sseClient(agentId) : stack.httpClient(agentId));
     const stop = new AbortController();
-    const aborted = call(client, 'chat', { message }, { signal: stop.signal }).catch((error: unknown) => error);
+    const aborted = call(client, 'chat', { write: true, message }, { signal: stop.signal }).catch((error: unknown) => error);
     const turnId = await running(agentId);
     stop.abort();
     expect(await aborted).toBeInstanceOf(Error);
@@ -50,7 +50,7 @@ describeWithDocker('cancellation', () => {
   it.each(['gpt-6.1-sol', 'gpt-5.5'])('by the tool ends the command of %s in the container, and its caller is told', async (model) => {
     const agentId = `canceller-${model.replace('.', '-')}`;
     const client = await stack.httpClient(agentId);
-    const cancelled = errorOf(client, 'chat', { message, model });
+    const cancelled = errorOf(client, 'chat', { write: true, message, model });
     const turnId = await running(agentId);
     const other = await stack.sseClient('somebody-else');
     expect(await outputOf(other, 'cancel', { turn_id: turnId })).toEqual({ turn_id: turnId, cancelled: true });
@@ -61,7 +61,7 @@ describeWithDocker('cancellation', () => {
 
   it('without a turn id means the turn that the agent runs, and leaves those behind it', async () => {
     const client = await stack.httpClient('runner');
-    const cancelled = errorOf(client, 'chat', { message });
+    const cancelled = errorOf(client, 'chat', { write: true, message });
     const turnId = await running('runner');
     const next = chat(client, 'behind it');
     await eventually(async () => expect(await unfinishedTurns(stack.redis(), 'runner')).toHaveLength(2));
@@ -73,9 +73,9 @@ describeWithDocker('cancellation', () => {
   it('of a queued turn keeps it from the model', async () => {
     const client = await stack.httpClient('waiter');
     const stop = new AbortController();
-    const first = call(client, 'chat', { message }, { signal: stop.signal }).catch(() => undefined);
+    const first = call(client, 'chat', { write: true, message }, { signal: stop.signal }).catch(() => undefined);
     await running('waiter');
-    const queued = errorOf(client, 'chat', { message: 'never to be seen' });
+    const queued = errorOf(client, 'chat', { write: true, message: 'never to be seen' });
     await eventually(async () => expect(await unfinishedTurns(stack.redis(), 'waiter')).toHaveLength(2));
     const turnId = String((await unfinishedTurns(stack.redis(), 'waiter'))[1]?.request.turnId);
     expect(await outputOf(client, 'cancel', { turn_id: turnId })).toEqual({ turn_id: turnId, cancelled: true });
@@ -88,7 +88,7 @@ describeWithDocker('cancellation', () => {
 
   it('does not happen to a turn whose client merely went away', async () => {
     const client = await stack.sseClient('leaver');
-    const left = call(client, 'chat', { message: directive({ shell: 'until [ -e go ]; do sleep 0.05; done; echo $((6 * 7)) > result.txt' }) }).catch((error: unknown) => error);
+    const left = call(client, 'chat', { write: true, message: directive({ shell: 'until [ -e go ]; do sleep 0.05; done; echo $((6 * 7)) > result.txt' }) }).catch((error: unknown) => error);
     await stack.fake.waitFor(({ model }) => model?.userText.includes('-e go ') === true);
     const turnId = String((await unfinishedTurns(stack.redis(), 'leaver'))[0]?.request.turnId);
     await client.close();

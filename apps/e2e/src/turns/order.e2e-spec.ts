@@ -23,7 +23,7 @@ describeWithDocker('turns on two workers', () => {
 
   it('of different agents overlap, on both workers, and do not wait for each other', async () => {
     const stop = new AbortController();
-    const held = ['one', 'two', 'three'].map((agent) => call(client, 'chat', { message: directive({ hang: true }), agent_id: agent }, { signal: stop.signal }).catch((error: unknown) => error));
+    const held = ['one', 'two', 'three'].map((agent) => call(client, 'chat', { write: true, message: directive({ hang: true }), agent_id: agent }, { signal: stop.signal }).catch((error: unknown) => error));
     await eventually(() => stack.fake.inFlight() === 3, { timeoutMs: 20_000 });
     // Three turns and two slots on each worker: both must be at work.
     await eventually(async () => expect([...(await activeTurns(stack.redis())).values()].toSorted((a, b) => a - b)).toEqual([1, 2]));
@@ -55,7 +55,7 @@ describeWithDocker('turns on two workers', () => {
   it('beyond the queue’s length are refused, and the others run', async () => {
     const agent_id = 'full';
     const stops = Array.from({ length: 52 }, () => new AbortController());
-    const calls = stops.map(({ signal }) => call(client, 'chat', { message: directive({ hang: true }), agent_id }, { signal }).catch(() => undefined));
+    const calls = stops.map(({ signal }) => call(client, 'chat', { write: true, message: directive({ hang: true }), agent_id }, { signal }).catch(() => undefined));
     const refused = await Promise.race(calls);
     expect(refused).toMatchObject({ isError: true, _meta: { 'codex-mcp/error': { code: 'queue_full', retryable: true, message: expect.stringContaining('50') } } });
     await eventually(async () => expect(await unfinishedTurns(stack.redis(), agent_id)).toHaveLength(50));

@@ -37,7 +37,7 @@ describeWithDocker('progress', () => {
   it.each(['sse', 'http'] as const)('over %s breaks the silence of a model that says nothing', async (transport) => {
     const heard: Progress[] = [];
     const stop = new AbortController();
-    const silent = call(clientOver(transport), 'chat', { message: directive({ hang: true }) }, { signal: stop.signal, onprogress: (progress) => void heard.push(progress) }).catch((error: unknown) => error);
+    const silent = call(clientOver(transport), 'chat', { write: true, message: directive({ hang: true }) }, { signal: stop.signal, onprogress: (progress) => void heard.push(progress) }).catch((error: unknown) => error);
     await eventually(() => expect(messagesOf(heard).filter((message) => message.startsWith('still working')).length).toBeGreaterThan(1));
     stop.abort();
     expect(await silent).toBeInstanceOf(Error);

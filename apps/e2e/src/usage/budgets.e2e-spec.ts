@@ -18,11 +18,11 @@ describe('a budget of tokens', () => {
   afterAll(() => stack.stop());
 
   it('ends the turn in which it is spent, and refuses the next; other agents go on, and get_usage tells it all', async () => {
-    const ended = await call(client, 'chat', { message: directive({ shell: 'echo 1' }, { shell: 'echo 2' }, { text: 'never said' }) });
+    const ended = await call(client, 'chat', { write: true, message: directive({ shell: 'echo 1' }, { shell: 'echo 2' }, { text: 'never said' }) });
     const expected = { code: 'budget_exceeded', retryable: false, message: expect.stringMatching(/"spender" is spent: 220 tokens of 220 tokens \(BUDGET_AGENT_TOKENS\)\. It begins anew at .*T00:00:00Z/) };
     expect(ended).toMatchObject({ isError: true, _meta: { 'codex-mcp/error': expected, 'codex-mcp/turnId': expect.stringMatching(/^turn_/) } });
     expect(stack.fake.responsesRequests()).toHaveLength(2); // Codex does not try again
-    expect(await errorOf(client, 'chat', { message: 'more' })).toMatchObject(expected);
+    expect(await errorOf(client, 'chat', { write: true, message: 'more' })).toMatchObject(expected);
     expect((await outputOf(client, 'list_turns'))['turns']).toHaveLength(1);
     expect(await chat(client, directive({ text: 'frugal' }), { agent_id: 'saver' })).toBe('frugal');
     await eventually(async () =>

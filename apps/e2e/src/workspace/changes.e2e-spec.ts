@@ -62,9 +62,9 @@ describeWithDocker('changes', () => {
     const fixed = { summary: 's', root_cause: 'r', explanation: 'e', integration_notes: [], prevention: [] };
     const fix = await outputOf(client, 'fix', { symptoms: [directive({ shell: 'echo fixed > fixed.txt' }, { json: fixed })] });
     expect(fix['changes']).toMatchObject({ files: [{ path: 'fixed.txt', status: 'added' }] });
-    const silent = await outputOf(client, 'chat', { message: directive({ shell: 'cat fixed.txt' }) });
+    const silent = await outputOf(client, 'chat', { write: true, message: directive({ shell: 'cat fixed.txt' }) });
     expect(silent).not.toHaveProperty('changes');
-    const spoken = await outputOf(client, 'chat', { message: directive({ shell: 'rm fixed.txt' }) });
+    const spoken = await outputOf(client, 'chat', { write: true, message: directive({ shell: 'rm fixed.txt' }) });
     expect(spoken['changes']).toMatchObject({ files: [{ path: 'fixed.txt', status: 'deleted' }] });
   });
 

@@ -22,7 +22,7 @@ const suite = (runtime: 'docker' | 'process') => () => {
   afterAll(() => stack.stop());
 
   it('are patches that git am takes, with author and message', async () => {
-    const output = await outputOf(client, 'chat', { message: directive({ shell: "mkdir src; printf 'one\\r\\ntwo\\n' > src/a.txt; printf '\\000\\377' > b.bin" }) });
+    const output = await outputOf(client, 'chat', { write: true, message: directive({ shell: "mkdir src; printf 'one\\r\\ntwo\\n' > src/a.txt; printf '\\000\\377' > b.bin" }) });
     const { patch } = await outputOf(client, 'export_patch', { message: 'Größere Dateien\n\nWith a body.', ...author, turn_id: output['turn_id'] });
     const clone = await temporaryDirectory();
     const git = (...args: string[]) => run('git', ['-C', clone.path, '-c', 'user.name=c', '-c', 'user.email=c@example.test', ...args]);

@@ -45,7 +45,7 @@ describeWithDocker('the environment that a repository wishes for', () => {
     await writeFile(join(workspace, path), content);
     await ownAll(workspace);
   };
-  const turn = async (message: string, args: Record<string, unknown>) => Result.parse(await outputOf(client, 'chat', { message, ...args }));
+  const turn = async (message: string, args: Record<string, unknown>) => Result.parse(await outputOf(client, 'chat', { write: true, message, ...args }));
   const events = async (turnId: string) => z.array(z.looseObject({ type: z.string(), text: z.string(), output: z.string().optional() })).parse((await outputOf(client, 'get_turn', { turn_id: turnId }))['events']);
 
   it('AGENTS.md reaches the model, in a copy from its first turn on', async () => {

@@ -21,16 +21,16 @@ const suite = (runtime: 'docker' | 'process') => () => {
     expect(error).toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('"docs/*.md", "none.ts"') });
     expect(error.message).toContain('"../outside.ts"');
     expect(stack.fake.responsesRequests()).toEqual([]);
-    expect(await errorOf(client, 'chat', { message: 'x', reference_files: ['none.ts'] })).toMatchObject({ code: 'invalid_arguments' });
+    expect(await errorOf(client, 'chat', { write: true, message: 'x', reference_files: ['none.ts'] })).toMatchObject({ code: 'invalid_arguments' });
   });
 
   it('that hold a file make it one that Codex can read, outside of the workspace', async () => {
     const content = `first line\n${'x'.repeat(60_000)}\n`;
-    await outputOf(client, 'chat', { message: directive({ text: 'seen' }), reference_files: ['src/a.ts', { path: 'ci/run.log', content }] });
+    await outputOf(client, 'chat', { write: true, message: directive({ text: 'seen' }), reference_files: ['src/a.ts', { path: 'ci/run.log', content }] });
     const [, path = ''] = /- (\/.*inputs\/turn_[0-9a-f]+\/ci\/run\.log) \(outside of the workspace/.exec(stack.fake.responsesRequests()[0]?.model.userText ?? '') ?? [];
     expect(path).not.toBe('');
     expect(JSON.stringify(stack.fake.responsesRequests()[0]?.body)).not.toContain('xxxxxxxxxx');
-    const output = await outputOf(client, 'chat', { message: directive({ shell: `head -n 1 '${path}'; ls` }) });
+    const output = await outputOf(client, 'chat', { write: true, message: directive({ shell: `head -n 1 '${path}'; ls` }) });
     expect(output['answer']).toMatch(/first line\nsrc\s*$/);
   });
 };

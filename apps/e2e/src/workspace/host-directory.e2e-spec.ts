@@ -60,7 +60,7 @@ describeWithDocker('a host directory as workspace', () => {
     await chat(client, 'hello', { workspace, ...direct });
     await writeFile(join(workspace, 'by-a-person.txt'), 'mine');
     await chmod(join(workspace, 'by-a-person.txt'), 0o666);
-    const output = await outputOf(client, 'chat', { message: directive({ shell: 'echo its > by-the-agent.txt' }), workspace, ...direct });
+    const output = await outputOf(client, 'chat', { write: true, message: directive({ shell: 'echo its > by-the-agent.txt' }), workspace, ...direct });
     expect(output['changes']).toMatchObject({ files: [{ path: 'by-the-agent.txt', status: 'added' }] });
   });
 
@@ -95,8 +95,8 @@ describeWithDocker('a host directory as workspace', () => {
   });
 
   it('is refused where it is not under a root, without a word about what is there', async () => {
-    const there = await errorOf(client, 'chat', { message: 'x', workspace: '/etc' });
-    const nowhere = await errorOf(client, 'chat', { message: 'x', workspace: '/ect' });
+    const there = await errorOf(client, 'chat', { write: true, message: 'x', workspace: '/etc' });
+    const nowhere = await errorOf(client, 'chat', { write: true, message: 'x', workspace: '/ect' });
     expect(there.code).toBe('workspace_not_allowed');
     expect(there.message.replace('/etc', '/ect')).toBe(nowhere.message);
   });

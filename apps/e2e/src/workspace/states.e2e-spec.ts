@@ -16,7 +16,7 @@ describeWithDocker('states of a workspace', () => {
   afterAll(() => stack.stop());
 
   const call = (tool: string, args: Record<string, unknown> = {}) => outputOf(client, tool, args);
-  const run = async (command: string): Promise<string> => String((await call('chat', { message: directive({ shell: command }) }))['turn_id']);
+  const run = async (command: string): Promise<string> => String((await call('chat', { write: true, message: directive({ shell: command }) }))['turn_id']);
   const diff = async (args: Record<string, unknown> = {}) => Changes.parse(await call('get_diff', args));
   const paths = (changes: Changes) => changes.files.map(({ path, status }) => `${status} ${path}`).toSorted();
 

@@ -66,7 +66,7 @@ describe('codex and codex-reply', () => {
     await session(client, 'codex-reply', { threadId: other.threadId, prompt: 'd' });
     const kept = { access: 'read', arguments: { model: 'm-1', effort: 'low', approval_mode: 'manual' } };
     expect([worker.seen[0], worker.seen[2]]).toMatchObject([kept, kept]);
-    expect(worker.seen[3]?.arguments).toEqual({ message: 'd', thread_id: other.threadId.split('/')[1], agent_id: 'keeper' });
+    expect(worker.seen[3]?.arguments).toEqual({ message: 'd', thread_id: other.threadId.split('/')[1], agent_id: 'keeper', write: true });
     expect(worker.seen[3]).not.toHaveProperty('access');
   });
 

@@ -29,13 +29,13 @@ export class DropInCalls {
     const common = { tool: TURN_TOOLS.chat, agent, idempotencyKey };
     if ('begins' in conversation) {
       const { begins } = conversation;
-      return { ...common, caller, args: parseArguments(TURN_TOOLS.chat, chat), begins, readOnly: begins.readOnly ?? false };
+      return { ...common, caller, args: parseArguments(TURN_TOOLS.chat, { ...chat, write: begins.readOnly !== true }), begins, readOnly: begins.readOnly ?? false };
     }
     const thread = await this.threads.get(agent.key, conversation.continues.threadId);
     if (!thread) throw unknownThread(agent);
     const { readOnly = false, approvalMode, ...settings }: ThreadSettings = thread.settings ?? {};
     // The agent stays in its directory, wherever this connection works.
-    return { ...common, caller: { ...caller, workspace: undefined }, args: parseArguments(TURN_TOOLS.chat, { ...settings, approval_mode: approvalMode, ...chat }), readOnly };
+    return { ...common, caller: { ...caller, workspace: undefined }, args: parseArguments(TURN_TOOLS.chat, { ...settings, approval_mode: approvalMode, write: !readOnly, ...chat }), readOnly };
   }
 
   /** The result of such a turn, or its handle. */

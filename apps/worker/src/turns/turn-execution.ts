@@ -106,7 +106,7 @@ export class TurnExecution {
   private async place(tool: TurnTool, request: TurnRequest, args: Common, options: ExecutionOptions): Promise<Place> {
     const { threadId } = options;
     if (threadId === undefined) throw new Error(`${request.turnId} has no thread`);
-    const access = request.access ?? tool.access;
+    const access = request.access ?? tool.accessOf(args);
     const isReading = access === 'read' && !options.mayHaveBegun;
     const session = await this.session(request, args, options, { isReading });
     if (session.placement.full !== undefined && access === 'write') throw new AppError('workspace_full', session.placement.full);
@@ -128,7 +128,7 @@ export class TurnExecution {
   private async converseAbout(tool: TurnTool, args: Common, { threadId, conversation, environment, isAtWork }: Place, request: TurnRequest, options: ExecutionOptions): Promise<JsonObject> {
     const { session } = conversation;
     const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
-    const access = request.access ?? tool.access;
+    const access = request.access ?? tool.accessOf(args);
     const isHeld = access === 'read' && session.holdsReadOnly;
     const before = isHeld ? undefined : await session.treeBefore(isAtWork);
     const target = tool.change(args);

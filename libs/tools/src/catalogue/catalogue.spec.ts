@@ -11,7 +11,7 @@ const SIGNATURES: Record<string, string[]> = {
   implement: ['task', 'target_files', 'context_files?', 'requirements?', 'test_command?', 'run_tests?'],
   review: ['content', 'rubric?', 'focus_areas?'],
   fix: ['failing_tests?', 'error_output?', 'context_files?', 'symptoms?', 'test_command?', 'run_tests?'],
-  chat: ['message', 'context?', 'previous_messages?', 'reference_files?'],
+  chat: ['message', 'context?', 'previous_messages?', 'reference_files?', 'write?'],
   audit: ['code', 'file_paths?', 'focus_areas?', 'severity_threshold?', 'compliance_standards?'],
   debug: ['error_message', 'code_context?', 'stack_trace?', 'environment_info?', 'reproduction_steps?'],
   open_workspace: ['workspace?', 'workspace_mode?', 'url?', 'branch?', 'depth?', 'discard?'],

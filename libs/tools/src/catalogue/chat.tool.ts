@@ -8,8 +8,9 @@ export const chat = defineTurnTool({
   name: 'chat',
   title: 'Talk to Codex',
   description:
-    'A message to the agent in its ongoing conversation: questions, second opinions, brainstorming, or work on the workspace where the message asks for it. The agent remembers earlier turns, whichever tool ran them.',
+    'A message to the agent in its ongoing conversation: questions, second opinions, brainstorming, or, with write: true, work on the workspace. The agent remembers earlier turns, whichever tool ran them.',
   access: 'write',
+  accessOf: ({ write }) => (write === true ? 'write' : 'read'),
   changes: 'if_any',
   answerForm: 'text',
   fileArguments: { existing: ['reference_files'] },
@@ -18,6 +19,7 @@ export const chat = defineTurnTool({
     context: material('Background that belongs to the message').optional(),
     previous_messages: messages('Earlier messages of a conversation that the agent does not know, oldest first').optional(),
     reference_files: fileList('Files to read first').optional(),
+    write: z.boolean().describe('Whether the agent may change files, where the message asks for it. Default: false').optional(),
   },
   answer: { answer: z.string() },
   prompt: (args) =>

@@ -20,7 +20,7 @@ export class McpCaller {
       if (Number.isNaN(firstTextMs) && progress.message?.startsWith(FIRST_WORD)) firstTextMs = performance.now() - startedAt;
     };
     const result = CallToolResultSchema.parse(
-      await this.client.callTool({ name: 'chat', arguments: { message, agent_id: this.agentId } }, CallToolResultSchema, { onprogress, timeout: CALL_TIMEOUT_MS }),
+      await this.client.callTool({ name: 'chat', arguments: { message, write: true, agent_id: this.agentId } }, CallToolResultSchema, { onprogress, timeout: CALL_TIMEOUT_MS }),
     );
     const totalMs = performance.now() - startedAt;
     if (result.isError) throw new Error(`chat failed: ${JSON.stringify(result.content)}`);

@@ -41,7 +41,7 @@ class McpLine implements Line {
 
   async start(one: Call): Promise<string> {
     const { agentId, mark, message } = one;
-    return String((await this.ask('start', { agent_id: agentId, tool: 'chat', arguments: { message, idempotency_key: mark } }))['turn_id']);
+    return String((await this.ask('start', { agent_id: agentId, tool: 'chat', arguments: { message, write: true, idempotency_key: mark } }))['turn_id']);
   }
 
   async readOn(turnId: string): Promise<void> {
@@ -56,7 +56,7 @@ class McpLine implements Line {
   }
 
   wait({ agentId, mark, message }: Call): Promise<Output> {
-    return this.ask('chat', { agent_id: agentId, message, idempotency_key: mark });
+    return this.ask('chat', { agent_id: agentId, message, write: true, idempotency_key: mark });
   }
 
   close(): Promise<void> {

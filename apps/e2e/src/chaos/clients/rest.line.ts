@@ -45,7 +45,7 @@ class RestLine implements Line {
   async close(): Promise<void> {}
 
   private async post({ agentId, mark, message }: Call, more: Record<string, string>): Promise<unknown> {
-    const body = JSON.stringify({ agent_id: agentId, message });
+    const body = JSON.stringify({ agent_id: agentId, message, write: true });
     const headers = { 'content-type': 'application/json', 'idempotency-key': mark, ...more };
     const response = await reach(`${this.url}/tools/chat`, { method: 'POST', body, headers });
     const answer: unknown = await response.json().catch(broken);

@@ -31,7 +31,7 @@ export class RestCaller {
   /** One call until it is answered; what it failed with is kept. */
   async call(steps: Step[]): Promise<void> {
     const mark = `[mark ${this.agentId} ${++this.count}]`;
-    const body = JSON.stringify({ agent_id: this.agentId, message: `${mark} ${directive(...steps)}` });
+    const body = JSON.stringify({ agent_id: this.agentId, message: `${mark} ${directive(...steps)}`, write: true });
     const turnIds = new Set<string>();
     let reason = '';
     for (const deadline = Date.now() + GIVE_UP_MS; Date.now() < deadline; await delay(RETRY_PAUSE_MS)) {

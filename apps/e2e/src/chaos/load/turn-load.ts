@@ -26,7 +26,7 @@ export class TurnLoad {
       turnId: turn.turnId,
       tool: TOOL,
       agent: { tenant: LOCAL_TENANT, agentId, key },
-      arguments: { message: `${turn.mark} ${directive(...steps)}`, ...options },
+      arguments: { message: `${turn.mark} ${directive(...steps)}`, write: true, ...options },
       thread: { opening: turn.mark },
       correlationId: turn.turnId,
       acceptedAtMs: Date.now(),

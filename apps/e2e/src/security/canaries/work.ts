@@ -37,7 +37,7 @@ export class CanaryWork {
   private async askForApproval(agent: string): Promise<void> {
     const { deliveries } = this.made;
     const headers = { prefer: 'respond-async' };
-    const accepted = await this.ask('/tools/chat', { method: 'POST', headers, body: JSON.stringify({ agent_id: agent, approval_mode: 'manual', message: directive({ shell: 'echo asked' }, { text: 'Done.' }) }) });
+    const accepted = await this.ask('/tools/chat', { method: 'POST', headers, body: JSON.stringify({ agent_id: agent, write: true, approval_mode: 'manual', message: directive({ shell: 'echo asked' }, { text: 'Done.' }) }) });
     const path = await eventually(() => deliveries.map(({ body }) => (JSON.parse(body) as { answer: { path: string } }).answer.path)[0] ?? false, PATIENCE);
     await this.ask(path, { method: 'POST', body: '{"decision":"accept"}' });
     const { turn_id: turnId } = JSON.parse(accepted) as { turn_id: string };
@@ -117,7 +117,7 @@ export class CanaryWork {
   }
 
   private say(agent: string, message: string): Promise<string> {
-    return this.ask('/tools/chat', { method: 'POST', body: JSON.stringify({ agent_id: agent, message }) });
+    return this.ask('/tools/chat', { method: 'POST', body: JSON.stringify({ agent_id: agent, write: true, message }) });
   }
 
   /** Asks the edge with the client's token; resolves with the body. */

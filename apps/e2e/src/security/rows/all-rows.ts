@@ -1,6 +1,7 @@
 import { canarySweepRow } from './canary-sweep.row.js';
 import { egressRow } from './egress.row.js';
 import { foreignRequestsRow } from './foreign-requests.row.js';
+import { hostileRepositoryRow } from './hostile-repository.row.js';
 import { isolationRow } from './isolation.row.js';
 import { refreshStormRow } from './refresh-storm.row.js';
 import type { Row } from './row.js';
@@ -9,6 +10,7 @@ import type { Row } from './row.js';
 export const ALL_ROWS: readonly Row[] = [
   refreshStormRow,
   canarySweepRow,
+  hostileRepositoryRow,
   egressRow,
   isolationRow,
   foreignRequestsRow,

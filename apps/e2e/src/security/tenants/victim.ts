@@ -27,7 +27,7 @@ export class Victim {
     const headers = bearer(TOKENS.victim);
     const post = async (path: string, body: object, more: Record<string, string> = {}) => rawRequest(port, path, { method: 'POST', headers: { ...headers, ...more }, body });
     const idempotencyKey = randomBytes(16).toString('hex');
-    const written = await post('/tools/chat', { agent_id: agent, idempotency_key: idempotencyKey, message: directive({ shell: `echo ${secret} > secret.txt` }, { text: `noted: ${secret}` }) });
+    const written = await post('/tools/chat', { agent_id: agent, idempotency_key: idempotencyKey, write: true, message: directive({ shell: `echo ${secret} > secret.txt` }, { text: `noted: ${secret}` }) });
     const { structuredContent } = Answered.parse(JSON.parse(written.text));
     const waiting = await post('/tools/chat', { agent_id: agent, approval_mode: 'manual', message: `${secret} ${directive({ shell: 'echo hello' })}` }, { prefer: 'respond-async' });
     const { turn_id: turn } = Begun.parse(JSON.parse(waiting.text));
