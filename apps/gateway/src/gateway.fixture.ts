@@ -61,6 +61,7 @@ export type GatewayUnderTest = Awaited<ReturnType<typeof startGateway>>;
 export async function startGateway(runDir: string, env: Record<string, string> = {}) {
   const { logger, lines } = recordingLogger();
   const app = await NestFactory.createApplicationContext(GatewayModule.with(gatewayConfig({ RUN_DIR: runDir, ...env }), logger), { logger: false, abortOnError: false });
+  let stopped: Promise<void> | undefined;
   const control = (method: string, path: string, body?: unknown) =>
     send({ socketPath: runPaths.gatewayControl(runDir), method, path }, body === undefined ? undefined : JSON.stringify(body));
   return {
@@ -68,7 +69,8 @@ export async function startGateway(runDir: string, env: Record<string, string> =
     control,
     metrics: () => app.get<Registry>(METRICS).metrics(),
     health: async () => JSON.parse((await control('GET', '/health')).body) as Record<string, unknown>,
-    stop: () => app.close(),
+    /** Harmless when repeated. */
+    stop: () => (stopped ??= app.close()),
     register: async (agentId: string, transport: AgentRegistration['transport'] = 'unix') => {
       const agent = { key: agentKey('local', agentId), tenant: 'local', agentId };
       const answer = await control('PUT', `/agents/${agent.key}`, { agent, transport });

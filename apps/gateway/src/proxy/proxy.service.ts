@@ -34,7 +34,11 @@ export class ProxyService {
     const fields = { agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, method: request.method ?? '' };
     this.metrics.inFlight.inc();
     await operation(this.logger, 'model_request', fields, async (add) => {
+      const startedAt = performance.now();
       const { use, ...exchange } = await this.exchange(agent, url, request, response);
+      const { status, end, attempts } = exchange;
+      if (attempts === 0 && end !== 'agent_gone') this.auditRefusal(agent, { method: request.method, path: url, code: end });
+      else this.audit.record({ action: 'model.request', outcome: status === 200 && end === 'completed' ? 'ok' : 'failed', tenant: agent.tenant, agentId: agent.agentId, detail: { status, end, attempts, durationMs: Math.round(performance.now() - startedAt), ...(use && fieldsOf(use)) } });
       this.metrics.observe({ firstByteMs: undefined, ...exchange });
       add({ ...exchange, requestBytes: bytesOf(request), ...(use && fieldsOf(use)) });
     })
@@ -61,7 +65,6 @@ export class ProxyService {
   private async exchange(agent: AgentIdentity, url: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
     const refuse = (code: GatewayErrorCode, message: string): Exchange => {
       request.resume();
-      this.auditRefusal(agent, { method: request.method, path: url, code });
       return { status: sendError(response, code, message), end: code, attempts: 0, responseBytes: 0 };
     };
     const route = routeOf(request.method, url);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -74,6 +75,23 @@ describe('what agents take of the model', () => {
     expect(metrics).toMatch(/codex_mcp_gateway_tokens_total\{model="gpt-5.5",kind="input",.*\} 1000/);
     expect(metrics).toMatch(/codex_mcp_gateway_cost_usd_total\{model="gpt-5.5",.*\} 0\.0047/);
     expect(metrics).not.toMatch(/agent=|agentId=/);
+  });
+
+  it('is in one audit entry for each request, with its end and without a content', async () => {
+    await gateway.stop();
+    const auditDir = join(directory.path, 'audit');
+    gateway = await startGateway(join(directory.path, 'run'), { OPENAI_API_KEY: 'sk-a', OPENAI_BASE_URL: model.baseUrl, REDIS_URL: server.url, AUDIT_DIR: auditDir, GATEWAY_MAX_BODY: '2k' });
+    await ask('a', { usage: request, text: 'content-canary' });
+    await ask('b', { status: 400, error: { message: 'content-canary' } });
+    expect((await ask('b', { text: 'x'.repeat(2048) })).status).toBe(400);
+    await gateway.stop();
+    const lines = readdirSync(auditDir).flatMap((file) => readFileSync(join(auditDir, file), 'utf8').split('\n').filter((line) => line.includes('"model.')));
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { action: 'model.request', outcome: 'ok', tenant: 'local', agentId: 'a', detail: { status: 200, end: 'completed', attempts: 1, durationMs: expect.any(Number), model: 'gpt-5.5', inputTokens: 1000, cachedTokens: 400, outputTokens: 50, reasoningTokens: 20, costUsd: 0.0047 } },
+      { action: 'model.request', outcome: 'failed', agentId: 'b', detail: { status: 400 } },
+      { action: 'model.refused', outcome: 'refused', agentId: 'b', detail: { method: 'POST', path: '/v1/responses', code: 'codex_mcp_request_too_large' } },
+    ]);
+    expect(lines.join()).not.toContain('canary');
   });
 
   it('is what is known of an answer that breaks off', async () => {
