@@ -25,6 +25,7 @@ export const GatewayConfig = z.object({
   CODEX_AUTH_METHOD: choice(['auto', 'api_key', 'oauth'], 'auto').describe('Which kind of sign-in to use: an API key, ChatGPT, or whichever is found'),
   CODEX_PREFER_OAUTH: flag(true).describe('With CODEX_AUTH_METHOD=auto: ChatGPT before an API key'),
   ...credentialFields,
+  SIGN_IN_PROFILES_FILE: optionalText().describe('JSON file that names the sign-in of tenants and agents who have another than the default: {"tenants": {"alice": "work"}, "agents": {"bob": {"builder": "work"}}}, made by `npm run auth -- login --profile work`; read again when it changes'),
   CODEX_REFRESH_TOKEN_URL_OVERRIDE: optionalText().describe('Where a ChatGPT sign-in is refreshed, instead of at its issuer; Codex’s own variable, for tests'),
   GATEWAY_BIND: textWithDefault('127.0.0.1').describe('Address for agents that run without a container'),
   GATEWAY_PORT: port(0).describe('Port for agents that run without a container; 0 picks a free one and keeps it over restarts'),

@@ -71,8 +71,8 @@ export async function startGateway(runDir: string, env: Record<string, string> =
     health: async () => JSON.parse((await control('GET', '/health')).body) as Record<string, unknown>,
     /** Harmless when repeated. */
     stop: () => (stopped ??= app.close()),
-    register: async (agentId: string, transport: AgentRegistration['transport'] = 'unix') => {
-      const agent = { key: agentKey('local', agentId), tenant: 'local', agentId };
+    register: async (agentId: string, transport: AgentRegistration['transport'] = 'unix', tenant = 'local') => {
+      const agent = { key: agentKey(tenant, agentId), tenant, agentId };
       const answer = await control('PUT', `/agents/${agent.key}`, { agent, transport });
       const upstream = AgentUpstream.parse(JSON.parse(answer.body));
       return { ...agent, ...upstream, socketPath: runPaths.agentGatewaySocket(runDir, agent.key) };

@@ -18,6 +18,6 @@ export class GatewayHealth {
   ) {}
 
   report(): HealthReport {
-    return { ok: this.serving, signIn: this.credentials.current().signIn, redis: this.redis.status === 'ready' ? 'connected' : 'away', agents: this.agents.count, ...(this.audit.problem !== undefined && { auditProblem: this.audit.problem }) };
+    return { ok: this.serving, signIn: this.credentials.current().signIn, profiles: this.credentials.others()?.signIns, redis: this.redis.status === 'ready' ? 'connected' : 'away', agents: this.agents.count, ...(this.audit.problem !== undefined && { auditProblem: this.audit.problem }) };
   }
 }

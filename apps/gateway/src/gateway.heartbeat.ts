@@ -47,6 +47,6 @@ export class GatewayHeartbeat {
 
   private describe(): Heartbeat {
     const { problem } = this.audit;
-    return { ...this.self, signIn: this.credentials.current().signIn, budgets: this.budgets.budgets, ...(problem !== undefined && { auditProblem: problem }) };
+    return { ...this.self, signIn: this.credentials.current().signIn, profiles: this.credentials.others(), budgets: this.budgets.budgets, ...(problem !== undefined && { auditProblem: problem }) };
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RuntimeName } from './agent.js';
+import { ProfileChoice, ProfileName } from './profile.js';
 import { Budgets } from './usage.js';
 
 /** How the gateway is signed in; `method` none means that turns cannot run. */
@@ -7,8 +8,13 @@ export const SignIn = z.object({
   method: z.enum(['chatgpt', 'api_key', 'none']),
   source: z.string().optional().describe('Where the credentials were found, never what they are'),
   problem: z.string().optional().describe('Why there is no usable sign-in, and what to do'),
+  shared: z.literal(true).optional().describe('It is that of the Codex CLI of the user of this machine'),
 });
 export type SignIn = z.infer<typeof SignIn>;
+
+/** The sign-ins beside the default one, and whose they are. */
+export const GatewayProfiles = z.object({ choice: ProfileChoice, signIns: z.record(ProfileName, SignIn) });
+export type GatewayProfiles = z.infer<typeof GatewayProfiles>;
 
 const common = {
   instance: z.string(),
@@ -45,7 +51,7 @@ export const Heartbeat = z.discriminatedUnion('service', [
     /** Host directories that workspaces may be under. */
     workspaceRoots: z.array(z.string()).default([]),
   }),
-  z.object({ service: z.literal('gateway'), ...common, signIn: SignIn, budgets: Budgets.optional() }),
+  z.object({ service: z.literal('gateway'), ...common, signIn: SignIn, profiles: GatewayProfiles.optional(), budgets: Budgets.optional() }),
 ]);
 export type Heartbeat = z.infer<typeof Heartbeat>;
 

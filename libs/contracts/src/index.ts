@@ -48,7 +48,8 @@ export {
   TurnJob,
   TURNS_QUEUE,
 } from './queues.js';
-export { Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
+export { GatewayProfiles, Heartbeat, type ServiceName, SignIn } from './heartbeat.js';
+export { DEFAULT_PROFILE, ProfileChoice, ProfileName, profileOf, profilesIn } from './profile.js';
 export { ModelTrouble, ModelWait } from './model-wait.js';
 export { AgentRegistration, AgentUpstream, CONTAINER_GATEWAY_URL, GatewayError, GatewayErrorCode, runPaths } from './gateway.js';
 export { BranchName, PullRequestBody, PullRequestResult, PullRequestTitle, PullRequestWish } from './pull-request.js';

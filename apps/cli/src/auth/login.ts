@@ -21,11 +21,11 @@ const Completed = z.looseObject({ success: z.boolean(), error: z.string().nullis
 type Completed = z.infer<typeof Completed>;
 
 /**
- * Signs in by Codex's own flow, in a home that is only for this, and stores the result as codex-mcp's own sign-in;
+ * Signs in by Codex's own flow, in a home that is only for this, and stores the result as codex-mcp's own sign-in of that profile;
  * the one before stays in force until then. Throws `not_signed_in` with the reason.
  */
-export async function login(request: LoginRequest, config: AuthConfig, env: Environment, out: (text: string) => void): Promise<void> {
-  const { own } = credentialPaths(config);
+export async function login(request: LoginRequest, config: AuthConfig, env: Environment, out: (text: string) => void, profile: string): Promise<void> {
+  const { own } = credentialPaths(config, profile);
   const patience = givingUp(config.OAUTH_CALLBACK_TIMEOUT);
   const codex = await CodexProcess.start(config, env, dirname(own));
   try {

@@ -1,4 +1,5 @@
 import type { Heartbeat, SignIn } from '@codex-mcp/contracts';
+import { SHARED_SIGN_IN } from '../auth/shared-sign-in.js';
 import type { StartConfig } from './start.config.js';
 
 const pick = <Name extends Heartbeat['service']>(beats: Heartbeat[], name: Name) =>
@@ -34,5 +35,6 @@ function runtimeLine(supervisor: Extract<Heartbeat, { service: 'supervisor' }> |
 function signInLine(signIn: SignIn | undefined): string {
   if (!signIn || signIn.method === 'none') return `not signed in. ${signIn?.problem ?? ''}`.trim();
   const account = signIn.method === 'chatgpt' ? 'ChatGPT account' : 'API key';
-  return `${account}${signIn.source ? ` (${signIn.source})` : ''}${signIn.problem ? `. ${signIn.problem}` : ''}`;
+  const sharing = signIn.shared ? `, ${SHARED_SIGN_IN}` : '';
+  return `${account}${signIn.source ? ` (${signIn.source})` : ''}${sharing}${signIn.problem ? `. ${signIn.problem}` : ''}`;
 }

@@ -7,9 +7,6 @@ import type { Finding } from './credential.js';
 
 export type AuthFileContent = { chatgpt?: Finding; apiKey?: Finding; broken?: Finding };
 
-/** Tells what to run when a sign-in is to be made anew. */
-const LOGIN = '`npm run auth -- login`';
-
 function canBeReplaced(path: string): boolean {
   try {
     accessSync(dirname(path), constants.W_OK);
@@ -36,11 +33,15 @@ export class AuthFile {
   private seen = '';
   private content: AuthFileContent = {};
   private warnedOfSharing = false;
+  /** What is read is a sign-in of the user's Codex CLI. */
+  isShared = false;
 
   constructor(
     private readonly paths: { readonly own: string; readonly shared: readonly string[] },
     private readonly home: string,
     private readonly logger: Logger,
+    /** What to run when a sign-in is to be made anew. */
+    private readonly login: string,
   ) {}
 
   /** Costs a stat for each place while nothing changes. */
@@ -51,6 +52,7 @@ export class AuthFile {
     }
     this.seen = '';
     this.content = {};
+    this.isShared = false;
     return this.content;
   }
 
@@ -65,14 +67,15 @@ export class AuthFile {
       this.seen = version;
       this.warnIfOpen(path, stats);
       this.content = this.parse(path);
-      if (path !== this.paths.own && this.content.chatgpt) this.warnOfSharing(path);
+      this.isShared = path !== this.paths.own && this.content.chatgpt !== undefined;
+      if (this.isShared) this.warnOfSharing(path);
     }
     return this.content;
   }
 
   private parse(path: string): AuthFileContent {
     const source = displayPath(path, this.home);
-    const unreadable = (reason: string): AuthFileContent => ({ broken: { source, problem: `${source} ${reason}. Run ${LOGIN} to sign in anew.` } });
+    const unreadable = (reason: string): AuthFileContent => ({ broken: { source, problem: `${source} ${reason}. Run ${this.login} to sign in anew.` } });
     try {
       const text = readFileSync(path, 'utf8');
       const parsed = parseAuthJson(text);
@@ -93,7 +96,7 @@ export class AuthFile {
     if (this.warnedOfSharing) return;
     this.warnedOfSharing = true;
     const file = displayPath(path, this.home);
-    this.logger.warn({ file }, `the ChatGPT sign-in of ${file} is shared with your Codex CLI, and signing out there ends it here; ${LOGIN} makes one for codex-mcp alone`);
+    this.logger.warn({ file }, `the ChatGPT sign-in of ${file} is shared with your Codex CLI, and signing out there ends it here; ${this.login} makes one for codex-mcp alone`);
   }
 }
 

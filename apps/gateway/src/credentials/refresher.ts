@@ -15,6 +15,7 @@ export class Refresher {
     private readonly refresh: (target: Refreshable) => Promise<RefreshOutcome>,
     private readonly logger: Logger,
     private readonly audit: Auditor,
+    private readonly profile: string,
   ) {}
 
   /** What became of the last refresh of this very token; undefined before one has ended. */
@@ -35,7 +36,7 @@ export class Refresher {
   private async run(target: Refreshable, attempts: Attempts): Promise<RefreshOutcome> {
     const outcome = await operation(this.logger, 'refresh_sign_in', {}, async (add) => {
       const result = await this.refresh(target);
-      const detail = { result: result.outcome, ...('reason' in result ? { reason: result.reason } : { by: result.by }) };
+      const detail = { profile: this.profile, result: result.outcome, ...('reason' in result ? { reason: result.reason } : { by: result.by }) };
       add(detail);
       this.audit.record({ action: 'sign_in.refreshed', outcome: result.outcome === 'renewed' ? 'ok' : result.outcome, detail });
       return result;

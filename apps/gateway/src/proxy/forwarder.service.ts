@@ -8,7 +8,8 @@ import type { Logger } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { Dispatcher } from 'undici';
 import type { Credential } from '../credentials/credential.js';
-import { CredentialsService, type Obtained } from '../credentials/credentials.service.js';
+import { CredentialsService } from '../credentials/credentials.service.js';
+import type { Obtained, ProfileCredentials } from '../credentials/profile-credentials.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER, REDIS } from '../gateway.tokens.js';
 import { UsageService } from '../usage/usage.service.js';
@@ -26,7 +27,7 @@ import { VeiledAnswer } from './veiled-answer.js';
 export type Exchange = { status: number | undefined; end: string; attempts: number; firstByteMs?: number; responseBytes: number; use?: ModelUse };
 
 type Refused = { code: GatewayErrorCode; message: string };
-type Sending = { agent: AgentIdentity; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse; hasRenewed: boolean; use?: ModelUse };
+type Sending = { agent: AgentIdentity; credentials: ProfileCredentials; route: string; request: IncomingMessage; body: IncomingMessage | Buffer | null; response: ServerResponse; hasRenewed: boolean; use?: ModelUse };
 type Sent = { end: RelayEnd; relay: Relay; origin: string };
 
 /** Sends agents' requests to the model, again and again where nothing of an answer has reached the agent and waiting may help. */
@@ -54,7 +55,7 @@ export class ForwarderService {
     try {
       const body = request.method === 'GET' ? null : release ? await buffer(request).catch(() => undefined) : request;
       if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
-      const sending: Sending = { agent, route, request, body, response, hasRenewed: false };
+      const sending: Sending = { agent, credentials: this.credentials.of(agent), route, request, body, response, hasRenewed: false };
       const exchange = await this.persist(sending, gone.signal);
       return sending.use ? { ...exchange, use: sending.use } : exchange;
     } finally {
@@ -91,11 +92,11 @@ export class ForwarderService {
 
   /** Sends the request; where a token is refused, once more with the next one, and that once however often it is sent again. */
   private async withCredential(sending: Sending): Promise<Sent | Refused> {
-    const credential = usable(await this.credentials.obtain());
+    const credential = usable(await sending.credentials.obtain());
     if ('code' in credential) return credential;
     const first = await this.send(credential, sending);
     if (first.end !== 'unauthorized') return first;
-    const next = sending.hasRenewed ? undefined : await this.credentials.afterRefusal(credential);
+    const next = sending.hasRenewed ? undefined : await sending.credentials.afterRefusal(credential);
     sending.hasRenewed = true;
     const renewed = next && usable(next);
     if (renewed && 'code' in renewed) return renewed;
@@ -113,7 +114,7 @@ export class ForwarderService {
     const end = await relay.ended;
     meter?.end();
     // A service that fails may have done so before it looked at the token.
-    if (relay.status !== undefined && relay.status !== 401 && relay.status < 500) this.credentials.accepted(credential);
+    if (relay.status !== undefined && relay.status !== 401 && relay.status < 500) sending.credentials.accepted(credential);
     return { end, relay, origin };
   }
 

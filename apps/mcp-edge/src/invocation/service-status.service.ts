@@ -1,4 +1,4 @@
-import { AppError, type Heartbeat, type ServiceName } from '@codex-mcp/contracts';
+import { type AgentIdentity, AppError, DEFAULT_PROFILE, type Heartbeat, profileOf, type ServiceName, type SignIn } from '@codex-mcp/contracts';
 import { readHeartbeats } from '@codex-mcp/messaging';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
@@ -30,9 +30,9 @@ export class ServiceStatus {
     return beats;
   }
 
-  /** Throws the AppError that a turn would meet anyway, before it is queued. */
-  async assertTurnsCanRun(): Promise<void> {
-    const [first] = troubles(await this.heartbeats());
+  /** Throws the AppError that a turn of this agent would meet anyway, before it is queued. */
+  async assertTurnsCanRun(agent: AgentIdentity): Promise<void> {
+    const [first] = troubles(await this.heartbeats(), agent);
     if (first) throw first.error;
   }
 }
@@ -49,21 +49,27 @@ const stalledMessage = (service: string, words = '') => `The ${service} is alive
 
 /** What does not keep turns from running as yet: a sign-in that is about to end, an audit log that cannot be written. */
 export const warnings = (beats: readonly Heartbeat[]): string[] => [
-  ...beatsOf(beats, 'gateway').flatMap(({ signIn }) => (signIn.method !== 'none' && signIn.problem !== undefined ? [signIn.problem] : [])),
+  ...signInsOf(beats, undefined).flatMap(({ method, problem }) => (method !== 'none' && problem !== undefined ? [problem] : [])),
   ...new Set(beats.flatMap(({ auditProblem }) => auditProblem ?? [])),
 ];
 
-/** Everything that keeps turns from running, the most basic first. */
-export function troubles(beats: readonly Heartbeat[]): Trouble[] {
+/** What the model requests of an agent go with, at each gateway; of nobody in particular, the default sign-in. */
+export const signInsOf = (beats: readonly Heartbeat[], agent: AgentIdentity | undefined): SignIn[] =>
+  beatsOf(beats, 'gateway').map(({ signIn, profiles }) => {
+    const profile = profiles && agent ? profileOf(profiles.choice, agent) : DEFAULT_PROFILE;
+    return profiles?.signIns[profile] ?? signIn;
+  });
+
+/** Everything that keeps turns from running, the most basic first; of an agent, where one is named. */
+export function troubles(beats: readonly Heartbeat[], agent?: AgentIdentity): Trouble[] {
   const gateways = beatsOf(beats, 'gateway');
   const supervisors = beatsOf(beats, 'supervisor');
   const found: Trouble[] = [];
   const add = (code: 'service_unavailable' | 'not_signed_in' | 'engine_unavailable', message: string) =>
     found.push({ blocksHealth: code !== 'not_signed_in', error: new AppError(code, message) });
   if (gateways.length === 0) add('service_unavailable', 'The gateway is not running, so Codex cannot reach OpenAI. Start it and look at its log.');
-  if (gateways.length > 0 && gateways.every(({ signIn }) => signIn.method === 'none')) {
-    add('not_signed_in', gateways.find(({ signIn }) => signIn.problem)?.signIn.problem ?? NOT_SIGNED_IN);
-  }
+  const signIns = signInsOf(beats, agent);
+  if (gateways.length > 0 && signIns.every(({ method }) => method === 'none')) add('not_signed_in', signIns.find(({ problem }) => problem)?.problem ?? NOT_SIGNED_IN);
   const workers = beatsOf(beats, 'worker');
   if (workers.length === 0) add('service_unavailable', 'No worker is running, so turns would only queue up. Start one and look at its log.');
   else if (workers.every(isStalled)) add('service_unavailable', stalledMessage('worker', workers[0]?.stalled));

@@ -129,7 +129,7 @@ export class ToolInvoker {
     add({ agent: call.agent.agentId });
     // Whoever may only look makes no agents, and moves none to another directory.
     if (!mayRun) await this.directory.get(call.agent);
-    await this.admission.assertCanRun();
+    await this.admission.assertCanRun(call.agent);
     return call;
   }
 

@@ -54,9 +54,9 @@ export class TurnAdmission {
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
-  /** Rejects with the AppError that the turn would meet anyway. */
-  async assertCanRun(): Promise<void> {
-    await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun());
+  /** Rejects with the AppError that a turn of this agent would meet anyway. */
+  async assertCanRun(agent: AgentIdentity): Promise<void> {
+    await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun(agent));
   }
 
   requestOf({ tool, args, agent, caller: { correlationId, workspace }, idempotencyKey, begins, readOnly }: TurnCall): TurnRequest {

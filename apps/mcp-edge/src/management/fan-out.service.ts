@@ -31,7 +31,7 @@ export class FanOut {
     if (workspace === OWN_WORKSPACE || (workspace === undefined && !caller.workspace)) throw new AppError('invalid_arguments', 'implement_n: name the directory to work on with workspace; each agent gets a copy of it.');
     if (given.workspace_mode === 'direct') throw new AppError('invalid_arguments', 'implement_n: several agents cannot work in one directory at a time; leave workspace_mode out.');
     const args = parseArguments(TURN_TOOLS.implement, given);
-    await this.admission.assertCanRun();
+    await this.admission.assertCanRun(agent);
     const agents = Array.from({ length: n }, (_, at) => chooseAgent(caller, `${agent.agentId}-${at + 1}`));
     const turns = await Promise.all(agents.map((one) => this.begin(one, { ...args, agent_id: one.agentId }, caller, idempotencyKey)));
     const begun = turns.flatMap(({ turn_id: turnId }) => turnId ?? []);

@@ -1,7 +1,8 @@
+import type { AgentIdentity } from '@codex-mcp/contracts';
 import type { MANAGEMENT_TOOLS, OutputOf } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
-import { beatsOf, isStalled, ServiceStatus, troubles, warnings } from '../invocation/service-status.service.js';
+import { beatsOf, isStalled, ServiceStatus, signInsOf, troubles, warnings } from '../invocation/service-status.service.js';
 import { AgentDirectory } from './agent-directory.service.js';
 
 /** Whether turns can run, for a caller; `/health` says it to machines. */
@@ -13,12 +14,12 @@ export class HealthCheck {
     @Inject(EDGE_PROCESS) private readonly self: EdgeProcess,
   ) {}
 
-  async report(): Promise<OutputOf<(typeof MANAGEMENT_TOOLS)['health_check']>> {
+  /** As it is for this agent. */
+  async report(agent: AgentIdentity): Promise<OutputOf<(typeof MANAGEMENT_TOOLS)['health_check']>> {
     const [beats, turns] = await Promise.all([this.status.heartbeats(), this.directory.totals()]);
-    const problems = [...troubles(beats).map(({ error }) => error.message), ...warnings(beats)];
+    const problems = [...troubles(beats, agent).map(({ error }) => error.message), ...warnings(beats)];
     const supervisors = beatsOf(beats, 'supervisor');
-    const signIns = beatsOf(beats, 'gateway').map(({ signIn }) => signIn);
-    const signIn = signIns.find(({ method }) => method !== 'none');
+    const signIn = signInsOf(beats, agent).find(({ method }) => method !== 'none');
     return {
       status: problems.length === 0 ? 'ok' : 'degraded',
       problems,

@@ -58,7 +58,7 @@ export class ManagementTools {
       get_agent_status: (_, { agent }) => this.agentStatus(agent),
       cleanup_inactive_agents: (args, context) => cleanup.run(context.caller.tenant, filter(args, context), args),
       get_usage: (args, context) => usage.report(context.agent, filter(args, context)?.agentId, args),
-      health_check: () => health.report(),
+      health_check: (_, { agent }) => health.report(agent),
       start: (args, { caller, agent, idempotencyKey }) => starter.start(args, caller, agent, idempotencyKey),
       implement_n: (args, { caller, agent, idempotencyKey }) => fanOut.implement(args, caller, agent, idempotencyKey),
       compare: (args, { caller }) => fanOut.compare(caller.tenant, args),

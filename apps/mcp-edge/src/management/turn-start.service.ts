@@ -16,8 +16,8 @@ export class TurnStart {
     const tool: TurnTool = TURN_TOOLS[name];
     const args = parseArguments(tool, given);
     const { agent_id: named } = args as { agent_id?: string };
-    await this.admission.assertCanRun();
     const target = named === undefined ? agent : chooseAgent(caller, named);
+    await this.admission.assertCanRun(target);
     return startedTurn(await this.admission.admit(this.admission.requestOf({ tool, args, agent: target, caller, idempotencyKey })));
   }
 }

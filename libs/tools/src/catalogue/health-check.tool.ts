@@ -16,7 +16,7 @@ export const healthCheck = defineManagementTool({
     version: z.string(),
     uptime_seconds: z.number().nonnegative(),
     runtime: RuntimeName.optional().describe('What hosts agents'),
-    sign_in: SignIn.omit({ problem: true }),
+    sign_in: SignIn.omit({ problem: true, shared: true }),
     active_sessions: count(),
     running_turns: count(),
     queued_turns: count(),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { gatewayConfig, jwt, recordingLogger } from '../gateway.fixture.js';
-import { CredentialsService } from './credentials.service.js';
+import { ProfileCredentials } from './profile-credentials.js';
 
 const HOUR_S = 3600;
 const nowS = () => Math.floor(Date.now() / 1000);
@@ -25,7 +25,7 @@ function writeAuth(content: unknown, mode = 0o600, directory = '.codex'): void {
 
 function service(env: Record<string, string> = {}) {
   const { logger, lines } = recordingLogger();
-  return { credentials: new CredentialsService(gatewayConfig({ HOME: home.path, ...env }), logger, { record: () => undefined }), lines };
+  return { credentials: new ProfileCredentials(gatewayConfig({ HOME: home.path, ...env }), logger, { record: () => undefined }), lines };
 }
 
 describe('which credentials are used', () => {
