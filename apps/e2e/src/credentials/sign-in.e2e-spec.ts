@@ -72,17 +72,6 @@ describe('signing in and out beside a running server', () => {
     expect(await auth(['status'])).toMatchObject({ code: 0, output: expect.stringMatching(/codex-mcp +ChatGPT agent@example\.test \(pro\)[^]*server +ChatGPT/) });
   }, 120_000);
 
-  it('a profile is a sign-in beside it', async () => {
-    const work = join(stack.dataDir, 'credentials', 'profiles', 'work', 'auth.json');
-    expect(await auth(['login', '--api-key', '--profile', 'Not A Name'], 'sk-work\n')).toMatchObject({ code: 64 });
-    expect(await auth(['login', '--api-key', '--profile', 'work'], 'sk-work\n')).toMatchObject({ code: 0, output: expect.stringContaining('profiles/work/auth.json') });
-    expect([JSON.parse(await readFile(work, 'utf8')), (await stat(work)).mode & 0o777]).toEqual([expect.objectContaining({ OPENAI_API_KEY: 'sk-work' }), 0o600]);
-    expect(await auth(['status'])).toMatchObject({ code: 0, output: expect.stringMatching(/codex-mcp +ChatGPT[^]*profile +work: API key .*\(nobody has it\)[^]*server +ChatGPT/) });
-    expect(await auth(['logout', '--profile', 'work'])).toMatchObject({ code: 0 });
-    expect(await auth(['logout', '--profile', 'work'])).toMatchObject({ code: 78, output: expect.stringContaining('"work" is not signed in') });
-    expect([existsSync(work), existsSync(file())]).toEqual([false, true]);
-  }, 120_000);
-
   it('a token that the model refuses is renewed within the turn, which notices nothing', async () => {
     const next = fakeJwt();
     stack.fake.answerTokenRequests({ status: 200, body: { access_token: next, refresh_token: 'rt_fake_next', id_token: fakeJwt() } });
@@ -126,6 +115,17 @@ describe('signing in and out beside a running server', () => {
     expect(login.output).toContain('it was interrupted. Nothing has changed.');
     expect(await readFile(file(), 'utf8')).toBe(before);
     expect(await readdir(join(stack.dataDir, 'credentials'))).toEqual(['auth.json', 'auth.json.refresh']);
+  }, 120_000);
+
+  it('a profile is a sign-in beside it', async () => {
+    const work = join(stack.dataDir, 'credentials', 'profiles', 'work', 'auth.json');
+    expect(await auth(['login', '--api-key', '--profile', 'Not A Name'], 'sk-work\n')).toMatchObject({ code: 64 });
+    expect(await auth(['login', '--api-key', '--profile', 'work'], 'sk-work\n')).toMatchObject({ code: 0, output: expect.stringContaining('profiles/work/auth.json') });
+    expect([JSON.parse(await readFile(work, 'utf8')), (await stat(work)).mode & 0o777]).toEqual([expect.objectContaining({ OPENAI_API_KEY: 'sk-work' }), 0o600]);
+    expect(await auth(['status'])).toMatchObject({ code: 0, output: expect.stringMatching(/codex-mcp +ChatGPT[^]*profile +work: API key .*\(nobody has it\)[^]*server +ChatGPT/) });
+    expect(await auth(['logout', '--profile', 'work'])).toMatchObject({ code: 0 });
+    expect(await auth(['logout', '--profile', 'work'])).toMatchObject({ code: 78, output: expect.stringContaining('"work" is not signed in') });
+    expect([existsSync(work), existsSync(file())]).toEqual([false, true]);
   }, 120_000);
 
   it('signing out tells OpenAI and the server', async () => {
