@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { Handshake } from './handshake.js';
+import { PendingRequests } from './pending-requests.js';
 import { OwnRequests } from './own-requests.js';
 import { isSessionOver, lostConnection, mayBeRepeated, type Refusal, refusalOf } from './refusal.js';
 import { type ServerAddress, ServerTransport } from './server-transport.js';
@@ -37,8 +38,8 @@ type Listeners = {
 export class Bridge {
   private readonly handshake = new Handshake();
   private readonly own = new OwnRequests();
-  /** The client's requests that have no answer yet. */
-  private readonly pending = new Set<RequestId>();
+  private readonly pending = new PendingRequests();
+  private readonly deliveries = new Set<Promise<void>>();
   /** The server's. Those of a session that is over get none. */
   private readonly asked = new Set<RequestId>();
   private server: ServerTransport | undefined;
@@ -58,6 +59,14 @@ export class Bridge {
     return this.client.start();
   }
 
+  /** Resolves when all that the client has said is delivered and answered, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    const timer = new AbortController();
+    const drained = Promise.all(this.deliveries).then(() => this.pending.empty());
+    await Promise.race([drained, delay(timeoutMs, undefined, { signal: timer.signal })]);
+    timer.abort();
+  }
+
   /** Ends the session at the server. Turns that were called for go on. */
   async end(): Promise<void> {
     this.ended = true;
@@ -65,13 +74,14 @@ export class Bridge {
   }
 
   private fromClient(message: JSONRPCMessage): void {
-    this.handshake.observe(message);
     if (isJSONRPCRequest(message)) this.pending.add(message.id);
     else if (isJSONRPCNotification(message)) {
       const cancelled = message.method === 'notifications/cancelled' ? Cancelled.safeParse(message.params).data : undefined;
-      if (cancelled) this.pending.delete(cancelled.requestId);
+      if (cancelled) this.pending.settle(cancelled.requestId);
     } else if (message.id === undefined || !this.asked.delete(message.id)) return;
-    void this.deliver(message);
+    const delivery = this.deliver(message);
+    this.deliveries.add(delivery);
+    void delivery.finally(() => this.deliveries.delete(delivery));
   }
 
   private fromServer(message: JSONRPCMessage): void {
@@ -81,13 +91,17 @@ export class Bridge {
   }
 
   private answered(message: JSONRPCResultResponse | JSONRPCErrorResponse): void {
-    if (message.id === undefined || this.own.settle(message.id, message) || !this.pending.delete(message.id)) return;
+    if (message.id === undefined || this.own.settle(message.id, message) || !this.pending.settle(message.id)) return;
     const version = 'result' in message ? this.handshake.versionIn(message) : undefined;
     if (version !== undefined) this.server?.setProtocolVersion(version);
     void this.client.send(message);
   }
 
   private async deliver(message: JSONRPCMessage): Promise<void> {
+    const { openedBy } = this.handshake;
+    // Who pipes a script of messages into this does not wait for the session to be open.
+    if (openedBy !== undefined) await this.pending.settled(openedBy);
+    this.handshake.observe(message);
     const deadline = Date.now() + (this.handshake.isComplete ? RESTART_TIMEOUT_MS : 0);
     const isWanted = () => !this.ended && (!isJSONRPCRequest(message) || this.pending.has(message.id));
     for (let sessions = 0; isWanted(); ) {
@@ -106,7 +120,7 @@ export class Bridge {
 
   private refuse(message: JSONRPCMessage, refusal: Refusal): void {
     if (!isJSONRPCRequest(message)) return this.on.say(refusal.message);
-    if (!this.pending.delete(message.id)) return;
+    if (!this.pending.settle(message.id)) return;
     const told = this.client.send({ jsonrpc: '2.0', id: message.id, error: refusal });
     if (!this.handshake.isComplete) void told.then(() => this.on.unusable(refusal));
   }
@@ -148,6 +162,6 @@ export class Bridge {
 
   private lose(id: RequestId): void {
     const error = lostConnection(this.address.url);
-    if (!this.own.settle(id, { error }) && this.pending.delete(id)) void this.client.send({ jsonrpc: '2.0', id, error });
+    if (!this.own.settle(id, { error }) && this.pending.settle(id)) void this.client.send({ jsonrpc: '2.0', id, error });
   }
 }

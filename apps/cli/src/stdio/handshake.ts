@@ -1,4 +1,4 @@
-import { InitializeResultSchema, isInitializeRequest, isInitializedNotification, isJSONRPCRequest, type JSONRPCMessage, type JSONRPCRequest, type JSONRPCResultResponse } from '@modelcontextprotocol/sdk/types.js';
+import { InitializeResultSchema, isInitializeRequest, isInitializedNotification, isJSONRPCRequest, type JSONRPCMessage, type JSONRPCRequest, type JSONRPCResultResponse, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
 const Subscription = z.looseObject({ uri: z.string() });
@@ -21,6 +21,11 @@ export class Handshake {
     if (message.method === 'resources/unsubscribe') this.standing.delete(uri);
   }
 
+  /** The id of the client's `initialize`. */
+  get openedBy(): RequestId | undefined {
+    return this.initialize?.id;
+  }
+
   /** The client has finished opening its session, so that it can be opened again without it. */
   get isComplete(): boolean {
     return this.initialize !== undefined && this.initialized !== undefined;
@@ -28,7 +33,7 @@ export class Handshake {
 
   /** The protocol's version, if this is the answer to the client's `initialize`. */
   versionIn({ id, result }: JSONRPCResultResponse): string | undefined {
-    return id === this.initialize?.id ? InitializeResultSchema.safeParse(result).data?.protocolVersion : undefined;
+    return id === this.openedBy ? InitializeResultSchema.safeParse(result).data?.protocolVersion : undefined;
   }
 
   /** Sends it all over a new connection. `ask` resolves with a request's result. */

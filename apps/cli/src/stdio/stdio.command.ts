@@ -20,6 +20,8 @@ Speaks MCP on standard input and output, and passes everything to a running code
 A token, where the server asks for one, comes from CODEX_MCP_TOKEN or the file CODEX_MCP_TOKEN_FILE.`;
 
 const DEFAULT_URL = 'http://localhost:8210';
+/** How long what was asked before the end of the input may take; a call that takes longer has been answered with a handle by then. */
+const LAST_ANSWERS_TIMEOUT_MS = 60_000;
 const EX_USAGE = 64;
 const EX_UNAVAILABLE = 69;
 
@@ -46,7 +48,7 @@ export async function stdio(args: string[], env: Environment): Promise<number> {
     });
     const end = () => void bridge.end().then(() => exit(0));
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
-    process.stdin.once('end', end);
+    process.stdin.once('end', () => void bridge.drain(LAST_ANSWERS_TIMEOUT_MS).then(end));
     process.stdout.once('error', end); // the client is gone
     void bridge.start();
   });

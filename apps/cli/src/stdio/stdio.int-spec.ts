@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { eventually, freePort, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { ElicitRequestSchema, ListRootsRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { Bridge } from './bridge.js';
 import { RestartableServer } from './restartable-server.fixture.js';
 
 jest.setTimeout(60_000); // on a busy machine
@@ -122,6 +124,34 @@ describe('codex-mcp stdio', () => {
     await once(child.stdout, 'data');
     end(child);
     expect(await exited).toEqual([0, null]);
+    expect(server.ended).toHaveLength(1);
+  });
+
+  it('answers all that was asked before the end of its input', async () => {
+    const child = spawn(process.execPath, [command, 'stdio', '--url', server.url], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const messages = [
+      { id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } },
+      { method: 'notifications/initialized' },
+      { id: 'list', method: 'tools/list' },
+      { id: 3, method: 'tools/call', params: { name: 'echo', arguments: { last: 'words' } } },
+    ];
+    child.stdin.end(messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''));
+    const [answers, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    const results = new Map(answers.trim().split('\n').map((line) => JSON.parse(line) as { id: unknown; result?: unknown }).map(({ id, result }) => [id, result]));
+    expect(Object.fromEntries(results)).toMatchObject({ 1: { serverInfo: { name: 'restartable' } }, list: { tools: expect.any(Array) }, 3: { content: [{ text: '{"last":"words"}' }] } });
+    expect([code, server.ended.length]).toEqual([0, 1]);
+  });
+
+  it('waits at the end of its input no longer than it says', async () => {
+    const [client, end] = InMemoryTransport.createLinkedPair();
+    const bridge = new Bridge(end, { url: new URL(server.url), headers: () => ({}) }, { say: () => undefined, unusable: () => undefined });
+    await bridge.start();
+    await client.start();
+    await client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } });
+    await client.send({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'hang', arguments: {} } });
+    await eventually(() => server.calls.length === 1);
+    await bridge.drain(1);
+    await bridge.end();
     expect(server.ended).toHaveLength(1);
   });
 
