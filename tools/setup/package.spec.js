@@ -29,7 +29,7 @@ test('the package of the stdio command installs where there is nothing else, and
 
   const client = new Client({ name: 'stdio-only', version: '1.0.0' });
   t.after(() => client.close());
-  await client.connect(new StdioClientTransport({ command: 'npx', args: ['--offline', 'codex-mcp', 'stdio', '--url', await serve(t)], cwd: empty, env: /** @type {Record<string, string>} */ (env) }));
+  await client.connect(new StdioClientTransport({ command: 'npx', args: ['--offline', 'codex-mcp', 'stdio', '--url', await serve(t)], cwd: empty, env }));
   assert.deepEqual(await client.callTool({ name: 'echo', arguments: { packed: true } }), { content: [{ type: 'text', text: '{"packed":true}' }] });
 });
 
