@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { describeWithDocker } from '@codex-mcp/testing';
 import { CleanUp } from '../stack/clean-up.js';
 import { ALL_ROWS } from './rows/all-rows.js';
-import type { RowOutcome } from './rows/row.js';
+import type { Row } from './rows/row.js';
 import { runRow } from './run-row.js';
 import { SharedSystems } from './shared-systems.js';
 
@@ -17,16 +17,19 @@ describeWithDocker('a small part of the attacks', () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const cleanUp = new CleanUp();
   const shared = new SharedSystems();
-  const outcomes = new Map<number, Promise<RowOutcome>>();
   const runnable = ALL_ROWS.filter((row) => row.unavailable?.() === undefined);
+  const starts = new Map<Row, () => void>();
+  const outcomes = new Map(runnable.map((row) => [row, new Promise<void>((resolve) => starts.set(row, resolve)).then(() => runRow(row, { seed, scale: SCALES[row.number] ?? TENTH }, cleanUp, shared))]));
 
   beforeAll(() => {
-    const lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
-    for (const [index, row] of runnable.entries()) {
-      const outcome = Promise.resolve(lanes[index % LANES]).then(() => runRow(row, { seed, scale: SCALES[row.number] ?? TENTH }, cleanUp, shared));
-      outcomes.set(row.number, outcome);
-      lanes[index % LANES] = outcome.catch(() => undefined);
-    }
+    const waiting = outcomes.entries();
+    const lane = async () => {
+      for (const [row, outcome] of waiting) {
+        starts.get(row)?.();
+        await outcome.catch(() => undefined); // its test tells
+      }
+    };
+    for (let count = 0; count < LANES; count++) void lane();
   });
   afterAll(() => cleanUp.run(), TIMEOUT_MS);
 
@@ -34,7 +37,7 @@ describeWithDocker('a small part of the attacks', () => {
     (runnable.includes(row) ? it : it.skip)(
       `row ${row.number}: ${row.title}`,
       async () => {
-        expect({ seed, failures: (await outcomes.get(row.number))?.failures }).toEqual({ seed, failures: [] });
+        expect({ seed, failures: (await outcomes.get(row))?.failures }).toEqual({ seed, failures: [] });
       },
       TIMEOUT_MS,
     );
