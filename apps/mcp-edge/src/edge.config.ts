@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, count, flag, loadConfig, optionalSecret, optionalText, port, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { ConfigError, count, envelopeFields, flag, loadConfig, optionalSecret, optionalText, port, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { z } from 'zod';
 import { type AccessTokens, parseAccessTokens } from './access/access-tokens.js';
 import { isLoopback } from './access/allowed-hosts.js';
@@ -10,6 +10,7 @@ const commaList = () => textWithDefault('').transform((value) => value.split(','
 export const EdgeEnvironment = z.object({
   ...serviceFields,
   ...retentionFields,
+  ...envelopeFields,
   PORT: port(8210).describe('Port of the MCP endpoints, REST and the dashboards'),
   BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE'),
   BIND_PUBLISHED_ON_LOOPBACK: flag(false).describe('True where a container listens on all addresses and its port is published on the host’s loopback only'),

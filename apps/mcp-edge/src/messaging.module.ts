@@ -1,5 +1,6 @@
 import { PLACEMENTS_QUEUE, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentStore, ApprovalStore, QUEUE_PREFIX, ThreadStore, TurnDispatcher, TurnLogReader, TurnStore, UsageStore } from '@codex-mcp/messaging';
+import { AgentStore, ApprovalStore, Envelopes, QUEUE_PREFIX, ThreadStore, TurnDispatcher, TurnLogReader, TurnStore, UsageStore } from '@codex-mcp/messaging';
+import { AuditLog } from '@codex-mcp/observability';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Inject, Module } from '@nestjs/common';
 import type { Queue } from 'bullmq';
@@ -18,19 +19,25 @@ const queues = BullModule.registerQueueAsync(
 @Module({
   imports: [queues],
   providers: [
+    { provide: Envelopes, inject: [EDGE_CONFIG], useFactory: (config: EdgeConfig) => Envelopes.from(config.ENVELOPE_KEYS_DIR, 'mcp-edge') },
     {
       provide: TurnStore,
-      inject: [REDIS, EDGE_CONFIG],
-      useFactory: (redis: Redis, config: EdgeConfig) => new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS }),
+      inject: [REDIS, EDGE_CONFIG, Envelopes],
+      useFactory: (redis: Redis, config: EdgeConfig, envelopes: Envelopes) => new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS }, envelopes),
     },
     { provide: AgentStore, inject: [REDIS], useFactory: (redis: Redis) => new AgentStore(redis) },
-    { provide: ApprovalStore, inject: [REDIS], useFactory: (redis: Redis) => new ApprovalStore(redis) },
+    {
+      provide: ApprovalStore,
+      inject: [REDIS, Envelopes, AuditLog],
+      useFactory: (redis: Redis, envelopes: Envelopes, audit: AuditLog) =>
+        new ApprovalStore(redis, envelopes, (flaw, approvalId) => audit.record({ action: 'envelope.refused', outcome: 'refused', detail: { what: 'approval', approvalId, flaw } })),
+    },
     { provide: ThreadStore, inject: [REDIS], useFactory: (redis: Redis) => new ThreadStore(redis) },
     { provide: UsageStore, inject: [REDIS], useFactory: (redis: Redis) => new UsageStore(redis) },
     { provide: TurnLogReader, inject: [REDIS_SUBSCRIBER, REDIS], useFactory: (subscriber: Redis, redis: Redis) => new TurnLogReader(subscriber, redis) },
     { provide: TurnDispatcher, inject: [getQueueToken(TURNS_QUEUE), TurnStore], useFactory: (queue: Queue<TurnJob>, turns: TurnStore) => new TurnDispatcher(queue, turns) },
   ],
-  exports: [queues, TurnStore, AgentStore, ApprovalStore, ThreadStore, UsageStore, TurnLogReader, TurnDispatcher],
+  exports: [queues, Envelopes, TurnStore, AgentStore, ApprovalStore, ThreadStore, UsageStore, TurnLogReader, TurnDispatcher],
 })
 export class MessagingModule {
   constructor(@Inject(getQueueToken(TURNS_QUEUE)) turns: Queue, @Inject(getQueueToken(PLACEMENTS_QUEUE)) placements: Queue) {

@@ -1,4 +1,4 @@
-import { choice, consumerFields, count, defaultDataDir, flag, hostFields, loadConfig, memorySize, optionalText, pathList, port, positive, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { choice, consumerFields, count, defaultDataDir, envelopeFields, flag, hostFields, loadConfig, memorySize, optionalText, pathList, port, positive, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { z } from 'zod';
 import { agentImages } from './runtime/docker/agent-images.js';
 
@@ -6,6 +6,7 @@ export const SupervisorConfig = z.object({
   ...serviceFields,
   ...consumerFields,
   ...hostFields,
+  ...envelopeFields,
   DATA_DIR: textWithDefault(defaultDataDir()).describe('Where `npm start` keeps Redis’s data, logs and sockets, and agents without a container their files'),
   SUPERVISOR_BIND: textWithDefault('127.0.0.1').describe('Address that workers reach the relay at'),
   SUPERVISOR_PORT: port(0).describe('Port of the relay; 0 picks a free one'),

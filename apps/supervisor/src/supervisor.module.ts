@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AgentStore, announceAgentHalt, ConsumptionWatch, createRedis, TurnStore } from '@codex-mcp/messaging';
+import { AgentStore, announceAgentHalt, ConsumptionWatch, createRedis, Envelopes, TurnStore } from '@codex-mcp/messaging';
 import { AuditLog, createMetrics, type Logger } from '@codex-mcp/observability';
 import { AgentsService } from './agents/agents.service.js';
 import { CommandsHandler } from './agents/commands.handler.js';
@@ -31,6 +31,7 @@ export class SupervisorModule {
 async function assemble(config: SupervisorConfig, logger: Logger, path: string): Promise<SupervisorService> {
   const redis = createRedis(config.REDIS_URL.reveal());
   const registry = new AgentStore(redis);
+  const envelopes = Envelopes.from(config.ENVELOPE_KEYS_DIR, 'supervisor');
   const supervisorId = await supervisorIdentity(config.RUN_DIR);
   const metrics = createMetrics('supervisor');
   const audit = new AuditLog(config, { service: 'supervisor', instance: supervisorId }, logger, metrics);
@@ -39,7 +40,7 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   const removals = new Removals(config.RUN_DIR);
   const roots = new WorkspaceRoots(config.WORKSPACE_ROOTS);
   const directories = new HostDirectories(roots, logger, new ApplyJournal(config.RUN_DIR));
-  const relay = new RelayServer(registry, runtime, directories, gateway, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL });
+  const relay = new RelayServer(registry, runtime, directories, gateway, logger, { bind: config.SUPERVISOR_BIND, port: config.SUPERVISOR_PORT, url: config.SUPERVISOR_URL, supervisorId }, envelopes, audit);
   const agents = new AgentsService(runtime, registry, new TurnStore(redis), removals, roots, logger, audit, {
     supervisorId,
     relayUrl: () => relay.url,
@@ -57,7 +58,7 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
     limits: { maxBytes: config.WORKSPACE_MAX_BYTES, minFreeBytes: config.DISK_FREE_MIN },
   });
   const reaper = new Reaper(agents, runtime, registry, removals, gateway, redis, logger, { supervisorId, runDir: config.RUN_DIR });
-  const commands = new CommandsHandler(agents, supervisorId, redis);
+  const commands = new CommandsHandler(agents, supervisorId, redis, envelopes, audit);
   const watch = new ConsumptionWatch(config.REDIS_URL.reveal(), commands.consumers, config.CONSUMPTION_TIMEOUT);
   const sweeper = new IdleSweeper(agents, reaper, logger, { timeoutMs: config.SESSION_TIMEOUT, removes: !config.PERSISTENT_MODE });
   return new SupervisorService({ config, supervisorId, redis, runtime, agents, directories, reaper, commands, watch, sweeper, disk, relay, logger, audit, metrics });

@@ -1,4 +1,4 @@
-import { choice, consumerFields, count, loadConfig, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
+import { choice, consumerFields, count, envelopeFields, loadConfig, retentionFields, seconds, serviceFields, textWithDefault } from '@codex-mcp/config';
 import { modelPricesField } from '@codex-mcp/prices';
 import { z } from 'zod';
 
@@ -6,6 +6,7 @@ export const WorkerConfig = z.object({
   ...serviceFields,
   ...consumerFields,
   ...retentionFields,
+  ...envelopeFields,
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
   MODEL_PRICES_FILE: modelPricesField(),
   WORKER_CONCURRENCY: count(50).describe('Turns that one worker runs at the same time'),

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { newToken, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
-import { AgentHalts, AgentStore, ApprovalStore, ConsumptionWatch, createRedis, createSubscriber, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { AgentHalts, AgentStore, ApprovalStore, ConsumptionWatch, createRedis, createSubscriber, Envelopes, type Lease, ModelWaits, QUEUE_PREFIX, ThreadStore, TurnControl, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { AuditLog, createMetrics, type Logger } from '@codex-mcp/observability';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -30,7 +30,8 @@ export class WorkerModule {
     const lease: Lease = { holder: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`, token: newToken() };
     const metrics = createMetrics('worker');
     const audit = new AuditLog(config, { service: 'worker', instance: lease.holder }, logger, metrics);
-    const parts = assemble(config, redis, lease, audit);
+    const envelopes = Envelopes.from(config.ENVELOPE_KEYS_DIR, 'worker');
+    const parts = assemble(config, redis, lease, audit, envelopes);
     const dispatcher = { provide: TurnDispatcher, useFactory: (queue: Queue<TurnJob>) => new TurnDispatcher(heard(queue), parts.turns), inject: [getQueueToken(TURNS_QUEUE)] };
     return {
       module: WorkerModule,
@@ -56,13 +57,14 @@ export class WorkerModule {
 /** Each command reports its own failure; unheard, BullMQ prints errors with the command that failed, AUTH with the password among them. */
 const heard = (queue: Queue<TurnJob>): Queue<TurnJob> => queue.on('error', () => undefined);
 
-function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: AuditLog): Parts {
+function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: AuditLog, envelopes: Envelopes): Parts {
+  const forged = (what: string) => (flaw: string, of: { turnId: string; action: string }) => audit.record({ action: 'envelope.refused', outcome: 'refused', turnId: of.turnId, detail: { what, flaw, command: of.action } });
   const subscriber = createSubscriber(redis);
-  const turns = new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS });
-  const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT);
-  const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
-  const approvals = new TurnApprovals(new ApprovalStore(redis), audit, { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
-  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), halts: new AgentHalts(subscriber), waits: new TurnWaits(), approvals };
+  const turns = new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS }, envelopes);
+  const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT, envelopes);
+  const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, envelopes, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
+  const approvals = new TurnApprovals(new ApprovalStore(redis, envelopes), audit, { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
+  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber, envelopes, forged('turn command')), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), halts: new AgentHalts(subscriber), waits: new TurnWaits(), approvals };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {

@@ -32,6 +32,11 @@ export const consumerFields = {
   CONSUMPTION_TIMEOUT: seconds(15).describe('Seconds that a job may wait for a process that has room for it before the process says that it is unhealthy; after three times that it ends, to be started again'),
 };
 
+/** Read by those who sign what they put into Redis. */
+export const envelopeFields = {
+  ENVELOPE_KEYS_DIR: optionalText().describe('Directory with the key that this service signs with, <service>.key, and those that it trusts, mcp-edge.pub, worker.pub and supervisor.pub; `npm start` makes them in DATA_DIR/keys. Where it is not set, nothing in Redis is signed and anything is believed'),
+};
+
 /** Read by those who end turns. */
 export const retentionFields = {
   TURN_RETENTION: hours(24).describe('Hours for which a finished turn is kept: its record, its log, its idempotency key'),

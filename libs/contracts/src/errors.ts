@@ -27,6 +27,7 @@ export const ERROR_CLASSES = {
   budget_exceeded: caller(429),
   unauthenticated: caller(401),
   insufficient_scope: caller(403),
+  not_authentic: caller(403),
   answer_invalid: agent(502),
   turn_failed: agent(502),
   context_window_exceeded: agent(422),

@@ -9,6 +9,8 @@ export const TurnRequest = z.object({
   turnId: z.string(),
   tool: z.string(),
   agent: AgentIdentity,
+  /** Who of the tenant asked. */
+  principal: z.string().optional(),
   arguments: z.record(z.string(), z.json()),
   correlationId: z.string(),
   acceptedAtMs: z.number(),

@@ -1,8 +1,10 @@
-import { type Approval, ApprovalAnswer, type ApprovalDecision, ApprovalRecord, type TurnCommand } from '@codex-mcp/contracts';
+import { type Approval, ApprovalAnswer, type ApprovalDecision, ApprovalRecord } from '@codex-mcp/contracts';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { answerApproval, askApproval } from './approval.scripts.js';
+import { ENVELOPE_LIFETIMES_MS, Envelopes } from './envelopes/envelopes.js';
 import { keys } from './keys.js';
+import { sealedCommand } from './turn-control.js';
 
 /** How long an approval can be looked up after its deadline. */
 const KEPT_MS = 3_600_000;
@@ -11,13 +13,18 @@ const Asked = z.tuple([z.enum(['open', 'answered', 'fenced']), z.number(), z.num
 const Answered = z.tuple([z.enum(['taken', 'answered', 'expired', 'turn_ended', 'missing']), z.string()]);
 
 /** `fenced`: the turn has ended or is another attempt's. */
-export type ApprovalStanding = { outcome: 'fenced' } | { outcome: 'open'; deadlineMs: number; leftMs: number } | { outcome: 'answered'; deadlineMs: number; answer: ApprovalAnswer };
+/** `forged`: an answer stands that no edge has signed for this approval. */
+export type ApprovalStanding = { outcome: 'fenced' } | { outcome: 'forged'; deadlineMs: number; flaw: string } | { outcome: 'open'; deadlineMs: number; leftMs: number } | { outcome: 'answered'; deadlineMs: number; answer: ApprovalAnswer };
 /** `taken`: this answer counts. `answered`: an earlier one does. */
 export type AnswerOutcome = { outcome: z.infer<typeof Answered>[0]; answer: ApprovalAnswer | undefined };
 
 /** What running turns ask people, and the first answer to each; every change is one atomic script. Times are Redis's. */
 export class ApprovalStore {
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly envelopes = Envelopes.none,
+    private readonly onForged: (flaw: string, approvalId: string) => void = () => undefined,
+  ) {}
 
   /** Opens an approval or finds it as it stands: harmless when repeated. After `timeoutMs` from the first time the answer is `fallback`. */
   async ask(approval: Approval, attempt: number, timeoutMs: number, fallback: ApprovalDecision): Promise<ApprovalStanding> {
@@ -26,20 +33,20 @@ export class ApprovalStore {
     const reply = await askApproval.run(
       this.redis,
       [keys.turn(turnId), keys.approval(approvalId), keys.openApprovals],
-      [approvalId, attempt, JSON.stringify(approval), Math.max(0, Math.floor(timeoutMs)), KEPT_MS, JSON.stringify(byDefault)],
+      [approvalId, attempt, JSON.stringify(this.envelopes.seal('approval', approval, timeoutMs + ENVELOPE_LIFETIMES_MS.approval)), Math.max(0, Math.floor(timeoutMs)), KEPT_MS, JSON.stringify(byDefault)],
     );
     const [outcome, deadlineMs, leftMs, answer] = Asked.parse(reply);
-    if (outcome === 'answered') return { outcome, deadlineMs, answer: ApprovalAnswer.parse(JSON.parse(answer)) };
+    if (outcome === 'answered') return this.standingAnswer(approvalId, answer, deadlineMs, fallback);
     return outcome === 'open' ? { outcome, deadlineMs, leftMs } : { outcome };
   }
 
   /** Tells the turn's worker, where the answer counts. */
   async answer({ approvalId, turnId }: Approval, answer: ApprovalAnswer): Promise<AnswerOutcome> {
-    const command: TurnCommand = { action: 'approval', turnId, approvalId };
+    const sealed = JSON.stringify(this.envelopes.seal(answerTo(approvalId), answer, ENVELOPE_LIFETIMES_MS.approval));
     const reply = await answerApproval.run(
       this.redis,
       [keys.approval(approvalId), keys.openApprovals, keys.turn(turnId)],
-      [approvalId, JSON.stringify(answer), keys.turnControl, JSON.stringify(command)],
+      [approvalId, sealed, keys.turnControl, sealedCommand(this.envelopes, { action: 'approval', turnId, approvalId })],
     );
     const [outcome, standing] = Answered.parse(reply);
     return { outcome, answer: standing === '' ? undefined : ApprovalAnswer.parse(JSON.parse(standing)) };
@@ -48,8 +55,18 @@ export class ApprovalStore {
   async load(approvalId: string): Promise<ApprovalRecord | undefined> {
     const { approval, deadlineMs, answer } = await this.redis.hgetall(keys.approval(approvalId));
     if (approval === undefined) return undefined;
+    const flaw = this.envelopes.flaw('approval', JSON.parse(approval), ['worker']);
+    if (flaw !== undefined) return void this.onForged(flaw, approvalId);
     // One that another version has written is not known here; it must not hide the others.
     return ApprovalRecord.safeParse({ approval: JSON.parse(approval), deadlineMs: Number(deadlineMs), ...(answer !== undefined && { answer: JSON.parse(answer) }) }).data;
+  }
+
+  /** That nobody answered needs no signature, as it is never a yes. */
+  private standingAnswer(approvalId: string, json: string, deadlineMs: number, fallback: ApprovalDecision): ApprovalStanding {
+    const answer = ApprovalAnswer.parse(JSON.parse(json));
+    const isDefault = answer.via === 'deadline' && (answer.decision === fallback || answer.decision === 'decline' || answer.decision === 'cancel');
+    const flaw = isDefault ? undefined : this.envelopes.flaw(answerTo(approvalId), JSON.parse(json), ['mcp-edge']);
+    return flaw === undefined ? { outcome: 'answered', deadlineMs, answer } : { outcome: 'forged', deadlineMs, flaw };
   }
 
   /** Those of all tenants that wait for an answer, the most urgent first. */
@@ -66,3 +83,5 @@ export class ApprovalStore {
     return (await this.redis.hget(keys.turn(record.approval.turnId), 'status')) === 'running' ? record : undefined;
   }
 }
+
+const answerTo = (approvalId: string): string => `answer to ${approvalId}`;

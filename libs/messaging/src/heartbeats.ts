@@ -49,5 +49,15 @@ export async function readHeartbeats(redis: Redis): Promise<Heartbeat[]> {
   const values = await redis.mget(known);
   const gone = known.filter((_, index) => values[index] === null);
   if (gone.length > 0) await redis.srem(keys.beats, ...gone);
-  return values.flatMap((value) => (value === null ? [] : [Heartbeat.parse(JSON.parse(value))]));
+  return values.flatMap((value, index) => beatOf(known[index], value) ?? []);
+}
+
+/** Undefined for what is no beat of the process that its key names. */
+function beatOf(key: string | undefined, value: string | null | undefined): Heartbeat | undefined {
+  try {
+    const { data } = Heartbeat.safeParse(JSON.parse(value ?? ''));
+    return data && keys.beat(data.service, data.instance) === key ? data : undefined;
+  } catch {
+    return undefined;
+  }
 }

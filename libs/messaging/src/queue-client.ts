@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, ErrorBody, type JobName, type JobPayload, type JobResult, type QueueDefinition, toErrorBody } from '@codex-mcp/contracts';
 import { type Job, Queue, QueueEvents } from 'bullmq';
+import { z } from 'zod';
 import type { Redis } from 'ioredis';
+import { ENVELOPE_LIFETIMES_MS, Envelopes } from './envelopes/envelopes.js';
 import { KEEP_FINISHED } from './finished-jobs.js';
 import { QUEUE_PREFIX } from './keys.js';
 
@@ -19,8 +21,9 @@ export class QueueClient<Definition extends QueueDefinition> {
 
   constructor(
     private readonly definition: Definition,
-    name: string,
+    private readonly name: string,
     redis: Redis,
+    private readonly envelopes = Envelopes.none,
   ) {
     this.queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX, streams: { events: { maxLen: MAX_EVENTS } } });
     this.eventsConnection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
@@ -33,10 +36,12 @@ export class QueueClient<Definition extends QueueDefinition> {
 
   /** Rejects with the AppError that the handler threw, or `service_unavailable` when nobody answered in time. */
   async request<Name extends JobName<Definition>>(name: Name, payload: JobPayload<Definition, Name>, timeoutMs: number): Promise<JobResult<Definition, Name>> {
-    const job = await this.queue.add(name, payload, KEEP_FINISHED);
+    const job = await this.queue.add(name, this.envelopes.seal(commandAction(this.name, name), payload as object, timeoutMs + ENVELOPE_LIFETIMES_MS.result), KEEP_FINISHED);
     const settled = new AbortController();
     try {
       const result: unknown = await Promise.race([job.waitUntilFinished(this.events, timeoutMs), this.lookFor(job.id ?? '', settled.signal)]);
+      const flaw = this.envelopes.flaw(resultAction(this.name, name, payload), result, ['supervisor']);
+      if (flaw !== undefined) throw new ForgedAnswer(flaw, `${this.name}/${name}`);
       return this.definition.jobs[name]?.result.parse(result) as JobResult<Definition, Name>;
     } catch (error) {
       throw await this.failure(name, error, () => job.remove());
@@ -58,6 +63,7 @@ export class QueueClient<Definition extends QueueDefinition> {
   }
 
   private async failure(name: string, error: unknown, withdraw: () => Promise<void>): Promise<AppError> {
+    if (error instanceof ForgedAnswer) return error.toAppError();
     const message = error instanceof Error ? error.message : '';
     const body = ErrorBody.safeParse(parseJson(message));
     if (body.success) return AppError.from(body.data);
@@ -68,6 +74,30 @@ export class QueueClient<Definition extends QueueDefinition> {
   async close(): Promise<void> {
     await Promise.all([this.queue.close(), this.events.close()]);
     this.eventsConnection.disconnect(); // BullMQ closes only connections that it made itself
+  }
+}
+
+/** What a command is signed for: one queue's, by its name. */
+export const commandAction = (queue: string, name: string): string => `command ${queue} ${name}`;
+
+/** What its answer is signed for: that command to one agent. */
+export function resultAction(queue: string, name: string, payload: unknown): string {
+  const { agent } = Commanded.parse(payload);
+  return `result ${queue} ${name} ${agent.key}`;
+}
+
+const Commanded = z.object({ agent: z.object({ key: z.string() }) });
+
+class ForgedAnswer extends Error {
+  constructor(
+    flaw: string,
+    private readonly command: string,
+  ) {
+    super(flaw);
+  }
+
+  toAppError(): AppError {
+    return new AppError('not_authentic', `The answer to ${this.command} in Redis is not its supervisor's (${this.message}). Look at who can write to Redis; supervisors and workers need keys of one set (ENVELOPE_KEYS_DIR).`);
   }
 }
 

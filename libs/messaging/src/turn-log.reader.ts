@@ -64,14 +64,14 @@ export class TurnLogReader {
   async read(turnId: string, after = BEGINNING, limit?: number): Promise<LogEntry[]> {
     const range = [keys.turnLog(turnId), `(${after}`, '+'] as const;
     const rows = await (limit === undefined ? this.commands.xrange(...range) : this.commands.xrange(...range, 'COUNT', limit));
-    return rows.flatMap(([id, fields]) => (fields[1] === undefined ? [] : [parse(id, fields[1])]));
+    return rows.flatMap(([id, fields]) => parse(id, fields[1]) ?? []);
   }
 
   /** A second listener catches up by itself to where the topic stands, then shares it. */
   private async join(key: string, topic: Topic, listener: Listener, after: string): Promise<() => void> {
     let cursor = after;
-    const deliver: Listener = (entry) => {
-      if (!isAfter(entry.id, cursor)) return;
+    const deliver = (entry: LogEntry | undefined) => {
+      if (!entry || !isAfter(entry.id, cursor)) return;
       cursor = entry.id;
       listener(entry);
     };
@@ -79,7 +79,7 @@ export class TurnLogReader {
     let caughtUp = false;
     const shared: Listener = (entry) => (caughtUp ? deliver(entry) : early.push(entry));
     topic.listeners.add(shared);
-    for (const [id, fields] of await this.commands.xrange(key, `(${after}`, '+')) if (fields[1]) deliver(parse(id, fields[1]));
+    for (const [id, fields] of await this.commands.xrange(key, `(${after}`, '+')) deliver(parse(id, fields[1]));
     caughtUp = true;
     early.forEach(deliver);
     return () => this.leave(key, shared);
@@ -114,20 +114,28 @@ export class TurnLogReader {
     await this.subscriber.subscribe(key);
     for (let topic = this.topics.get(key); topic && !topic.live; topic = this.topics.get(key)) {
       topic.dirty = false;
-      for (const [id, fields] of await this.commands.xrange(key, `(${topic.last}`, '+')) if (fields[1]) this.deliver(topic, id, fields[1]);
+      for (const [id, fields] of await this.commands.xrange(key, `(${topic.last}`, '+')) this.deliver(topic, id, fields[1]);
       topic.live = !topic.dirty;
     }
   }
 
-  private deliver(topic: Topic, id: string, json: string): void {
+  private deliver(topic: Topic, id: string, json: string | undefined): void {
     if (!isAfter(id, topic.last)) return;
     topic.last = id;
     const entry = parse(id, json);
-    for (const listener of topic.listeners) listener(entry);
+    if (entry) for (const listener of topic.listeners) listener(entry);
   }
 }
 
-const parse = (id: string, json: string): LogEntry => ({ id, ...LoggedEvent.parse(JSON.parse(json)) });
+/** Undefined for what is no event of a turn: whoever put it there, readers go on. */
+function parse(id: string, json: string | undefined): LogEntry | undefined {
+  try {
+    const { data } = LoggedEvent.safeParse(JSON.parse(json ?? ''));
+    return data && { id, ...data };
+  } catch {
+    return undefined;
+  }
+}
 
 /** Stream ids are `<ms>-<sequence>`; both parts compare as numbers. */
 export function isAfter(a: string, b: string): boolean {

@@ -1,7 +1,9 @@
-import { newThreadId, type TerminalEvent, type TurnCommand, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
+import { agentKey as keyOfAgent, newThreadId, type TerminalEvent, type TurnCommand, TurnEvent, TurnRecord, TurnRequest, TurnStatus } from '@codex-mcp/contracts';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { ENVELOPE_LIFETIMES_MS, Envelopes } from './envelopes/envelopes.js';
 import { keys } from './keys.js';
+import { sealedCommand } from './turn-control.js';
 import { MAX_THREADS } from './thread-store.js';
 import { sweepTurns } from './turn-sweep.script.js';
 import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
@@ -25,8 +27,9 @@ const StoredTurn = z.object({
 
 /** `turnId`: for `exists`, the turn that was accepted before. `threadId`: of an accepted turn, where it has one. */
 export type AcceptOutcome = { outcome: z.infer<typeof Accepted>[0]; position: number; turnId: string; threadId?: string };
-/** `unreadable`: claimed, but this version cannot read what was asked. */
+/** `unreadable`: claimed, but this version cannot read what was asked. `forged`: claimed, but no edge has signed it for this turn. */
 export type Claim =
+  | { outcome: 'forged'; flaw: string; attempts: number; seq: number }
   | { outcome: 'unreadable'; attempts: number; seq: number }
   | { outcome: 'claimed'; request: TurnRequest; threadId: string | undefined; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
   | { outcome: 'terminal' | 'missing' | 'not_head' };
@@ -46,6 +49,7 @@ export class TurnStore {
   constructor(
     private readonly redis: Redis,
     private readonly limits: TurnRetention = RETENTION,
+    private readonly envelopes = Envelopes.none,
   ) {}
 
   /** Makes a request durable at the end of its agent's mailbox. Position 0 may run at once. `maxOfTenant`: its unfinished turns of all agents, 0 for any number; `position` says how many there are where they are too many. */
@@ -55,7 +59,7 @@ export class TurnStore {
     const reply = await acceptTurn.run(
       this.redis,
       [keys.turn(turnId), keys.mailbox(key), keys.turnLog(turnId), keys.busyAgents, keys.turnsOf(key), keys.idempotency(key, idempotencyKey ?? ''), keys.agent(key), keys.threads(key), keys.unfinishedOf(agent.tenant)],
-      [turnId, JSON.stringify(request), key, maxQueued, Date.now(), idempotencyKey === undefined ? 0 : 1, maxOfTenant, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
+      [turnId, JSON.stringify(this.envelopes.seal('turn', request, ENVELOPE_LIFETIMES_MS.turn)), key, maxQueued, Date.now(), idempotencyKey === undefined ? 0 : 1, maxOfTenant, ...(thread ? threadArguments(thread, this.limits.maxThreads ?? MAX_THREADS) : [])],
     );
     const [outcome, position, known, threadId] = Accepted.parse(reply);
     return { outcome, position, turnId: known || turnId, ...(threadId !== '' && { threadId }) };
@@ -73,7 +77,10 @@ export class TurnStore {
     );
     const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId] = Claimed.parse(reply);
     if (outcome !== 'claimed') return { outcome };
-    const parsed = readRequest(request);
+    const stored = parseJson(request);
+    const parsed = TurnRequest.safeParse(stored).data;
+    const flaw = this.envelopes.flaw('turn', stored, ['mcp-edge']) ?? (parsed && mismatchOf(parsed, turnId, agentKey));
+    if (flaw !== undefined) return { outcome: 'forged', flaw, attempts, seq };
     if (!parsed) return { outcome: 'unreadable', attempts, seq };
     return { outcome, request: parsed, threadId: threadId || undefined, epoch, attempts, seq, startedAtMs, cancelRequested: cancelRequested === 1 };
   }
@@ -104,7 +111,7 @@ export class TurnStore {
     const reply = await cancelTurn.run(
       this.redis,
       [keys.turn(turnId), keys.turnLog(turnId), keys.mailbox(agent.key), keys.busyAgents],
-      [turnId, agent.key, withoutSeq(event), this.limits.retentionMs, Date.now(), keys.turnControl, command({ action: 'cancel', turnId })],
+      [turnId, agent.key, withoutSeq(event), this.limits.retentionMs, Date.now(), keys.turnControl, this.command({ action: 'cancel', turnId })],
     );
     const [outcome, next] = Cancelled.parse(reply);
     if (outcome === 'cancelled') void this.sweep(agent.key).catch(() => undefined);
@@ -137,7 +144,11 @@ export class TurnStore {
 
   /** Sends a command to whichever worker runs the turn. That it was followed shows in the turn's log. */
   async send(turnCommand: TurnCommand): Promise<void> {
-    await this.redis.publish(keys.turnControl, command(turnCommand));
+    await this.redis.publish(keys.turnControl, this.command(turnCommand));
+  }
+
+  private command(turnCommand: TurnCommand): string {
+    return sealedCommand(this.envelopes, turnCommand);
   }
 
   async isCancelRequested(turnId: string): Promise<boolean> {
@@ -161,14 +172,18 @@ const threadArguments = ({ opening, named = '', fresh }: NonNullable<TurnRequest
 /** A script puts the number and the opening brace before it. */
 const withoutSeq = (event: TurnEvent): string => JSON.stringify({ atMs: Date.now(), event }).slice(1);
 
-const command = (turnCommand: TurnCommand): string => JSON.stringify(turnCommand);
-
-function readRequest(json: string): TurnRequest | undefined {
+function parseJson(json: string): unknown {
   try {
-    return TurnRequest.safeParse(JSON.parse(json)).data;
+    return JSON.parse(json);
   } catch {
     return undefined;
   }
+}
+
+/** A signed request counts for its own turn and agent only, wherever somebody puts it. */
+function mismatchOf({ turnId, agent }: TurnRequest, askedTurnId: string, askedAgentKey: string): string | undefined {
+  const isOwn = turnId === askedTurnId && agent.key === askedAgentKey && agent.key === keyOfAgent(agent.tenant, agent.agentId);
+  return isOwn ? undefined : 'signed for another turn or agent';
 }
 
 const numbered = (firstSeq: number, events: TurnEvent[]): (string | number)[] =>

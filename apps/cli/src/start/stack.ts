@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultDataDir, serviceEntry } from '@codex-mcp/config';
 import { AppError, type Heartbeat } from '@codex-mcp/contracts';
-import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
+import { createRedis, generateEnvelopeKeys, readHeartbeats } from '@codex-mcp/messaging';
 import { endServicesOf, noteService } from './running-processes.js';
 import { embeddedRedis, redisAnswers } from './redis.service.js';
 import { ServiceProcess, type ServiceSpec } from './service.process.js';
@@ -44,6 +44,7 @@ export class Stack {
       const paths = dataPaths(this.config.DATA_DIR);
       for (const directory of [paths.logs, paths.run]) await mkdir(directory, { recursive: true, mode: 0o700 });
       await endServicesOf(paths.services);
+      if (!this.env['ENVELOPE_KEYS_DIR']) generateEnvelopeKeys(paths.keys);
       this.redisUrl = await this.startRedis();
       for (const name of SERVICES) this.launch(this.serviceSpec(name));
       const beats = await this.serving();
@@ -97,10 +98,12 @@ export class Stack {
       RUN_DIR: this.env['RUN_DIR'] ?? paths.run,
       DATA_DIR: this.config.DATA_DIR,
       DEPLOYMENT: this.env['DEPLOYMENT'] ?? deploymentOf(this.config.DATA_DIR),
+      ENVELOPE_KEYS_DIR: this.env['ENVELOPE_KEYS_DIR'] || paths.keys,
       AUDIT_DIR: this.env['AUDIT_DIR'] || paths.audit,
       OPS_PORT: undefined, // one port cannot be that of four services
     };
     const env: Env = Object.fromEntries(Object.entries(shared).filter(([key]) => (HOLDERS[key] ?? name) === name));
+    if (name === 'gateway') delete env['ENVELOPE_KEYS_DIR'];
     if (name === 'supervisor') env['STOP_AGENTS_ON_SHUTDOWN'] ??= 'true';
     return { name, command: process.execPath, args: [...nodeFlags(name), serviceEntry(root, name)], env, logFile: join(paths.logs, `${name}.log`) };
   }

@@ -18,6 +18,7 @@ export const dataPaths = (dataDir: string) => ({
   logs: join(dataDir, 'logs'),
   run: join(dataDir, 'run'),
   audit: join(dataDir, 'audit'),
+  keys: join(dataDir, 'keys'),
   lock: join(dataDir, 'start.pid'),
   services: join(dataDir, 'services.pid'),
 });

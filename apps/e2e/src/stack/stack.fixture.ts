@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RuntimeName } from '@codex-mcp/contracts';
-import { createRedis, readHeartbeats } from '@codex-mcp/messaging';
+import { createRedis, type EnvelopeIssuer, Envelopes, readHeartbeats } from '@codex-mcp/messaging';
 import { type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Redis } from 'ioredis';
@@ -160,9 +160,20 @@ export class Stack {
 
   /** A further process of the product with this stack's environment, for the caller to end; `stop` kills what is left. */
   launch(app: string, ...args: string[]): LaunchedProcess {
-    const launched = new LaunchedProcess([entryOf(app, this.options.root), ...args], { env: this.environment, cwd: this.workingDirectory });
+    const env = app === 'cli' ? this.environment : { ENVELOPE_KEYS_DIR: this.keysDirectory, ...this.environment };
+    const launched = new LaunchedProcess([entryOf(app, this.options.root), ...args], { env, cwd: this.workingDirectory });
     this.launched.push(launched);
     return launched;
+  }
+
+  /** What one of the services signs with, for tests that write into Redis in its place. */
+  envelopes(issuer: EnvelopeIssuer): Envelopes {
+    return Envelopes.from(this.keysDirectory, issuer);
+  }
+
+  /** Where the launcher has made the services' keys. */
+  private get keysDirectory(): string {
+    return join(this.dataDir, 'keys');
   }
 
   private async isServing(): Promise<boolean> {

@@ -59,13 +59,14 @@ export class TurnAdmission {
     await within(STATUS_TIMEOUT_MS, this.status.assertTurnsCanRun(agent));
   }
 
-  requestOf({ tool, args, agent, caller: { correlationId, workspace }, idempotencyKey, begins, readOnly }: TurnCall): TurnRequest {
+  requestOf({ tool, args, agent, caller: { principal, correlationId, workspace }, idempotencyKey, begins, readOnly }: TurnCall): TurnRequest {
     const { idempotency_key: ownKey, ...own } = TurnArguments.parse(args);
     const key = KeyArgument.parse({ idempotency_key: ownKey }).idempotency_key ?? idempotencyKey;
     const thread = tool.kind === 'turn' ? { thread: { ...ThreadArgument.parse(own), opening: openingOf(tool, own), ...(begins && { fresh: begins }) } } : {};
+    const names = principal === undefined ? {} : { principal };
     const limits = readOnly === true ? { access: 'read' as const } : {};
     const optional = { ...(key !== undefined && { idempotencyKey: key }), ...(workspace && { workspace: 'path' in workspace ? { path: workspace.path } : { hints: [...workspace.hints] } }) };
-    return { turnId: newTurnId(), tool: tool.name, agent, arguments: own, ...thread, ...limits, correlationId, acceptedAtMs: Date.now(), ...optional };
+    return { turnId: newTurnId(), tool: tool.name, agent, ...names, arguments: own, ...thread, ...limits, correlationId, acceptedAtMs: Date.now(), ...optional };
   }
 
   /** Rejects with `budget_exceeded`, `queue_full`, `unknown_thread`, `idempotency_conflict` or `service_unavailable`. */

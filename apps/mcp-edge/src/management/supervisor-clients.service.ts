@@ -1,5 +1,5 @@
 import { type AgentRecord, AppError, type AgentUsage, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
-import { QueueClient } from '@codex-mcp/messaging';
+import { Envelopes, QueueClient } from '@codex-mcp/messaging';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { REDIS } from '../edge.tokens.js';
@@ -17,6 +17,7 @@ export class SupervisorClients implements OnApplicationShutdown {
   constructor(
     @Inject(REDIS) private readonly redis: Redis,
     private readonly status: ServiceStatus,
+    private readonly envelopes: Envelopes,
   ) {}
 
   async usage(record: AgentRecord): Promise<AgentUsage> {
@@ -40,7 +41,7 @@ export class SupervisorClients implements OnApplicationShutdown {
     if (!alive) throw new AppError('service_unavailable', 'The supervisor of this agent is not running. Start it and look at its log.');
     const known = this.clients.get(supervisorId);
     if (known) return known;
-    const client = new QueueClient(supervisorQueue, supervisorQueueName(supervisorId), this.redis);
+    const client = new QueueClient(supervisorQueue, supervisorQueueName(supervisorId), this.redis, this.envelopes);
     this.clients.set(supervisorId, client);
     return client;
   }

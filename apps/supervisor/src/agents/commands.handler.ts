@@ -1,7 +1,9 @@
-import { type Placement, placementsQueue, PLACEMENTS_QUEUE, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
-import { type Consumer, jobFailure, QUEUE_PREFIX } from '@codex-mcp/messaging';
+import { AgentIdentity, AppError, type Placement, PLACEMENTS_QUEUE, placementsQueue, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
+import { commandAction, type Consumer, ENVELOPE_LIFETIMES_MS, type Envelopes, jobFailure, QUEUE_PREFIX, resultAction } from '@codex-mcp/messaging';
+import type { Auditor } from '@codex-mcp/observability';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import type { AgentsService } from './agents.service.js';
 import { patiently } from '../patience.js';
 
@@ -13,6 +15,8 @@ const STALLED_CHECK_MS = 1000;
 const MAX_STALLED = 10;
 
 const commands = supervisorQueue.jobs;
+
+const Commanded = z.object({ agent: AgentIdentity });
 
 /**
  * Typed commands from the queues: `placements` (an agent that lives nowhere yet; any supervisor takes it) and
@@ -27,6 +31,8 @@ export class CommandsHandler {
     private readonly agents: AgentsService,
     private readonly supervisorId: string,
     private readonly redis: Redis,
+    private readonly envelopes: Envelopes,
+    private readonly audit: Auditor,
   ) {
     const options = { name: supervisorId, connection: redis, prefix: QUEUE_PREFIX, concurrency: CONCURRENCY, autorun: false, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: MAX_STALLED };
     const served = [PLACEMENTS_QUEUE, supervisorQueueName(supervisorId)].map((queue) => {
@@ -65,13 +71,24 @@ export class CommandsHandler {
 
   private async handle(job: Job): Promise<unknown> {
     try {
-      return await patiently(() => this.execute(job.name, job.data));
+      this.assertSigned(job);
+      const result = await patiently(() => this.execute(job.name, job.data));
+      return this.envelopes.seal(resultAction(job.queueName, job.name, job.data), result, ENVELOPE_LIFETIMES_MS.result);
     } catch (error) {
       throw jobFailure(error);
     }
   }
 
-  private async execute(name: string, data: unknown): Promise<unknown> {
+  /** Throws for a command that neither a worker nor an edge has signed for this queue. */
+  private assertSigned({ queueName, name, data }: Job<unknown>): void {
+    const flaw = this.envelopes.flaw(commandAction(queueName, name), data, ['worker', 'mcp-edge']);
+    if (flaw === undefined) return;
+    const { agent } = Commanded.safeParse(data).data ?? {};
+    this.audit.record({ action: 'envelope.refused', outcome: 'refused', tenant: agent?.tenant, agentId: agent?.agentId, detail: { what: 'command', queue: queueName, command: name, flaw } });
+    throw new AppError('not_authentic', `The command "${name}" in Redis has no signature of a worker or an edge (${flaw}). They need keys of one set (ENVELOPE_KEYS_DIR); look also at who can write to Redis.`);
+  }
+
+  private async execute(name: string, data: unknown): Promise<object> {
     switch (name) {
       case 'ensure':
         return this.ensure(data);

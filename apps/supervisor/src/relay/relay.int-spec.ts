@@ -3,8 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { agentKey } from '@codex-mcp/contracts';
-import { AgentStore, createRedis, TurnStore } from '@codex-mcp/messaging';
-import { createLogger } from '@codex-mcp/observability';
+import { AgentStore, createRedis, Envelopes, generateEnvelopeKeys, RELAY_PASS_HEADER, relayPass, TurnStore } from '@codex-mcp/messaging';
+import { type AuditEntry, createLogger } from '@codex-mcp/observability';
 import { type RedisFixture, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
 import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
@@ -20,7 +20,11 @@ let redis: Redis;
 let directory: TemporaryDirectory;
 let codex: Server;
 let relay: RelayServer;
+let relayWithKeys: RelayServer;
+let worker: Envelopes;
 let received = '';
+const entries: AuditEntry[] = [];
+const audit = { record: (entry: AuditEntry) => void entries.push(entry) };
 
 beforeAll(async () => {
   server = await startRedis();
@@ -38,12 +42,16 @@ beforeAll(async () => {
   const registry = new AgentStore(redis);
   await registry.save({ ...agent, supervisorId: 's', runtime: 'docker', runtimeId: 'x', status: 'running', workspace: { kind: 'volume' }, cwd: '/workspace', createdAt: 1 });
   const runtime = { socketOf: async () => ({ path, uid: process.getuid?.() ?? 0 }) } as Pick<AgentRuntime, 'socketOf'> as AgentRuntime;
-  relay = new RelayServer(registry, runtime, new HostDirectories(new WorkspaceRoots([]), createLogger('test', 'silent'), new ApplyJournal('/nonexistent')), new GatewayClient('/nonexistent'), createLogger('test', 'silent'), { bind: '127.0.0.1', port: 0, url: undefined });
-  await relay.start();
+  generateEnvelopeKeys(join(directory.path, 'keys'));
+  worker = Envelopes.from(join(directory.path, 'keys'), 'worker');
+  const relayOf = (envelopes: Envelopes) => new RelayServer(registry, runtime, new HostDirectories(new WorkspaceRoots([]), createLogger('test', 'silent'), new ApplyJournal('/nonexistent')), new GatewayClient('/nonexistent'), createLogger('test', 'silent'), { bind: '127.0.0.1', port: 0, url: undefined, supervisorId: 's' }, envelopes, audit);
+  relay = relayOf(Envelopes.none);
+  relayWithKeys = relayOf(Envelopes.from(join(directory.path, 'keys'), 'supervisor'));
+  await Promise.all([relay.start(), relayWithKeys.start()]);
 });
 
 afterAll(async () => {
-  await relay.stop();
+  await Promise.all([relay.stop(), relayWithKeys.stop()]);
   codex.close();
   redis.disconnect();
   await server.stop();
@@ -60,8 +68,8 @@ async function lease(holder: string, token: string): Promise<number> {
   return claim.outcome === 'claimed' ? claim.epoch : -1;
 }
 
-async function dial(headers: Record<string, string>, key = agent.key): Promise<Socket> {
-  const socket = connect(Number(new URL(relay.url).port), '127.0.0.1');
+async function dial(headers: Record<string, string>, key = agent.key, to = relay): Promise<Socket> {
+  const socket = connect(Number(new URL(to.url).port), '127.0.0.1');
   socket.on('error', () => undefined);
   const lines = [`GET /agents/${key} HTTP/1.1`, 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: abc', 'Sec-WebSocket-Version: 13', 'Origin: http://evil.example'];
   socket.write([...lines, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'));
@@ -99,4 +107,18 @@ it.each([
   received = '';
   expect(await answer(await dial(headers(), key))).toMatch(/^HTTP\/1.1 403/);
   expect(received).toBe('');
+});
+
+it('with keys, a lease that somebody wrote into Redis opens nothing; a worker’s pass for it does', async () => {
+  const epoch = await lease('w5', 'token-5');
+  const headers = { Authorization: 'Bearer token-5', 'X-Lease-Epoch': String(epoch) };
+  received = '';
+  expect(await answer(await dial(headers, agent.key, relayWithKeys))).toMatch(/^HTTP\/1.1 403/);
+  const pass = (of: object) => ({ ...headers, [RELAY_PASS_HEADER]: relayPass(worker, { agentKey: agent.key, epoch, supervisorId: 's', ...of }) });
+  expect(await answer(await dial(pass({ agentKey: agentKey('local', 'b') }), agent.key, relayWithKeys))).toMatch(/^HTTP\/1.1 403/);
+  expect(received).toBe('');
+  expect(entries).toEqual(['unsigned', 'signed for another agent, epoch or supervisor'].map((flaw) => expect.objectContaining({ action: 'envelope.refused', detail: expect.objectContaining({ what: 'relay', flaw }) })));
+  const socket = await dial(pass({}), agent.key, relayWithKeys);
+  expect(await answer(socket)).toContain('Sec-WebSocket-Key: abc');
+  socket.destroy();
 });

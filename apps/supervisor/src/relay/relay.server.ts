@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError, type AgentRecord, ERROR_CLASSES, PullRequestWish, toErrorBody } from '@codex-mcp/contracts';
-import type { AgentStore } from '@codex-mcp/messaging';
-import type { Logger } from '@codex-mcp/observability';
+import { type AgentStore, type Envelopes, RELAY_PASS_HEADER, relayPassFlaw } from '@codex-mcp/messaging';
+import type { Auditor, Logger } from '@codex-mcp/observability';
 import type { GatewayClient } from '../gateway/gateway.client.js';
 import type { AgentRuntime } from '../runtime/agent-runtime.port.js';
 import { openAppServerSocket } from '../runtime/app-server.socket.js';
@@ -27,7 +27,9 @@ export class RelayServer {
     private readonly directories: HostDirectories,
     private readonly gateway: Pick<GatewayClient, 'openPullRequest'>,
     private readonly logger: Logger,
-    private readonly options: { bind: string; port: number; url: string | undefined },
+    private readonly options: { bind: string; port: number; url: string | undefined; supervisorId: string },
+    private readonly envelopes: Envelopes,
+    private readonly audit: Auditor,
   ) {
     this.server.on('upgrade', (request, socket, head) => void this.relay(request, socket as Socket, head));
   }
@@ -96,9 +98,18 @@ export class RelayServer {
     const key = PATH.exec(request.url ?? '')?.[1] ?? '';
     const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const epoch = Number(request.headers['x-lease-epoch']);
+    this.assertPass(request, key, epoch);
     const agent = (await this.registry.holdsLease(key, epoch, token)) ? await this.registry.get(key) : undefined;
     if (!agent) throw new AppError('unauthenticated', 'no lease of this agent');
     return agent;
+  }
+
+  /** A lease is a record in Redis; that a worker shows it, only a worker can sign. */
+  private assertPass({ headers, socket }: IncomingMessage, agentKey: string, epoch: number): void {
+    const flaw = relayPassFlaw(this.envelopes, headers[RELAY_PASS_HEADER], { agentKey, epoch, supervisorId: this.options.supervisorId });
+    if (flaw === undefined) return;
+    this.audit.record({ action: 'envelope.refused', outcome: 'refused', detail: { what: 'relay', agentKey, flaw, from: socket.remoteAddress } });
+    throw new AppError('unauthenticated', `no pass of a worker (${flaw})`);
   }
 }
 

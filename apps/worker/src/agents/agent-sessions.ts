@@ -1,6 +1,6 @@
 import { AppServerClient, type OpenThread, UnreachableError, UnresponsiveError } from '@codex-mcp/codex';
 import { type AgentIdentity, type FileWrite, type Placement, type PullRequestWish, type WorkspaceChoice } from '@codex-mcp/contracts';
-import type { Lease, ThreadStore } from '@codex-mcp/messaging';
+import { type Envelopes, type Lease, RELAY_PASS_HEADER, relayPass, type ThreadStore } from '@codex-mcp/messaging';
 import { openPullRequest, writeToHost } from '../workspace/relay.client.js';
 import { AgentSession } from './agent-session.js';
 import { AgentThreads } from './agent-threads.js';
@@ -26,6 +26,7 @@ export class AgentSessions {
     private readonly placements: PlacementClient,
     private readonly threads: ThreadStore,
     private readonly lease: Lease,
+    private readonly envelopes: Envelopes,
     private readonly options: { model: string; rpcTimeoutMs: number },
   ) {}
 
@@ -104,9 +105,10 @@ export class AgentSessions {
     try {
       const threads = new AgentThreads(codex, agent, this.threads, { ...this.lease, epoch }, this.threadOptions(placement));
       const efforts = await codex.defaultEfforts();
-      const [relay, headers] = [this.relayOf(agent, placement), this.headers(epoch)];
-      const write = (files: FileWrite[]) => writeToHost(relay, headers, files);
-      const open = (wish: PullRequestWish) => openPullRequest(relay, headers, wish);
+      const relay = this.relayOf(agent, placement);
+      const headers = () => this.headers(agent, placement, epoch);
+      const write = (files: FileWrite[]) => writeToHost(relay, headers(), files);
+      const open = (wish: PullRequestWish) => openPullRequest(relay, headers(), wish);
       return new AgentSession(codex, agent, placement, threads, epoch, efforts, write, open);
     } catch (error) {
       codex.close();
@@ -117,7 +119,7 @@ export class AgentSessions {
   private async connect(agent: AgentIdentity, placement: Placement, epoch: number): Promise<AppServerClient> {
     const url = this.relayOf(agent, placement).replace(/^http/, 'ws');
     try {
-      return await AppServerClient.connect(url, { headers: this.headers(epoch), rpcTimeoutMs: this.options.rpcTimeoutMs });
+      return await AppServerClient.connect(url, { headers: this.headers(agent, placement, epoch), rpcTimeoutMs: this.options.rpcTimeoutMs });
     } catch (error) {
       if (error instanceof UnresponsiveError) throw error;
       throw new UnreachableError('The agent’s Codex could not be reached through its supervisor.', error);
@@ -128,8 +130,8 @@ export class AgentSessions {
     return `${relayUrl}/agents/${agent.key}`;
   }
 
-  private headers(epoch: number): Record<string, string> {
-    return { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch) };
+  private headers({ key: agentKey }: AgentIdentity, { supervisorId }: Placement, epoch: number): Record<string, string> {
+    return { authorization: `Bearer ${this.lease.token}`, 'x-lease-epoch': String(epoch), [RELAY_PASS_HEADER]: relayPass(this.envelopes, { agentKey, epoch, supervisorId }) };
   }
 
   private threadOptions({ cwd, sandbox, egress }: Placement): OpenThread {

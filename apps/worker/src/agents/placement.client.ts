@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type AgentIdentity, type Placement, PLACEMENTS_QUEUE, placementsQueue, supervisorQueue, supervisorQueueName, type WorkspaceChoice } from '@codex-mcp/contracts';
-import { type AgentStore, QueueClient, readHeartbeats } from '@codex-mcp/messaging';
+import { type AgentStore, Envelopes, QueueClient, readHeartbeats } from '@codex-mcp/messaging';
 import type { Redis } from 'ioredis';
 
 /** A host that is being restarted is back within this time; turns that waited in the queue meanwhile wait for it. */
@@ -16,8 +16,9 @@ export class PlacementClient {
     private readonly redis: Redis,
     private readonly registry: AgentStore,
     private readonly timeoutMs: number,
+    private readonly envelopes = Envelopes.none,
   ) {
-    this.placements = new QueueClient(placementsQueue, PLACEMENTS_QUEUE, redis);
+    this.placements = new QueueClient(placementsQueue, PLACEMENTS_QUEUE, redis, envelopes);
   }
 
   async ensure(agent: AgentIdentity, wanted: { workspace?: WorkspaceChoice | undefined; image?: string | undefined; egress?: string[] | undefined }, correlationId: string): Promise<Placement> {
@@ -48,7 +49,7 @@ export class PlacementClient {
   private supervisor(id: string): QueueClient<typeof supervisorQueue> {
     const known = this.supervisors.get(id);
     if (known) return known;
-    const client = new QueueClient(supervisorQueue, supervisorQueueName(id), this.redis);
+    const client = new QueueClient(supervisorQueue, supervisorQueueName(id), this.redis, this.envelopes);
     this.supervisors.set(id, client);
     return client;
   }

@@ -59,6 +59,12 @@ export class TurnApprovals {
     return answer.decision;
   }
 
+  /** Somebody who writes to Redis has answered. */
+  private refused({ turnId, agent, correlationId }: TurnRequest, approvalId: string, flaw: string): ApprovalAnswer {
+    this.audit.record({ action: 'envelope.refused', outcome: 'refused', tenant: agent.tenant, agentId: agent.agentId, turnId, correlationId, detail: { what: 'answer', approvalId, flaw } });
+    return { decision: 'decline', via: 'deadline', message: 'The answer in Redis is nobody’s who may give it.', atMs: Date.now() };
+  }
+
   private record(action: 'approval.asked' | 'approval.answered', { turnId, agent, correlationId }: TurnRequest, { approvalId, subject }: Approval, more: object = {}): void {
     this.audit.record({ action, outcome: 'ok', tenant: agent.tenant, agentId: agent.agentId, turnId, correlationId, detail: { approvalId, kind: subject.kind, ...more } });
   }
@@ -77,6 +83,7 @@ export class TurnApprovals {
       if (standing.outcome !== 'open' || isOver) look.abort();
       if (isOver) return undefined;
       if (standing.outcome === 'answered') return standing.answer;
+      if (standing.outcome === 'forged') return this.refused(turn.request, approvalId, standing.flaw);
       turn.stop.alive();
       const timer = setTimeout(() => look.abort(), Math.max(0, Math.min(LOOK_MS, standing.leftMs)));
       await announced;

@@ -20,6 +20,7 @@ export type RunResult = 'done' | 'parked' | 'left';
 /** A turn that brought its worker down this often is not tried again. */
 const MAX_ATTEMPTS = 10;
 const EXHAUSTED = new AppError('turn_interrupted', `The turn was taken up ${MAX_ATTEMPTS} times and lost its worker each time. Look at what it left in the workspace, then call again.`);
+const FORGED = new AppError('not_authentic', 'What was asked stands in Redis without the signature of an edge for this turn: an earlier version or one without keys accepted it, it waited for more than 7 days, or somebody else has written it. Call again; where you did not upgrade, look at who can write to Redis.');
 const UNREADABLE = new AppError('internal', 'This version cannot read what was asked. Call again.');
 
 type Claimed = Extract<Claim, { outcome: 'claimed' }>;
@@ -49,6 +50,10 @@ export class TurnRunner {
     if (claim.outcome === 'not_head') return 'parked';
     if (claim.outcome === 'claimed' && claim.attempts <= MAX_ATTEMPTS) return this.begin(claim, shutdown);
     if (claim.outcome === 'claimed') await this.giveUp(job, claim, EXHAUSTED);
+    if (claim.outcome === 'forged') {
+      this.audit.record({ action: 'envelope.refused', outcome: 'refused', turnId: job.turnId, correlationId: job.correlationId, detail: { what: 'turn', flaw: claim.flaw, agentKey: job.agentKey, tool: job.tool } });
+      await this.giveUp(job, claim, FORGED);
+    }
     if (claim.outcome === 'unreadable') await this.giveUp(job, claim, UNREADABLE);
     await this.dispatcher.releaseHead(job.agentKey);
     return 'done';
