@@ -121,9 +121,10 @@ export class TurnLogReader {
 
   private deliver(topic: Topic, id: string, json: string | undefined): void {
     if (!isAfter(id, topic.last)) return;
-    topic.last = id;
     const entry = parse(id, json);
-    if (entry) for (const listener of topic.listeners) listener(entry);
+    if (!entry) return;
+    topic.last = id;
+    for (const listener of topic.listeners) listener(entry);
   }
 }
 
