@@ -9,7 +9,7 @@ import { CommandsHandler } from './commands.handler.js';
 
 const TIMEOUT_MS = 20_000;
 const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
-const placement: Placement = { supervisorId: 's', relayUrl: 'http://x', workspace: { kind: 'volume' }, cwd: '/', stateDir: '/', sandbox: 'external', gitHosts: [], egress: { allowed: [], granted: [], onRequest: [] }, readOnlyTurns: [] } as unknown as Placement;
+const placement: Placement = { supervisorId: 's', relayUrl: 'http://x', workspace: { kind: 'volume' }, cwd: '/', stateDir: '/', sandbox: 'external', gitHosts: [], egress: { allowed: [], granted: [], onRequest: [] }, readOnlyTurns: 'compared' };
 
 let server: RedisFixture;
 let redis: Redis;
