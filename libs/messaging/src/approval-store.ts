@@ -56,7 +56,10 @@ export class ApprovalStore {
     const { approval, deadlineMs, answer } = await this.redis.hgetall(keys.approval(approvalId));
     if (approval === undefined) return undefined;
     const flaw = this.envelopes.flaw('approval', JSON.parse(approval), ['worker']);
-    if (flaw !== undefined) return void this.onForged(flaw, approvalId);
+    if (flaw !== undefined) {
+      this.onForged(flaw, approvalId);
+      return undefined;
+    }
     // One that another version has written is not known here; it must not hide the others.
     return ApprovalRecord.safeParse({ approval: JSON.parse(approval), deadlineMs: Number(deadlineMs), ...(answer !== undefined && { answer: JSON.parse(answer) }) }).data;
   }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { ENVELOPE_ISSUERS, type EnvelopeIssuer, type EnvelopeKeys, readEnvelopeKeys } from './envelope-keys.js';
 
 const Envelope = z.object({ issuer: z.enum(ENVELOPE_ISSUERS), issuedAtMs: z.number(), expiresAtMs: z.number(), signature: z.string().max(200) });
-type Envelope = z.infer<typeof Envelope>;
 const Sealed = z.looseObject({ envelope: Envelope });
 
 const MINUTE_MS = 60_000;
@@ -50,7 +49,7 @@ export class Envelopes {
     if (!this.keys) return undefined;
     const sealed = Sealed.safeParse(value);
     if (!sealed.success) return 'unsigned';
-    const { envelope, ...body } = value as { envelope: Envelope };
+    const { envelope: _envelope, ...body } = value as { envelope: unknown };
     const { issuer, issuedAtMs, expiresAtMs, signature } = sealed.data.envelope;
     if (!issuers.includes(issuer)) return `signed by a ${issuer}`;
     const bytes = signedBytes(action, { issuer, issuedAtMs, expiresAtMs }, body);
@@ -61,5 +60,5 @@ export class Envelopes {
   }
 }
 
-const signedBytes = (action: string, { issuer, issuedAtMs, expiresAtMs }: Omit<Envelope, 'signature'>, body: unknown): Buffer =>
+const signedBytes = (action: string, { issuer, issuedAtMs, expiresAtMs }: Omit<z.infer<typeof Envelope>, 'signature'>, body: unknown): Buffer =>
   Buffer.from(JSON.stringify(['codex-mcp envelope 1', action, issuer, issuedAtMs, expiresAtMs, body]));
