@@ -12,6 +12,7 @@ import { readJsonBody } from '../http/json-body.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 import { callContext, contextOf, hintsOf } from './call-context.js';
 import { EventLog, STANDALONE } from './sessions/event-log.js';
+import { isRequest } from './sessions/message-kind.js';
 import { EventStreams } from './sessions/event-streams.js';
 import { HttpSessions } from './sessions/http-sessions.service.js';
 import type { SessionTransport } from './sessions/session-transport.js';
@@ -73,7 +74,7 @@ export class StreamableHttpController {
     const messages = messagesOf(body);
     await this.quota.spend(principalOf(response).tenant, messages.length - 1);
     if (request.get('Mcp-Session-Id') === undefined) return this.open(request, response, messages);
-    if (messages.some(isInitializeRequest)) throw new Refusal(400, -32600, 'Invalid Request: Server already initialized');
+    if (messages.some((message) => isRequest(message) && message.method === 'initialize')) throw new Refusal(400, -32600, 'Invalid Request: Server already initialized');
     const transport = await this.sessionOf(request, response);
     transport.receive(await this.sessions.pass(transport.sessionId, transport, messages), response, versionOf(request));
   }

@@ -1,4 +1,4 @@
-import { isJSONRPCNotification, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import { EDGE_CONFIG, LOGGER } from '../../edge.tokens.js';
 import { EdgeMetrics } from '../../health/edge.metrics.js';
 import { McpServerFactory } from '../mcp-server.factory.js';
 import { EventLog } from './event-log.js';
+import { isAnswer, isNotification } from './message-kind.js';
 import { type NoteOf, ReplicaChannel } from './replica-channel.js';
 import { ResourceSubscriptions } from './resource-subscriptions.service.js';
 import { sessionEntry } from './session.audit.js';
@@ -108,7 +109,7 @@ export class HttpSessions implements BeforeApplicationShutdown {
   }
 
   private async passOne(session: string, transport: SessionTransport, message: JSONRPCMessage): Promise<JSONRPCMessage[]> {
-    if ('result' in message || 'error' in message) {
+    if (isAnswer(message)) {
       const asked = askedBy(message);
       if (!asked) return [];
       const answer = { ...message, id: asked.id } as JSONRPCMessage;
@@ -116,7 +117,7 @@ export class HttpSessions implements BeforeApplicationShutdown {
       await this.replicas.tell(asked.replica, { type: 'message', session, message: answer });
       return [];
     }
-    const concernsOthers = isJSONRPCNotification(message) && (message.method === 'notifications/roots/list_changed' || isForOther(transport, message));
+    const concernsOthers = isNotification(message) && (message.method === 'notifications/roots/list_changed' || isForOther(transport, message));
     if (concernsOthers) this.replicas.tellAll({ type: 'notification', session, message });
     return concernsOthers ? [] : [message];
   }

@@ -4,6 +4,7 @@ import { writeBounded } from '../../http/bounded-output.js';
 import { answerWhole, type Pieces } from '../../http/whole-answer.js';
 import { type EventLog, lostAnswer } from './event-log.js';
 import { jsonOf, piecesOf } from './message-json.js';
+import { isAnswer } from './message-kind.js';
 
 const RETRY_MS = 1000;
 /** The first revision whose clients understand events without data. */
@@ -46,7 +47,7 @@ export class PostStream {
   }
 
   send(message: JSONRPCMessage): void {
-    const answered = 'result' in message || 'error' in message ? message.id : undefined;
+    const answered = isAnswer(message) ? message.id : undefined;
     if (answered !== undefined && !this.unanswered.has(answered)) return; // its client has cancelled it
     const json = this.log && jsonOf(message);
     const frame = json === undefined ? ['event: message\ndata: ', ...piecesOf(message), '\n\n'] : [eventFrame(json, this.log?.eventId(this.id, this.written + 1))];

@@ -1,9 +1,10 @@
-import { isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage, type MessageExtraInfo, type RequestId, type Transport, type TransportSendOptions } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport, TransportSendOptions } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { type EventLog, STANDALONE } from './event-log.js';
 import { isLasting } from './lasting-request.js';
 import { jsonOf } from './message-json.js';
+import { type Answer, isAnswer, isRequest } from './message-kind.js';
 import { PostStream } from './post-stream.js';
 
 /** The id of an `initialize` that no client waits for. */
@@ -12,14 +13,12 @@ const KEEP_ALIVE_MS = 15_000;
 
 const Withdrawal = z.looseObject({ requestId: z.union([z.string(), z.number()]) });
 
-type Answer = Extract<JSONRPCMessage, { result: unknown } | { error: unknown }>;
-
 /** Ids of requests to clients name the replica that waits for the answer. */
 const questionId = (replica: string, id: RequestId): string => `${replica}:${id}`;
 
 /** A question, or the withdrawal of one, under that id. */
 function named(message: JSONRPCMessage, replica: string): JSONRPCMessage {
-  if (isJSONRPCRequest(message)) return { ...message, id: questionId(replica, message.id) };
+  if (isRequest(message)) return { ...message, id: questionId(replica, message.id) };
   const withdrawn = 'method' in message && message.method === 'notifications/cancelled' ? Withdrawal.safeParse(message.params).data : undefined;
   return withdrawn ? { ...message, params: { ...withdrawn, requestId: questionId(replica, withdrawn.requestId) } } : message;
 }
@@ -58,7 +57,7 @@ export class SessionTransport implements Transport {
 
   /** Gives messages of a client to the server; `response` becomes the stream of their answers. */
   receive(messages: readonly JSONRPCMessage[], response: Response, protocolVersion: string): void {
-    const requests = messages.filter(isJSONRPCRequest);
+    const requests = messages.filter(isRequest);
     if (requests.length === 0) {
       response.status(202).end();
     } else {
@@ -71,7 +70,7 @@ export class SessionTransport implements Transport {
 
   /** Gives the server a message that no POST to this replica brought. */
   deliver(message: JSONRPCMessage): void {
-    const stream = isJSONRPCRequest(message) ? this.streams.get(message.id) : undefined;
+    const stream = isRequest(message) ? this.streams.get(message.id) : undefined;
     this.onmessage?.(message, stream?.isResumable ? { closeSSEStream: () => stream.detach() } : {});
   }
 
@@ -91,7 +90,7 @@ export class SessionTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage, { relatedRequestId }: TransportSendOptions = {}): Promise<void> {
-    if (isJSONRPCResponse(message)) return this.answer(message);
+    if (isAnswer(message)) return this.answer(message);
     const sent = named(message, this.replica);
     if (relatedRequestId === undefined) return this.log.append(this.sessionId, STANDALONE, jsonOf(sent));
     this.streams.get(relatedRequestId)?.send(sent);
