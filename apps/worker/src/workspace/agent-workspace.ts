@@ -1,6 +1,6 @@
-import { BASE, LAST } from '@codex-mcp/snapshots';
+import { BASE, LAST, WRITE_TREE } from '@codex-mcp/snapshots';
 import { type CommandRunner, type Place, ShadowRepository } from './shadow-repository.js';
-import { type Changes, diffTrees, listChanges, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
+import { type Changes, diffNow, diffTrees, listChanges, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
 
 export type { Changes, Trees } from './workspace-diff.js';
 
@@ -10,7 +10,9 @@ const CHECKPOINTS = `${PREFIX}/checkpoints`;
 /** Turns that changed something are remembered up to this number; older ones can no longer be compared. */
 const REMEMBERED_TURNS = 500;
 
-const REMEMBER_LAST = `git update-ref ${LAST} "$tree"`;
+/** Git is asked only for a state that is another one. */
+const REMEMBER_LAST = `last=; [ ! -f "$GIT_DIR/${LAST}" ] || read -r last < "$GIT_DIR/${LAST}"
+[ "$last" = "$tree" ] || git update-ref ${LAST} "$tree"`;
 const REMEMBER_BASE = `git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
 
 const PRUNE_LIMIT_S = 60;
@@ -62,6 +64,8 @@ rm -f "$GIT_INDEX_FILE" "$GIT_DIR/mix.patch"`;
 /** An agent's workspace, and the states of it that codex-mcp keeps: as ids of git trees. */
 export class AgentWorkspace {
   readonly repository: ShadowRepository;
+  /** What was compared last with the workspace as it was then. */
+  private compared: { key: string; trees: Trees; changes: Changes } | undefined;
 
   constructor(
     codex: CommandRunner,
@@ -72,8 +76,23 @@ export class AgentWorkspace {
 
   /** What the workspace is now. */
   take(): Promise<string> {
+    return this.repository.tree(this.remember);
+  }
+
+  /** What differs now from a checkpoint, or from the starting point; undefined where there is no such checkpoint. What was compared before is not compared again. */
+  async changesNow(checkpoint: string | undefined, pathspecs: string[] = [], maxBytes = MAX_DIFF_BYTES): Promise<Changes | undefined> {
+    const ref = checkpoint === undefined ? BASE : `${CHECKPOINTS}/${checkpoint}`;
+    const key = JSON.stringify([pathspecs, maxBytes]);
+    const last = this.compared?.key === key ? this.compared : undefined;
+    const { trees, changes } = await diffNow(this.repository, `${WRITE_TREE}${this.remember}`, ref, pathspecs, maxBytes, last);
+    if (trees.from === '' && checkpoint !== undefined) return undefined;
+    if (trees.from !== trees.to) this.compared = { key, trees, changes };
+    return changes;
+  }
+
+  private get remember(): string {
     // Where a copy starts from is known only to whoever makes it.
-    return this.repository.tree(this.place.source === undefined ? `${REMEMBER_LAST}\n${REMEMBER_BASE}` : REMEMBER_LAST);
+    return this.place.source === undefined ? `${REMEMBER_LAST}\n${REMEMBER_BASE}` : REMEMBER_LAST;
   }
 
   /** The state taken last, over restarts; undefined before the first. */

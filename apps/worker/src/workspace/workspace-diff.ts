@@ -26,13 +26,10 @@ const DECODE = `for word; do
 done`;
 
 /**
- * $1 cap in bytes or 0, $2 from, $3 to, then pathspecs → the list of changes as base64, `.`, and the size of each content;
+ * `$cap` in bytes or 0, `$from`, `$to`, and pathspecs → the list of changes as base64, `.`, and the size of each content;
  * with a cap and without a huge file also `.` and the patch as base64, as `PATCH` makes it for `text`.
  */
-const LIST = `set -e
-${DECODE}
-cap=$1 from=$2 to=$3; shift 3
-list() { ${GIT} diff ${OPTIONS} --raw --no-abbrev -z "$@"; }
+const COMPARE = `list() { ${GIT} diff ${OPTIONS} --raw --no-abbrev -z "$@"; }
 changes=$GIT_DIR/changes.$$
 trap 'rm -f "$changes"' EXIT
 list --numstat "$from" "$to" -- "$@" > "$changes"
@@ -43,6 +40,24 @@ printf '%s\\n' "$sizes"
 [ "$cap" -gt 0 ] && [ -z "$(printf '%s\\n' "$sizes" | awk '$2 + 0 > ${MAX_FILE_BYTES}')" ] || exit 0
 echo .
 ${GIT} -c core.attributesFile=/dev/null diff ${OPTIONS} --binary "$from" "$to" -- "$@" | head -c "$cap" | base64`;
+
+/** $1 cap, $2 from, $3 to, then pathspecs → what `COMPARE` prints. */
+const LIST = `set -e
+${DECODE}
+cap=$1 from=$2 to=$3; shift 3
+${COMPARE}`;
+
+/** $1 cap, $2 ref, $3 trees that are compared already, then pathspecs → both trees; where they differ and are not those, `.` and what `COMPARE` prints. */
+const listNow = (take: string): string => `set -e
+${DECODE}
+cap=$1 ref=$2 compared=$3; shift 3
+${take}
+to=$tree
+from=$(git rev-parse --quiet --verify "$ref^{tree}" || true)
+echo "$from $to"
+[ -n "$from" ] && [ "$from" != "$to" ] && [ "$from $to" != "$compared" ] || exit 0
+echo .
+${COMPARE}`;
 
 /** $1 `text` or `binary`: whether git decides what is binary or all is; $2 cap in bytes, $3 from, $4 to, then pathspecs → the patch as base64. */
 const PATCH = `set -e
@@ -63,8 +78,30 @@ export type Changes = { diff: string; files: ChangedFile[]; truncated: boolean; 
  * binary patch; what does not fit is left out file by file, so that the rest is still a patch.
  */
 export async function diffTrees(repository: ShadowRepository, trees: Trees, pathspecs: string[], maxBytes: number): Promise<Changes> {
+  return inFull(repository, trees, pathspecs, maxBytes, await list(repository, trees, pathspecs, maxBytes + SPARE_BYTES));
+}
+
+/**
+ * The same of what a ref names and the workspace as it is now, which the script `take` finds in `$tree`: all in one go.
+ * `from` is empty where nothing has that name; `changes` are those of `last` where its trees are these.
+ */
+export async function diffNow(repository: ShadowRepository, take: string, ref: string, pathspecs: string[], maxBytes: number, last?: { trees: Trees; changes: Changes }): Promise<{ trees: Trees; changes: Changes }> {
+  const words = [String(maxBytes + SPARE_BYTES), ref, last ? `${last.trees.from} ${last.trees.to}` : ''].map(encoded);
+  const output = await repository.shell(listNow(take), [...words, ...pathspecs.map(encoded)]);
+  const [line = '', listing] = splitOnce(output, '\n.\n');
+  const [from = '', to = ''] = line.trimEnd().split(' ');
+  const trees = { from, to };
+  if (listing !== undefined) return { trees, changes: await inFull(repository, trees, pathspecs, maxBytes, listed(listing)) };
+  return { trees, changes: last && from !== '' && from !== to ? last.changes : { diff: '', files: [], truncated: false } };
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+async function inFull(repository: ShadowRepository, trees: Trees, pathspecs: string[], maxBytes: number, { changes, patch }: Listing): Promise<Changes> {
   const capBytes = maxBytes + SPARE_BYTES;
-  const { changes, patch } = await list(repository, trees, pathspecs, capBytes);
   const compared = changes.filter((change) => !change.isHuge);
   const excluded = changes.filter((change) => change.isHuge).flatMap(({ paths }) => paths.map((path) => Buffer.concat([Buffer.from(':(exclude,literal)'), path])));
   const read = (form: 'text' | 'binary') => readParts(repository, form, trees, [...pathspecs.map((spec) => Buffer.from(spec)), ...excluded], capBytes);
@@ -77,15 +114,20 @@ export async function diffTrees(repository: ShadowRepository, trees: Trees, path
 }
 
 type Listed = Change & { isHuge: boolean };
+/** The patch comes along where there is a cap for it and no file is too large. */
+type Listing = { changes: Listed[]; patch?: Buffer | undefined };
 
 /** The changed files alone, without what changed in them. */
 export async function listChanges(repository: ShadowRepository, trees: Trees, pathspecs: string[]): Promise<Listed[]> {
   return (await list(repository, trees, pathspecs, 0)).changes;
 }
 
-/** The patch comes along where there is a cap for it and no file is too large. */
-async function list(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[], capBytes: number): Promise<{ changes: Listed[]; patch?: Buffer | undefined }> {
-  const [records = '', sizes = '', patch] = (await repository.shell(LIST, [String(capBytes), from, to, ...pathspecs].map(encoded))).split('\n.\n');
+async function list(repository: ShadowRepository, { from, to }: Trees, pathspecs: string[], capBytes: number): Promise<Listing> {
+  return listed(await repository.shell(LIST, [String(capBytes), from, to, ...pathspecs].map(encoded)));
+}
+
+function listed(output: string): Listing {
+  const [records = '', sizes = '', patch] = output.split('\n.\n');
   const sizeOf = new Map(sizes.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]));
   const changes = parseChanges(Buffer.from(records, 'base64')).map((change) => {
     const [before, after] = change.blobs;

@@ -8,6 +8,7 @@ type Comparison = { compared: string; trees: Trees };
 const NOTHING: Trees = { from: '', to: '' };
 
 export const getDiff: Operation<'get_diff'> = async (context, args) => {
+  if (args.turn_id === undefined && args.thread_id === undefined) return { compared: namesOf(args.since), ...(await changesNow(context, args)) };
   const { compared, trees } = await comparison(context, args, 'get_diff');
   const changes: Changes = await context.session.workspace.changes(trees, toPathspecs(args.paths), args.max_bytes);
   return { compared, ...changes };
@@ -20,7 +21,16 @@ export async function comparison(context: OperationContext, { turn_id: turnId, t
   if (turnId !== undefined) return { compared: `Turn ${turnId}`, trees: (await turnTrees(context, turnId)) ?? NOTHING };
   if (threadId !== undefined) return { compared: `Conversation ${threadId}`, trees: (await workspace.thread(threadId)) ?? NOTHING };
   const [from, to] = await Promise.all([since === undefined ? workspace.startingPoint() : checkpointTree(context, since), workspace.take()]);
-  return { compared: since === undefined ? 'The starting point and now' : `Checkpoint ${since} and now`, trees: { from: from ?? to, to } };
+  return { compared: namesOf(since), trees: { from: from ?? to, to } };
+}
+
+const namesOf = (since: string | undefined): string => (since === undefined ? 'The starting point and now' : `Checkpoint ${since} and now`);
+
+async function changesNow(context: OperationContext, { since, paths, max_bytes }: { since?: string | undefined; paths?: string[] | undefined; max_bytes?: number | undefined }): Promise<Changes> {
+  const changes = await context.session.workspace.changesNow(since, toPathspecs(paths), max_bytes);
+  if (changes) return changes;
+  await checkpointTree(context, since ?? ''); // says which there are
+  throw new AppError('turn_failed', 'The checkpoint was made while it was looked for. Call again.');
 }
 
 /** The states around one of the agent's turns; undefined when it changed nothing that is still remembered. */

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { AgentWorkspace } from './agent-workspace.js';
+import { localCommands } from './local-commands.fixture.js';
+
+jest.setTimeout(60_000); // on a busy machine
+
+let scratch: TemporaryDirectory;
+let directory: string;
+let workspace: AgentWorkspace;
+let ran: string[][];
+
+beforeEach(async () => {
+  scratch = await temporaryDirectory();
+  directory = join(scratch.path, 'workspace');
+  for (const path of [directory, join(scratch.path, 'state')]) await mkdir(path);
+  ran = [];
+  const exec: typeof localCommands.exec = (command, options) => (ran.push(command), localCommands.exec(command, options));
+  workspace = new AgentWorkspace({ ...localCommands, exec }, { cwd: directory, stateDir: join(scratch.path, 'state'), workspace: { kind: 'volume' } });
+  await writeFile(join(directory, 'a.txt'), 'one\n');
+  await workspace.take();
+});
+afterEach(() => scratch.remove());
+
+const write = (name: string, content: string) => writeFile(join(directory, name), content);
+
+it('is, in one go, what two states compared say', async () => {
+  const from = await workspace.take();
+  await write('a.txt', 'two\n');
+  await write('späte datei.txt', 'new\n');
+  await write('bytes.bin', '\0\x01');
+  ran = [];
+  const changes = await workspace.changesNow(undefined);
+  expect(ran).toHaveLength(1);
+  expect(changes).toEqual(await workspace.changes({ from, to: await workspace.take() }));
+  expect(changes?.files.map(({ path }) => path)).toEqual(['a.txt', 'bytes.bin', 'späte datei.txt']);
+  expect((await workspace.changesNow(undefined, [':(glob)*.bin']))?.files.map(({ path }) => path)).toEqual(['bytes.bin']);
+});
+
+it('follows the workspace, also back to what it was', async () => {
+  const diffs = [];
+  for (const content of ['two\n', 'two\n', 'three\n', 'one\n', 'two\n']) {
+    await write('a.txt', content);
+    diffs.push((await workspace.changesNow(undefined))?.diff.split('\n').filter((line) => /^[+-]\w/.test(line)));
+  }
+  expect(diffs).toEqual([['-one', '+two'], ['-one', '+two'], ['-one', '+three'], [], ['-one', '+two']]);
+});
+
+it('counts from a checkpoint that there is', async () => {
+  await workspace.saveCheckpoint('kept', await workspace.take(), 'turn_1');
+  await rm(join(directory, 'a.txt'));
+  expect(await workspace.changesNow('kept')).toMatchObject({ files: [{ path: 'a.txt', status: 'deleted' }] });
+  expect(await workspace.changesNow('lost')).toBeUndefined();
+});
+
+it('leaves out what is too large to be compared, and nothing else', async () => {
+  await write('huge.bin', '');
+  await truncate(join(directory, 'huge.bin'), 65 * 1024 * 1024);
+  await write('a.txt', 'two\n');
+  const changes = await workspace.changesNow(undefined);
+  expect(changes).toMatchObject({ files: [{ path: 'a.txt' }, { path: 'huge.bin', in_diff: false }], truncated: true, diff: expect.stringContaining('+two') });
+});
