@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { AgentWorkspace } from './agent-workspace.js';
@@ -22,7 +22,12 @@ beforeEach(async () => {
   await writeFile(join(directory, 'a.txt'), 'one\n');
   await workspace.take();
 });
-afterEach(() => scratch.remove());
+afterEach(async () => {
+  const [repository = ''] = await readdir(join(scratch.path, 'state'));
+  const left = (await readdir(join(scratch.path, 'state', repository))).filter((name) => /^(changes|ahead)\./.test(name));
+  await scratch.remove();
+  expect(left).toEqual([]);
+});
 
 const write = (name: string, content: string) => writeFile(join(directory, name), content);
 
@@ -39,11 +44,11 @@ it('is, in one go, what two states compared say', async () => {
   expect((await workspace.changesNow(undefined, [':(glob)*.bin']))?.files.map(({ path }) => path)).toEqual(['bytes.bin']);
 });
 
-it('follows the workspace, also back to what it was', async () => {
+it.each([['alike', 0], ['otherwise', 1]])('follows the workspace, also back to what it was, each time asked %s', async (_, step) => {
   const diffs = [];
   for (const content of ['two\n', 'two\n', 'three\n', 'one\n', 'two\n']) {
     await write('a.txt', content);
-    diffs.push((await workspace.changesNow(undefined))?.diff.split('\n').filter((line) => /^[+-]\w/.test(line)));
+    diffs.push((await workspace.changesNow(undefined, [], 10_000 + step * diffs.length))?.diff.split('\n').filter((line) => /^[+-]\w/.test(line)));
   }
   expect(diffs).toEqual([['-one', '+two'], ['-one', '+two'], ['-one', '+three'], [], ['-one', '+two']]);
 });
@@ -61,4 +66,11 @@ it('leaves out what is too large to be compared, and nothing else', async () => 
   await write('a.txt', 'two\n');
   const changes = await workspace.changesNow(undefined);
   expect(changes).toMatchObject({ files: [{ path: 'a.txt' }, { path: 'huge.bin', in_diff: false }], truncated: true, diff: expect.stringContaining('+two') });
+});
+
+it('ends with the bytes that fit, whether or not it was compared ahead', async () => {
+  for (const name of ['b.txt', 'c.txt']) await write(name, `${name}\n`.repeat(2_000_000));
+  const first = await workspace.changesNow(undefined, [], 1000);
+  expect(first).toMatchObject({ files: [{ path: 'b.txt', in_diff: false }, { path: 'c.txt', in_diff: false }], truncated: true, diff: '' });
+  expect(await workspace.changesNow(undefined, [], 1001)).toEqual({ ...first, note: expect.stringContaining('1001 bytes') });
 });

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '@codex-mcp/contracts';
+import { LAST } from '@codex-mcp/snapshots';
 import { type Change, type ChangedFile, parseChanges } from './changed-files.parser.js';
 import type { ShadowRepository } from './shadow-repository.js';
 
@@ -27,11 +28,15 @@ done`;
 
 /**
  * `$cap` in bytes or 0, `$from`, `$to`, and pathspecs → the list of changes as base64, `.`, and the size of each content;
- * with a cap and without a huge file also `.` and the patch as base64, as `PATCH` makes it for `text`.
+ * with a cap and without a huge file also `.` and the patch as base64, as `PATCH` makes it for `text`. Both are made side by
+ * side; the limit on files ends a patch that is too long.
  */
 const COMPARE = `list() { ${GIT} diff ${OPTIONS} --raw --no-abbrev -z "$@"; }
-changes=$GIT_DIR/changes.$$
-trap 'rm -f "$changes"' EXIT
+changes=$GIT_DIR/changes.$$.$to patch=
+trap '[ -z "$patch" ] || { kill "$patch" || true; wait "$patch" || true; }; rm -f "$changes" "$changes.patch"' EXIT
+if [ "$cap" -gt 0 ]; then
+  ( ulimit -f $((cap / 512 + 1)); exec ${GIT} -c core.attributesFile=/dev/null diff ${OPTIONS} --binary "$from" "$to" -- "$@" > "$changes.patch" ) 2>/dev/null & patch=$!
+fi
 list --numstat "$from" "$to" -- "$@" > "$changes"
 base64 < "$changes"
 echo .
@@ -39,7 +44,9 @@ sizes=$(tr '\\0' '\\n' < "$changes" | awk '/^:[0-7]+ [0-7]+ [0-9a-f]+ [0-9a-f]+ 
 printf '%s\\n' "$sizes"
 [ "$cap" -gt 0 ] && [ -z "$(printf '%s\\n' "$sizes" | awk '$2 + 0 > ${MAX_FILE_BYTES}')" ] || exit 0
 echo .
-${GIT} -c core.attributesFile=/dev/null diff ${OPTIONS} --binary "$from" "$to" -- "$@" | head -c "$cap" | base64`;
+wait "$patch" || true
+patch=
+head -c "$cap" "$changes.patch" | base64`;
 
 /** $1 cap, $2 from, $3 to, then pathspecs → what `COMPARE` prints. */
 const LIST = `set -e
@@ -47,17 +54,27 @@ ${DECODE}
 cap=$1 from=$2 to=$3; shift 3
 ${COMPARE}`;
 
-/** $1 cap, $2 ref, $3 trees that are compared already, then pathspecs → both trees; where they differ and are not those, `.` and what `COMPARE` prints. */
+/**
+ * $1 cap, $2 ref, $3 trees that are compared already, then pathspecs → both trees; where they differ and are not those, `.`
+ * and what `COMPARE` prints. Mostly the workspace is what it was when it was last looked at: while it is looked at now,
+ * that is compared.
+ */
 const listNow = (take: string): string => `set -e
 ${DECODE}
 cap=$1 ref=$2 compared=$3; shift 3
+find_from() { git rev-parse --quiet --verify "$ref^{tree}" || true; }
+is_new() { [ -n "$1" ] && [ "$1" != "$2" ] && [ "$1 $2" != "$compared" ]; }
+last= from= ahead=$GIT_DIR/ahead.$$ running=
+if [ -f "$GIT_DIR/${LAST}" ]; then read -r last < "$GIT_DIR/${LAST}"; from=$(find_from); fi
+if [ -n "$last" ] && is_new "$from" "$last"; then ( to=$last; ${COMPARE} ) > "$ahead" & running=$!; fi
+trap '[ -z "$running" ] || wait "$running" || true; rm -f "$ahead"' EXIT
+guessed=$last
 ${take}
-to=$tree
-from=$(git rev-parse --quiet --verify "$ref^{tree}" || true)
-echo "$from $to"
-[ -n "$from" ] && [ "$from" != "$to" ] && [ "$from $to" != "$compared" ] || exit 0
+[ -n "$from" ] || from=$(find_from)
+echo "$from $tree"
+is_new "$from" "$tree" || exit 0
 echo .
-${COMPARE}`;
+if [ -n "$running" ] && [ "$tree" = "$guessed" ]; then wait "$running"; running=; cat "$ahead"; else ( to=$tree; ${COMPARE} ); fi`;
 
 /** $1 `text` or `binary`: whether git decides what is binary or all is; $2 cap in bytes, $3 from, $4 to, then pathspecs → the patch as base64. */
 const PATCH = `set -e

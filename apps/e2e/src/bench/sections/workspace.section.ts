@@ -66,6 +66,8 @@ async function measureDiff({ roots, options }: System, client: Client, workspace
   const plain = join(roots, 'plain0');
   await runInAgent(client, CHANGE_FILES, { agent_id: 'bench-first', workspace });
   await promisify(execFile)('sh', ['-c', CHANGE_FILES], { cwd: plain });
+  let asked = 0;
+  const diff = () => timed(() => outputOf(client, 'get_diff', { agent_id: 'bench-first', max_bytes: 1024 ** 2 + asked }));
   const samples = await interleave(
     {
       plain: () =>
@@ -73,7 +75,8 @@ async function measureDiff({ roots, options }: System, client: Client, workspace
           await gitOfUser(plain, 'add', '--all');
           await gitOfUser(plain, 'diff', '--cached');
         }),
-      tool: () => timed(() => outputOf(client, 'get_diff', { agent_id: 'bench-first' })),
+      tool: () => ((asked += 1), diff()), // another question than before, so that nothing is known of its answer
+      again: diff,
     },
     options,
   );
@@ -83,6 +86,7 @@ async function measureDiff({ roots, options }: System, client: Client, workspace
     rows: [
       { label: PLAIN_DIFF, samples: samples.plain },
       { label: 'get_diff over /mcp', samples: samples.tool, comparedTo: [PLAIN_DIFF] },
+      { label: 'the same again, nothing changed', samples: samples.again, comparedTo: [PLAIN_DIFF] },
     ],
     checks: [{ target: 'get_diff', limit: MAX_DIFF_MS, measured: median(samples.tool), unit: 'ms' }],
   };
