@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { AgentWorkspace } from './agent-workspace.js';
 import { localCommands } from './local-commands.fixture.js';
+import type { CommandRunner } from './shadow-repository.js';
 
 jest.setTimeout(60_000); // on a busy machine
 
@@ -17,7 +18,10 @@ beforeEach(async () => {
   directory = join(scratch.path, 'workspace');
   for (const path of [directory, join(scratch.path, 'state')]) await mkdir(path);
   ran = [];
-  const exec: typeof localCommands.exec = (command, options) => (ran.push(command), localCommands.exec(command, options));
+  const exec: CommandRunner['exec'] = (command, options) => {
+    ran.push(command);
+    return localCommands.exec(command, options);
+  };
   workspace = new AgentWorkspace({ ...localCommands, exec }, { cwd: directory, stateDir: join(scratch.path, 'state'), workspace: { kind: 'volume' } });
   await writeFile(join(directory, 'a.txt'), 'one\n');
   await workspace.take();

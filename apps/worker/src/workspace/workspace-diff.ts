@@ -105,7 +105,7 @@ export async function diffTrees(repository: ShadowRepository, trees: Trees, path
 export async function diffNow(repository: ShadowRepository, take: string, ref: string, pathspecs: string[], maxBytes: number, last?: { trees: Trees; changes: Changes }): Promise<{ trees: Trees; changes: Changes }> {
   const words = [String(maxBytes + SPARE_BYTES), ref, last ? `${last.trees.from} ${last.trees.to}` : ''].map(encoded);
   const output = await repository.shell(listNow(take), [...words, ...pathspecs.map(encoded)]);
-  const [line = '', listing] = splitOnce(output, '\n.\n');
+  const [line, listing] = splitOnce(output, '\n.\n');
   const [from = '', to = ''] = line.trimEnd().split(' ');
   const trees = { from, to };
   if (listing !== undefined) return { trees, changes: await inFull(repository, trees, pathspecs, maxBytes, listed(listing)) };

@@ -75,7 +75,10 @@ async function measureDiff({ roots, options }: System, client: Client, workspace
           await gitOfUser(plain, 'add', '--all');
           await gitOfUser(plain, 'diff', '--cached');
         }),
-      tool: () => ((asked += 1), diff()), // another question than before, so that nothing is known of its answer
+      tool: () => {
+        asked += 1; // another question than before, so that nothing is known of its answer
+        return diff();
+      },
       again: diff,
     },
     options,
