@@ -9,10 +9,10 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rounds N                      N rounds
   --runtime auto|docker|process   what hosts agents; auto: Docker where an engine answers
   --only NAME                     memory, warm, delta, parallel, cold, workspace, guarantee,
-                                  edge-cpu, streaming or sessions; may be repeated
+                                  edge-cpu, streaming, sessions or gateway; may be repeated
   --json FILE                     write every sample to FILE`;
 
-const SECTIONS = ['memory', 'warm', 'delta', 'parallel', 'cold', 'workspace', 'guarantee', 'edge-cpu', 'streaming', 'sessions'] as const;
+const SECTIONS = ['memory', 'warm', 'delta', 'parallel', 'cold', 'workspace', 'guarantee', 'edge-cpu', 'streaming', 'sessions', 'gateway'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const Values = z.object({

@@ -10,6 +10,7 @@ import { formatSection, toJson } from './report.js';
 import type { Section } from './result.js';
 import { measureColdStarts } from './sections/cold-start.section.js';
 import { measureEdgeCpu } from './sections/edge-cpu.section.js';
+import { measureGateway } from './sections/gateway.section.js';
 import { measureGuarantee } from './sections/guarantee.section.js';
 import { measureIdleSessions } from './sections/idle-sessions.section.js';
 import { measureIdleMemory } from './sections/memory.section.js';
@@ -66,6 +67,7 @@ async function* measureSections(system: System): AsyncGenerator<Section> {
     'edge-cpu': () => measureEdgeCpu(system),
     streaming: () => measureStreaming(system),
     sessions: () => measureIdleSessions(system),
+    gateway: () => measureGateway(system),
   };
   for (const name of system.options.sections) {
     const measured = await measurements[name]();

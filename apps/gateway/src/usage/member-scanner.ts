@@ -1,4 +1,5 @@
-const [QUOTE, BACKSLASH, OPEN, CLOSE, LIST, LIST_END, COMMA, COLON] = Buffer.from('"\\{}[],:');
+const codeOf = (character: string): number => character.charCodeAt(0);
+const [QUOTE, BACKSLASH, OPEN, CLOSE, LIST, LIST_END, COMMA, COLON] = ['"', '\\', '{', '}', '[', ']', ',', ':'].map(codeOf) as [number, number, number, number, number, number, number, number];
 
 /** Longer than the names and values that anybody looks for. */
 const MAX_BYTES = 8192;
@@ -25,7 +26,20 @@ export class MemberScanner {
   ) {}
 
   pass(bytes: Buffer): void {
-    for (const byte of bytes) this.take(byte);
+    const nextOf = (byte: number, from: number) => {
+      const found = bytes.indexOf(byte, from);
+      return found === -1 ? bytes.length : found;
+    };
+    let escapeAt = -1;
+    for (let at = 0; at < bytes.length; at++) {
+      if (this.place === 'string' && this.keeps === 'nothing') {
+        // Most of a document is text that nobody keeps: it is passed over up to its next escape or its end.
+        if (escapeAt < at) escapeAt = nextOf(BACKSLASH, at);
+        at = Math.min(escapeAt, nextOf(QUOTE, at));
+      }
+      const byte = bytes[at];
+      if (byte !== undefined) this.take(byte);
+    }
   }
 
   /** The member's value, parsed; undefined where it was not found. */
