@@ -40,7 +40,8 @@ export class UsageLedger {
     const increments = incrementsOf(agent, day, use);
     this.here.set(agent, plus(this.here.of(agent), spentIn(increments, agent, day)));
     this.wait(increments);
-    void this.send();
+    // Not now: the answer whose tokens these are may be waiting for its end.
+    setImmediate(() => void this.send());
   }
 
   /** What counts towards today's budgets, of all gateways; while Redis does not answer, as it said last and what was counted here since. */
