@@ -26,7 +26,7 @@ describeWithDocker('the environment that a repository wishes for', () => {
 
   beforeAll(async () => {
     roots = await temporaryDirectory();
-    image = await derivedImage('RUN echo 42 > /etc/codex-mcp-e2e');
+    image = await derivedImage('RUN echo 42 > /etc/codex-mcp-e2e && rm /usr/local/bin/codex-mcp-read-only');
     stack = await startStack({ env: { WORKSPACE_ROOTS: roots.path, AGENT_IMAGES: `node=${image},ghost=codex-mcp-e2e:ghost,python`, DEPENDENCY_CACHE: 'shared' } });
     // As a supervisor leaves a cache that is killed before it has removed it with the last agent.
     orphan = `codex-mcp-${stack.deployment}-cache-orphan`;
@@ -83,6 +83,18 @@ describeWithDocker('the environment that a repository wishes for', () => {
     const last = await turn(directive({ shell: 'cat /etc/codex-mcp-e2e mine.txt' }), agent);
     expect(last.answer).toMatch(/No such file[^]*mine/);
     expect(last.environment).toEqual({ image: 'base', problems: [] });
+  });
+
+  it('is one in which nothing keeps turns from writing: what one that may only read changes is undone, or reported of the directory itself', async () => {
+    const workspace = await repository('unheld', { 'codex-mcp.json': '{"image": "node"}', 'a.txt': 'a\n' });
+    const task = directive({ shell: 'echo changed > a.txt; echo made > made.txt' }, {});
+    const planned = await outputOf(client, 'plan', { task, agent_id: 'unheld', workspace });
+    expect(planned['changes']).toBeUndefined();
+    expect((await events(String(planned['turn_id']))).map(({ text }) => text)).toContain('The turn was to change nothing; its changes were undone: a.txt, made.txt');
+    expect(await outputOf(client, 'get_diff', { agent_id: 'unheld' })).toMatchObject({ files: [] });
+    expect(await outputOf(client, 'get_agent_status', { agent_id: 'unheld' })).toMatchObject({ read_only_turns: 'compared' });
+    const reported = await outputOf(client, 'plan', { task, agent_id: 'unheld', workspace, workspace_mode: 'direct' });
+    expect(reported['changes']).toMatchObject({ files: [{ path: 'a.txt', status: 'modified' }, { path: 'made.txt', status: 'added' }] });
   });
 
   it.each([
