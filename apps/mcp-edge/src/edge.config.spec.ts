@@ -33,6 +33,25 @@ describe('readEdgeConfig', () => {
     expect(readEdgeConfig({ REDIS_URL, BIND: '0.0.0.0', BIND_PUBLISHED_ON_LOOPBACK: 'true' }).isLocalOnly).toBe(true);
   });
 
+  it('opens to the network with an OAuth issuer, and answers under the address that its clients know', () => {
+    const config = readEdgeConfig({ REDIS_URL, BIND: '0.0.0.0', MCP_OAUTH_ISSUER: 'https://id.example.org/realm', MCP_PUBLIC_URL: 'https://codex.example.org/' });
+    expect(config).toMatchObject({ isLocalOnly: false, ALLOWED_HOSTS: ['codex.example.org'] });
+    const audiences = ['https://codex.example.org', 'https://codex.example.org/mcp', 'https://codex.example.org/sse', 'https://codex.example.org/'];
+    expect(config.oauth).toEqual({ issuer: 'https://id.example.org/realm', publicUrl: 'https://codex.example.org', audiences, algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'], tenantClaim: 'sub' });
+    expect(readEdgeConfig({ REDIS_URL, MCP_OAUTH_ISSUER: 'https://id.example.org', MCP_OAUTH_AUDIENCES: 'api://Codex, two' }).oauth).toMatchObject({ publicUrl: 'http://localhost:8210', audiences: ['api://Codex', 'two'] });
+    expect(readEdgeConfig({ REDIS_URL, MCP_PUBLIC_URL: 'nonsense' }).oauth).toBeUndefined();
+  });
+
+  it.each([
+    [{ MCP_OAUTH_ISSUER: 'http://id.example.org' }, /MCP_OAUTH_ISSUER must be the https URL/],
+    [{ MCP_OAUTH_ISSUER: 'id.example.org' }, /MCP_OAUTH_ISSUER/],
+    [{ MCP_OAUTH_ISSUER: 'https://id.example.org', MCP_PUBLIC_URL: 'https://codex.example.org/path' }, /MCP_PUBLIC_URL/],
+    [{ MCP_OAUTH_ISSUER: 'https://id.example.org', MCP_OAUTH_ALGORITHMS: 'RS256,HS256' }, /MCP_OAUTH_ALGORITHMS/],
+    [{ MCP_OAUTH_ISSUER: 'https://id.example.org', MCP_OAUTH_ALGORITHMS: 'none' }, /MCP_OAUTH_ALGORITHMS/],
+  ])('refuses %j', (env, message) => {
+    expect(() => readEdgeConfig({ REDIS_URL, ...env })).toThrow(message);
+  });
+
   it('knows tokens by their hashes, with comments and blank lines between them', () => {
     const config = readEdgeConfig({ REDIS_URL, MCP_AUTH_TOKENS_FILE: tokensFile(`# ours\n\n${sha256('one')} team-a # laptop\r\n${sha256('two')}\tteam-b\n`) });
     expect(config.accessTokens?.find('one')).toMatchObject({ tenant: 'team-a', scopes: ['read', 'run'] });

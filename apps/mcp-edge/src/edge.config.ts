@@ -3,7 +3,10 @@ import { ConfigError, count, envelopeFields, flag, loadConfig, optionalSecret, o
 import { z } from 'zod';
 import { type AccessTokens, parseAccessTokens } from './access/access-tokens.js';
 import { isLoopback } from './access/allowed-hosts.js';
+import { type OauthSettings, readOauth } from './access/oauth/oauth.config.js';
 import { readWebhook, type Webhook } from './approvals/webhook/webhook.config.js';
+
+const words = (fallback = '') => textWithDefault(fallback).transform((value) => value.split(',').map((word) => word.trim()).filter(Boolean));
 
 const commaList = () => textWithDefault('').transform((value) => value.split(',').map((word) => word.trim().toLowerCase()).filter(Boolean));
 
@@ -12,8 +15,13 @@ export const EdgeEnvironment = z.object({
   ...retentionFields,
   ...envelopeFields,
   PORT: port(8210).describe('Port of the MCP endpoints, REST and the dashboards'),
-  BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE'),
+  BIND: textWithDefault('127.0.0.1').describe('Address to listen on; beyond loopback only with MCP_AUTH_TOKENS_FILE or MCP_OAUTH_ISSUER'),
   BIND_PUBLISHED_ON_LOOPBACK: flag(false).describe('True where a container listens on all addresses and its port is published on the host’s loopback only'),
+  MCP_PUBLIC_URL: optionalText().describe('Address under which clients reach this server, for OAuth; http://localhost with PORT where it is not set'),
+  MCP_OAUTH_ISSUER: optionalText().describe('URL of the OAuth issuer whose access tokens (JWTs) clients may show'),
+  MCP_OAUTH_AUDIENCES: words().describe('Values of aud, separated by ",", one of which such a token must have; MCP_PUBLIC_URL, with and without /mcp and /sse, where it is not set'),
+  MCP_OAUTH_ALGORITHMS: words('RS256,PS256,ES256,EdDSA').describe('Algorithms that the issuer may sign with'),
+  MCP_OAUTH_TENANT_CLAIM: textWithDefault('sub').describe('Claim of such a token that names the tenant; a hash of issuer and value is used'),
   MCP_AUTH_TOKENS_FILE: optionalText().describe('File of accepted bearer tokens, read again when it changes; `npm run auth -- token` makes their lines'),
   ALLOWED_HOSTS: commaList().describe('Host names, besides loopback, under which clients reach this server, separated by ","'),
   OPS_PASSWORD: optionalSecret().describe('Password of the dashboards at /ops; without it they are for loopback only'),
@@ -36,6 +44,8 @@ export const EdgeEnvironment = z.object({
 export type EdgeConfig = z.output<typeof EdgeEnvironment> & {
   /** Undefined: everybody who reaches the port is the local tenant. */
   readonly accessTokens: AccessTokens | undefined;
+  /** Undefined: no OAuth tokens are taken. */
+  readonly oauth: OauthSettings | undefined;
   /** Where approvals are announced. */
   readonly approvalWebhook: Webhook | undefined;
   /** Only this machine can connect. */
@@ -46,14 +56,16 @@ export type EdgeConfig = z.output<typeof EdgeEnvironment> & {
 export function readEdgeConfig(env: Record<string, string | undefined>): EdgeConfig {
   const fields = loadConfig(EdgeEnvironment, env);
   const isLocalOnly = isLoopback(fields.BIND) || fields.BIND_PUBLISHED_ON_LOOPBACK;
-  if (!isLocalOnly && fields.MCP_AUTH_TOKENS_FILE === undefined) {
+  const oauth = readOauth(fields);
+  if (!isLocalOnly && fields.MCP_AUTH_TOKENS_FILE === undefined && !oauth) {
     throw new ConfigError(
       `BIND=${fields.BIND} would let everybody on the network run Codex with your account. Set MCP_AUTH_TOKENS_FILE to a file of tokens, ` +
-        'or BIND=127.0.0.1; in a container whose port is published on the host’s loopback only, set BIND_PUBLISHED_ON_LOOPBACK=true.',
+        'MCP_OAUTH_ISSUER to an issuer of them, or BIND=127.0.0.1; in a container whose port is published on the host’s loopback only, set BIND_PUBLISHED_ON_LOOPBACK=true.',
     );
   }
   const approvalWebhook = readWebhook(fields.APPROVAL_WEBHOOK_URL, fields.APPROVAL_WEBHOOK_SECRET_FILE);
-  return { ...fields, isLocalOnly, approvalWebhook, accessTokens: fields.MCP_AUTH_TOKENS_FILE === undefined ? undefined : readTokens(fields.MCP_AUTH_TOKENS_FILE) };
+  const ALLOWED_HOSTS = [...fields.ALLOWED_HOSTS, ...(oauth ? [new URL(oauth.publicUrl).hostname] : [])];
+  return { ...fields, ALLOWED_HOSTS, isLocalOnly, oauth, approvalWebhook, accessTokens: fields.MCP_AUTH_TOKENS_FILE === undefined ? undefined : readTokens(fields.MCP_AUTH_TOKENS_FILE) };
 }
 
 function readTokens(path: string): AccessTokens {

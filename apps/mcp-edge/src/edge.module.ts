@@ -4,6 +4,7 @@ import { APP_FILTER } from '@nestjs/core';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import { AccessModule } from './access/access.module.js';
+import { ResourceMetadataController } from './access/oauth/resource-metadata.controller.js';
 import { ApprovalWebhook } from './approvals/webhook/approval-webhook.service.js';
 import type { EdgeConfig } from './edge.config.js';
 import { EDGE_CONFIG, EDGE_PROCESS, type EdgeProcess, LOGGER, METRICS, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
@@ -53,7 +54,7 @@ export class EdgeModule {
     return {
       module: EdgeModule,
       imports: [ResourcesModule.register(resources), AccessModule, InvocationModule, McpModule, OpsModule],
-      controllers: [IndexController, HealthController, ToolsController, JobsController, ApprovalsController, OpenApiController],
+      controllers: [IndexController, ResourceMetadataController, HealthController, ToolsController, JobsController, ApprovalsController, OpenApiController],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, Readiness, ApprovalWebhook, TurnEventStreams],
     };
   }

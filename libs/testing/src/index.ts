@@ -11,6 +11,8 @@ export { fakeJwt, type FakeJwtClaims } from './fake-model/token.endpoint.js';
 export { fakeProviderConfig } from './fake-provider.fixture.js';
 export { freePort } from './free-port.js';
 export { endServer, listenOnLoopback } from './loopback.fixture.js';
+export { type OidcProvider, signIn, startOidcProvider } from './oidc-provider.fixture.js';
+export { makeSigningKey, nowS, type SigningKey, TokenIssuer } from './token-issuer.fixture.js';
 export { type RedisFixture, type RedisOptions, startRedis } from './redis.fixture.js';
 export { type DoorRule, type Fate, TcpDoor } from './tcp-door.js';
 export { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js';

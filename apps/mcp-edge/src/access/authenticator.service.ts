@@ -1,27 +1,32 @@
-import { AppError } from '@codex-mcp/contracts';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG } from '../edge.tokens.js';
 import { hasExpired } from './access-tokens.js';
+import { OAuthTokens } from './oauth/oauth-tokens.js';
 import { LOCAL_PRINCIPAL, type Principal } from './principal.js';
 import { TokensFile } from './tokens-file.service.js';
+import { Unauthenticated } from './unauthenticated.js';
 
-/** `reason`: what `error_description` says of a token that was shown. */
-export class Unauthenticated extends AppError {
-  constructor(readonly reason?: string) {
-    super('unauthenticated', `${reason ?? 'This server asks for a token'}: send "Authorization: Bearer <token>" with one from its MCP_AUTH_TOKENS_FILE.`);
-  }
-}
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** Finds out who calls. */
 @Injectable()
 export class Authenticator {
-  constructor(private readonly tokens: TokensFile) {}
+  private readonly oauth: OAuthTokens | undefined;
+
+  constructor(
+    private readonly tokens: TokensFile,
+    @Inject(EDGE_CONFIG) { oauth }: EdgeConfig,
+  ) {
+    this.oauth = oauth && new OAuthTokens(oauth);
+  }
 
   /** Whether nobody has to say who they are. */
   get isOpen(): boolean {
-    return !this.tokens.isUsed;
+    return !this.tokens.isUsed && !this.oauth;
   }
 
-  /** The principal of the header Authorization. Rejects with Unauthenticated. */
+  /** The principal of the header Authorization. Rejects with Unauthenticated, or `service_unavailable`. */
   async identify(authorization: string | undefined): Promise<Principal> {
     if (this.isOpen) return LOCAL_PRINCIPAL;
     const token = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
@@ -29,9 +34,10 @@ export class Authenticator {
     return this.identifyToken(token);
   }
 
-  /** The principal of a bearer token. Rejects with Unauthenticated. */
+  /** The principal of a bearer token. Rejects like {@link identify}. */
   async identifyToken(token: string): Promise<Principal> {
     const known = this.tokens.find(token);
+    if (!known && this.oauth && JWT.test(token)) return this.oauth.identify(token);
     if (!known) throw new Unauthenticated('The token is not known');
     if (hasExpired(known, Date.now())) throw new Unauthenticated('The token has expired');
     const { tenant, digest, scopes, name } = known;

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { digestOf } from '@codex-mcp/contracts';
 import { createRedis, createSubscriber } from '@codex-mcp/messaging';
 import { AuditLog, createLogger, createMetrics } from '@codex-mcp/observability';
-import { type RedisFixture, startRedis, temporaryDirectory } from '@codex-mcp/testing';
+import { makeSigningKey, type RedisFixture, startRedis, temporaryDirectory, TokenIssuer } from '@codex-mcp/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import type { Redis } from 'ioredis';
@@ -112,10 +112,18 @@ describe('where clients have tokens, every route of the router', () => {
     await using directory = await temporaryDirectory();
     const tokens = join(directory.path, 'tokens');
     writeFileSync(tokens, `${digestOf('good')} team\n${digestOf('old')} team expires=2020-01-01\n`);
-    const guarded = await startTestEdge(redisServer.url, { MCP_AUTH_TOKENS_FILE: tokens });
+    const issuer = new TokenIssuer();
+    const key = await makeSigningKey('only');
+    issuer.keys = [key];
+    await issuer.start();
+    const foreign = await Promise.all([{ aud: 'https://other.example' }, { exp: 1 }, { iss: 'https://evil.example' }, { nbf: 4e9 }].map((claims) => issuer.sign({ aud: 'us', scope: 'read run admin', ...claims }, key)));
+    foreign.push(await issuer.sign({ aud: 'us', scope: 'read run admin' }, await makeSigningKey('only')));
+    const guarded = await startTestEdge(redisServer.url, { MCP_AUTH_TOKENS_FILE: tokens, MCP_OAUTH_ISSUER: issuer.url, MCP_OAUTH_AUDIENCES: 'us' });
     try {
-      const open = ['/', '/health', '/metrics', '/openapi.json', '/docs', '/docs/style.css'];
-      const strangers: Record<string, string>[] = [{}, { authorization: 'Bearer unknown' }, { authorization: 'Bearer old' }, { authorization: `Bearer ${digestOf('good')}` }];
+      const metadata = '/.well-known/oauth-protected-resource';
+      const open = ['/', '/health', '/metrics', '/openapi.json', '/docs', '/docs/style.css', metadata, `${metadata}/mcp`, `${metadata}/sse`];
+      const strangers: Record<string, string>[] = [{}, { authorization: 'Bearer unknown' }, { authorization: 'Bearer old' }, { authorization: `Bearer ${digestOf('good')}` }, ...foreign.map((token) => ({ authorization: `Bearer ${token}` }))];
+      expect((await head('GET', '/tools', { host: 'localhost', authorization: `Bearer ${await issuer.sign({ aud: 'us', scope: 'read' }, key)}` }, guarded.port)).status).toBe(200);
       for (const [method, path] of [...routes(), ['GET', '/ops/queues'] as const]) {
         for (const headers of strangers) {
           const { status } = await head(method, path, { host: 'localhost', ...headers }, guarded.port);
@@ -125,6 +133,7 @@ describe('where clients have tokens, every route of the router', () => {
       }
     } finally {
       await guarded.close();
+      await issuer.goAway();
     }
   });
 });

@@ -1,44 +1,63 @@
 import { AppError } from '@codex-mcp/contracts';
-import { Inject, Injectable } from '@nestjs/common';
-import type { Response } from 'express';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG } from '../edge.tokens.js';
 import type { Principal } from './principal.js';
 import { TokensFile } from './tokens-file.service.js';
 
 const RETRY_AFTER_S = 5;
+const LOOK_MS = 1000;
+
+/** Of one principal; the responses with the methods of their requests. */
+type Open = { expiresAtMs: number; readonly responses: Map<Response, string> };
 
 /** What is being answered, by whose it is: it ends with the right to it, and there is a most of it for each tenant. Turns go on; they are the tenant's. */
 @Injectable()
-export class OpenRequests {
-  private readonly of = new Map<string, Set<Response>>();
+export class OpenRequests implements BeforeApplicationShutdown {
+  private readonly of = new Map<string, Open>();
   private readonly counts = new Map<string, number>();
+  private readonly timer = setInterval(() => this.endExpired(), LOOK_MS).unref();
 
   constructor(
     tokens: TokensFile,
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {
     tokens.onEnded((principals) => {
-      for (const id of principals) for (const response of this.of.get(id) ?? []) response.destroy();
+      for (const id of principals) for (const response of this.of.get(id)?.responses.keys() ?? []) response.destroy();
     });
   }
 
-  /** Throws `too_many_requests` where the tenant has MAX_OPEN_REQUESTS at this edge. */
-  track({ id, tenant }: Principal, response: Response): void {
+  /** The principal's latest token counts for all that it has open. Throws `too_many_requests` where the tenant has MAX_OPEN_REQUESTS at this edge. */
+  track({ id, tenant, expiresAtMs = Number.POSITIVE_INFINITY }: Principal, { method }: Request, response: Response): void {
     if (response.destroyed) return; // it will not close again
     const count = this.counts.get(tenant) ?? 0;
     const { MAX_OPEN_REQUESTS: max } = this.config;
     if (max > 0 && count >= max) {
       throw new AppError('too_many_requests', `${count} requests and streams of yours are open here, as many as may be at a time (MAX_OPEN_REQUESTS). Close some, or try again later.`, { retryAfterS: RETRY_AFTER_S });
     }
-    const open = this.of.get(id) ?? new Set();
-    this.of.set(id, open.add(response));
+    const open = this.of.get(id) ?? { expiresAtMs, responses: new Map<Response, string>() };
+    open.expiresAtMs = Math.max(open.expiresAtMs, expiresAtMs);
+    open.responses.set(response, method);
+    this.of.set(id, open);
     this.counts.set(tenant, count + 1);
     response.once('close', () => {
-      open.delete(response);
-      if (open.size === 0) this.of.delete(id);
+      open.responses.delete(response);
+      if (open.responses.size === 0) this.of.delete(id);
       this.left(tenant);
     });
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Streams to listen on, that is: a call that began in time may end. Its client comes back with a new token. */
+  private endExpired(): void {
+    for (const { expiresAtMs, responses } of this.of.values()) {
+      if (expiresAtMs > Date.now()) continue;
+      for (const [response, method] of responses) if (method === 'GET') response.destroy();
+    }
   }
 
   private left(tenant: string): void {

@@ -4,6 +4,7 @@ import { Authenticator } from './authenticator.service.js';
 import { OpenRequests } from './open-requests.service.js';
 import { setPrincipal } from './principal.js';
 import { RequestQuota } from './request-quota.service.js';
+import { assertScope } from './scopes.js';
 
 /** Lets in whoever shows an accepted bearer token, everybody where no tokens are configured, as long as the tenant does not ask for too much. */
 @Injectable()
@@ -17,10 +18,12 @@ export class PrincipalGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const response = http.getResponse<Response>();
-    const principal = await this.authenticator.identify(http.getRequest<Request>().headers.authorization);
+    const request = http.getRequest<Request>();
+    const principal = await this.authenticator.identify(request.headers.authorization);
+    assertScope(principal, 'read', 'This server');
     setPrincipal(response, principal);
     await this.quota.spend(principal.tenant);
-    this.open.track(principal, response);
+    this.open.track(principal, request, response);
     return true;
   }
 }

@@ -9,6 +9,10 @@ export type Principal = {
   readonly scopes: ReadonlySet<Scope>;
   /** Whose token it is, as far as anybody said. */
   readonly name?: string | undefined;
+  /** When its token ends, epoch ms; of one in the tokens file, that says so itself. */
+  readonly expiresAtMs?: number;
+  /** Its client can have a token with more scopes, where it is told that they are missing. */
+  readonly mayAskForMore?: true;
 };
 
 /** Everybody, where the server asks for no tokens. */

@@ -3,7 +3,8 @@ import { AuditLog, type Logger } from '@codex-mcp/observability';
 import type { Request, Response } from 'express';
 import { challenge } from '../access/challenge.js';
 import { knownPrincipalOf } from '../access/principal.js';
-import { LOGGER } from '../edge.tokens.js';
+import type { EdgeConfig } from '../edge.config.js';
+import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import { correlationIdOf } from './correlation-id.middleware.js';
 import { type ProblemDocument, problemOf } from './http-problem.js';
 
@@ -16,6 +17,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly audit: AuditLog,
+    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -24,7 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (REFUSALS.has(problem.status)) this.auditRefusal(problem, host.switchToHttp().getRequest<Request>(), response);
     if (problem.status === 500) this.logger.error({ err: error, correlationId: problem.correlation_id }, 'unexpected error in a request');
     if (response.headersSent) return void response.destroy();
-    challenge(response, error);
+    challenge(host.switchToHttp().getRequest<Request>(), response, error, this.config.oauth);
     if (problem.retry_after_s !== undefined) response.setHeader('Retry-After', problem.retry_after_s);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }

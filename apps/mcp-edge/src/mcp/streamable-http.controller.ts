@@ -1,10 +1,13 @@
 import { AppError } from '@codex-mcp/contracts';
 import { isInitializeRequest, isJsonContentType, type JSONRPCMessage, parseJSONRPCMessage, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import { findTool } from '@codex-mcp/tools';
 import { All, Controller, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { principalOf } from '../access/principal.js';
+import { z } from 'zod';
+import { type Principal, principalOf } from '../access/principal.js';
 import { PrincipalGuard } from '../access/principal.guard.js';
 import { RequestQuota } from '../access/request-quota.service.js';
+import { assertScope } from '../access/scopes.js';
 import { isCongested } from '../http/congestion.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
@@ -24,6 +27,8 @@ const MAX_BATCH = 100;
 const DEFAULT_VERSION = '2025-03-26';
 /** Kept for each session. */
 const MAX_INITIALIZE_CHARACTERS = 64 * 1024;
+
+const Called = z.object({ method: z.literal('tools/call'), params: z.object({ name: z.string() }) });
 
 /** A refusal as JSON-RPC has it. */
 class Refusal {
@@ -63,6 +68,7 @@ export class StreamableHttpController {
     }
     const body = request.method === 'POST' ? ((await readJsonBody(request, response).catch(refuseBody)) ?? null) : undefined;
     const context = contextOf(request, { principal: principalOf(response), correlationId: correlationIdOf(response), isCongested: () => isCongested(response) });
+    refuseTooLittle(principalOf(response), body);
     if (!isOfSessions(request, body)) return this.stateless.handle(request, response, body, context);
     await callContext.run(context, () => (request.method === 'POST' ? this.post(request, response, body) : request.method === 'GET' ? this.get(request, response) : this.delete(request, response)));
   }
@@ -122,6 +128,13 @@ function refuseBody(error: unknown): never {
   if (error instanceof AppError && error.code === 'input_too_large') throw new Refusal(413, -32600, `Invalid Request: ${error.message}`);
   if (error instanceof HttpProblem) throw new Refusal(error.status, -32700, `Parse error: ${error.message}`);
   throw error;
+}
+
+/** A client that can ask its user for more does so where the whole request is refused; a call that fails only tells the model. */
+function refuseTooLittle(principal: Principal, body: unknown): void {
+  const called = principal.mayAskForMore ? Called.safeParse(body).data : undefined;
+  const tool = called && findTool(called.params.name);
+  if (tool) assertScope(principal, tool.scope, `The tool ${tool.name}`);
 }
 
 const withoutSession = () => new Refusal(400, -32000, 'Bad Request: Mcp-Session-Id header is required; initialize opens a session.');

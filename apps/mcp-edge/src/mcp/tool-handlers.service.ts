@@ -26,10 +26,10 @@ export class ToolHandlers {
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {}
 
-  /** What the token allows: a tool that is refused in any case only costs the model its attention. */
+  /** What the token allows: a tool that is refused in any case only costs the model its attention. Where its client can ask for more, all. */
   list({ toolset, principal }: McpRequest): ListToolsResult {
     // The SDK's types want a mutable list; those of the catalogue are frozen and never change.
-    const tools = selectTools(toolset, principal.scopes).listed as unknown as ListToolsResult['tools'];
+    const tools = selectTools(toolset, principal.mayAskForMore ? undefined : principal.scopes).listed as unknown as ListToolsResult['tools'];
     // Where a header chose, nobody else is to be given the same.
     return toolset === undefined && principal === LOCAL_PRINCIPAL ? { tools } : { tools, cacheScope: 'private' };
   }

@@ -49,7 +49,6 @@ async function compare({ name, make }: Attempt, port: number, foreign: Reference
   return [
     ...(of.status === none.status && seen === expected ? [] : [`${name}: ${of.status} ${seen.slice(0, 200)} for the victim's, ${none.status} ${expected.slice(0, 200)} for nobody's`]),
     ...(of.text.includes(secret) ? [`${name} tells the victim's secret`] : []),
-    ...(of.status >= 500 ? [`${name}: ${of.status} ${of.text.slice(0, 200)}`] : []),
   ];
 }
 

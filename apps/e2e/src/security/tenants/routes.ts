@@ -6,7 +6,7 @@ export type Route = { readonly method: string; readonly path: string; /** It ask
 const Index = z.looseObject({ mcp: z.record(z.string(), z.string()) });
 const Described = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
-const OPEN = new Set(['/', '/health', '/metrics', '/openapi.json', '/docs', '/docs/style.css', '/no/such/route']);
+const OPEN = new Set(['/', '/health', '/metrics', '/openapi.json', '/docs', '/docs/style.css', '/no/such/route', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp']);
 
 /** Every route that the product tells of, by its description of itself, and those that it does not tell of. */
 export async function routesOf(port: number): Promise<Route[]> {
@@ -18,7 +18,7 @@ export async function routesOf(port: number): Promise<Route[]> {
   const others = [
     ...['POST', 'DELETE'].map((method) => ({ method, path: '/mcp' })),
     { method: 'POST', path: '/messages?sessionId=x' },
-    ...['/', '/ops/queues/api/queues', '/docs/style.css', '/no/such/route'].map((path) => ({ method: 'GET', path })),
+    ...['/', '/ops/queues/api/queues', '/docs/style.css', '/no/such/route', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp'].map((path) => ({ method: 'GET', path })),
   ];
   const all = new Map([...described, ...shown, ...others].map((route) => [`${route.method} ${route.path}`, route]));
   return [...all.values()].map((route) => ({ ...route, isOpen: OPEN.has(route.path) }));

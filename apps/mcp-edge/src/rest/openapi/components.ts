@@ -51,7 +51,7 @@ export const RESPONSES = {
 
 export const HEADERS = { CorrelationId: header('Names this request in the logs of all services') };
 
-export const SECURITY_SCHEMES = { bearer: { type: 'http', scheme: 'bearer', description: 'Asked for where the server has MCP_AUTH_TOKENS_FILE; the token stands for a tenant, whose agents nobody else sees, and has scopes: read, run, admin. Each operation names the one that it needs.' } };
+export const SECURITY_SCHEMES = { bearer: { type: 'http', scheme: 'bearer', description: 'Asked for where the server has MCP_AUTH_TOKENS_FILE or MCP_OAUTH_ISSUER, whose access tokens it takes (/.well-known/oauth-protected-resource says more); the token stands for a tenant, whose agents nobody else sees, and has scopes: read, run, admin. Each operation names the one that it needs.' } };
 
 /** Without a token where the server asks for none, else with one of that scope. */
 export const securityOf = (scope: Scope): JsonSchema[] => [{}, { bearer: [scope] }];
