@@ -7,6 +7,7 @@ import {
   isJSONRPCResultResponse,
   type JSONRPCErrorResponse,
   type JSONRPCMessage,
+  type JSONRPCRequest,
   type JSONRPCResultResponse,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -16,6 +17,7 @@ import { PendingRequests } from './pending-requests.js';
 import { OwnRequests } from './own-requests.js';
 import { isSessionOver, lostConnection, mayBeRepeated, type Refusal, refusalOf } from './refusal.js';
 import { type ServerAddress, ServerTransport } from './server-transport.js';
+import { revisionOf, StatelessRequests } from './stateless-requests.js';
 
 /** How long what the client says waits for a server that is being restarted. */
 const RESTART_TIMEOUT_MS = 30_000;
@@ -42,8 +44,10 @@ export class Bridge {
   private readonly deliveries = new Set<Promise<void>>();
   /** The server's. Those of a session that is over get none. */
   private readonly asked = new Set<RequestId>();
+  private readonly stateless: StatelessRequests;
   private server: ServerTransport | undefined;
   private opening: Promise<ServerTransport> | undefined;
+  private wasAnswered = false;
   private ended = false;
 
   constructor(
@@ -53,6 +57,7 @@ export class Bridge {
   ) {
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no EventTarget
     client.onmessage = (message) => this.fromClient(message);
+    this.stateless = new StatelessRequests(address, (message) => this.fromServer(message));
   }
 
   start(): Promise<void> {
@@ -70,6 +75,7 @@ export class Bridge {
   /** Ends the session at the server. Turns that were called for go on. */
   async end(): Promise<void> {
     this.ended = true;
+    this.stateless.end();
     await this.server?.terminate(FAREWELL_TIMEOUT_MS);
   }
 
@@ -78,8 +84,9 @@ export class Bridge {
     else if (isJSONRPCNotification(message)) {
       const cancelled = message.method === 'notifications/cancelled' ? Cancelled.safeParse(message.params).data : undefined;
       if (cancelled) this.pending.settle(cancelled.requestId);
+      if (cancelled && this.stateless.cancel(cancelled.requestId)) return;
     } else if (message.id === undefined || !this.asked.delete(message.id)) return;
-    const delivery = this.deliver(message);
+    const delivery = isJSONRPCRequest(message) && revisionOf(message) !== undefined ? this.deliverAlone(message) : this.deliver(message);
     this.deliveries.add(delivery);
     void delivery.finally(() => this.deliveries.delete(delivery));
   }
@@ -92,6 +99,7 @@ export class Bridge {
 
   private answered(message: JSONRPCResultResponse | JSONRPCErrorResponse): void {
     if (message.id === undefined || this.own.settle(message.id, message) || !this.pending.settle(message.id)) return;
+    this.wasAnswered = true;
     const version = 'result' in message ? this.handshake.versionIn(message) : undefined;
     if (version !== undefined) this.server?.setProtocolVersion(version);
     void this.client.send(message);
@@ -116,6 +124,25 @@ export class Bridge {
         else return this.refuse(message, refusalOf(error, this.address.url));
       }
     }
+  }
+
+  /** A request that names its revision needs no session; who sent it can send another where this comes to nothing. */
+  private async deliverAlone(request: JSONRPCRequest): Promise<void> {
+    const deadline = Date.now() + (this.wasAnswered ? RESTART_TIMEOUT_MS : 0);
+    while (!this.ended && this.pending.has(request.id)) {
+      try {
+        await this.stateless.send(request);
+        return this.lose(request.id);
+      } catch (error) {
+        if (mayBeRepeated(request, error) && Date.now() < deadline) await delay(RETRY_MS);
+        else this.tell(request.id, refusalOf(error, this.address.url));
+      }
+    }
+  }
+
+  private tell(id: RequestId, refusal: Refusal): void {
+    this.on.say(refusal.message);
+    if (this.pending.settle(id)) void this.client.send({ jsonrpc: '2.0', id, error: refusal });
   }
 
   private refuse(message: JSONRPCMessage, refusal: Refusal): void {

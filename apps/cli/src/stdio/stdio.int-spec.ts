@@ -155,6 +155,16 @@ describe('codex-mcp stdio', () => {
     expect(server.ended).toHaveLength(1);
   });
 
+  it('refuses a request that needs no session without ending', async () => {
+    const child = spawn(process.execPath, [command, 'stdio', '--url', server.url], { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 'probe', method: 'server/discover', params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } })}\n`);
+    await once(child.stdout, 'data'); // this server knows sessions only
+    child.stdin.end(`${JSON.stringify({ jsonrpc: '2.0', id: 'then', method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } })}\n`);
+    const [answer, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect(JSON.parse(answer)).toMatchObject({ id: 'then', result: { serverInfo: { name: 'restartable' } } });
+    expect(code).toBe(0);
+  });
+
   it('says what it takes when it is called in another way', async () => {
     const child = spawn(process.execPath, [command, 'stdio', '--token', 'a-secret'], { stdio: ['ignore', 'pipe', 'pipe'] });
     const [printed, said, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);

@@ -3,10 +3,10 @@ import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing'
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { checkSubject, type Result } from './matrix.js';
 import { CHECKS } from './subject.js';
-import { bridge, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern } from './subjects/sdk.subject.js';
+import { bridge, bridgeModern, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern } from './subjects/sdk.subject.js';
 
 /** The libraries that every clone has; `npm run clients` checks the others, and long turns. */
-const subjects = [bridge, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern];
+const subjects = [bridge, bridgeModern, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern];
 const checks = CHECKS.filter((check) => check !== 'survives 90 s');
 
 describe('clients', () => {

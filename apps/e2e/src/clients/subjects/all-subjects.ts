@@ -4,7 +4,7 @@ import { codex } from './codex.subject.js';
 import { inspectorHttp, inspectorModern, inspectorSse } from './inspector.subject.js';
 import { aiSdk, openAiAgents } from './library.subject.js';
 import { mcporter } from './mcporter.subject.js';
-import { bridge, mcpRemote, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern } from './sdk.subject.js';
+import { bridge, bridgeModern, mcpRemote, sdk1Http, sdk1Sse, sdk2Legacy, sdk2Modern } from './sdk.subject.js';
 
 export const ALL_SUBJECTS: readonly Subject[] = [
   claudeSse,
@@ -18,6 +18,7 @@ export const ALL_SUBJECTS: readonly Subject[] = [
   mcporter,
   mcpRemote,
   bridge,
+  bridgeModern,
   sdk1Http,
   sdk1Sse,
   sdk2Legacy,

@@ -1,4 +1,5 @@
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport as ModernStdioTransport } from '@modelcontextprotocol/client/stdio';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -25,11 +26,13 @@ const version1 = (name: string, transportTo: (place: Place, installed: () => Ins
   },
 });
 
-const version2 = (name: string, mode: 'legacy' | { pin: string }): Subject => ({
+type ModernWire = Parameters<ModernClient['connect']>[0];
+
+const version2 = (name: string, mode: 'legacy' | { pin: string }, transportTo: (place: Place) => ModernWire = ({ wire }) => new ModernTransport(new URL(`${wire.url}/mcp`))): Subject => ({
   name,
-  async open({ wire }) {
+  async open(place) {
     const client = new ModernClient(info, { versionNegotiation: { mode } });
-    await client.connect(new ModernTransport(new URL(`${wire.url}/mcp`)));
+    await client.connect(transportTo(place));
     return {
       tools: async () => JSON.stringify(await client.listTools()),
       call: async ({ tool, args, signal }) => JSON.stringify(await client.callTool({ name: tool, arguments: args }, { ...patient, ...(signal && { signal }) })),
@@ -38,12 +41,13 @@ const version2 = (name: string, mode: 'legacy' | { pin: string }): Subject => ({
   },
 });
 
-const stdio = (home: string, command: string, args: string[]) =>
-  new StdioClientTransport({ command, args, cwd: home, env: { PATH: process.env['PATH'] ?? '', HOME: home }, stderr: 'ignore' });
+const child = (home: string, command: string, args: string[]) => ({ command, args, cwd: home, env: { PATH: process.env['PATH'] ?? '', HOME: home }, stderr: 'ignore' as const });
+const bridgeTo = ({ wire, home }: Place) => child(home, process.execPath, [`${repositoryRoot}apps/cli/bin/codex-mcp.js`, 'stdio', '--url', wire.url]);
 
 export const sdk1Http = version1('TS SDK 1 http', ({ wire }) => new StreamableHTTPClientTransport(new URL(`${wire.url}/mcp`)));
 export const sdk1Sse = version1('TS SDK 1 sse', ({ wire }) => new SSEClientTransport(new URL(`${wire.url}/sse`)));
 export const sdk2Legacy = version2('TS SDK 2 sessions', 'legacy');
 export const sdk2Modern = version2('TS SDK 2 2026-07-28', { pin: '2026-07-28' });
-export const bridge = version1('codex-mcp stdio', ({ wire, home }) => stdio(home, process.execPath, [`${repositoryRoot}apps/cli/bin/codex-mcp.js`, 'stdio', '--url', wire.url]));
-export const mcpRemote = version1('mcp-remote', ({ wire, home }, installed) => stdio(home, installed().node, [installed().file('mcp-remote', 'dist/proxy.js'), `${wire.url}/mcp`, '--allow-http']));
+export const bridge = version1('codex-mcp stdio', (place) => new StdioClientTransport(bridgeTo(place)));
+export const bridgeModern = version2('codex-mcp stdio 2026-07-28', { pin: '2026-07-28' }, (place) => new ModernStdioTransport(bridgeTo(place)));
+export const mcpRemote = version1('mcp-remote', ({ wire, home }, installed) => new StdioClientTransport(child(home, installed().node, [installed().file('mcp-remote', 'dist/proxy.js'), `${wire.url}/mcp`, '--allow-http'])));
