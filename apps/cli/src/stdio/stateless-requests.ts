@@ -44,7 +44,7 @@ export class StatelessRequests {
   }
 
   end(): void {
-    for (const id of [...this.open.keys()]) this.cancel(id);
+    for (const ending of this.open.values()) ending.abort();
   }
 }
 
