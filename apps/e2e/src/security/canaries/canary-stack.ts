@@ -7,7 +7,7 @@ import { createBareRepository, endServer, eventually, type FakeModel, type GitSe
 import type { Redis } from 'ioredis';
 import type { CleanUp } from '../../stack/clean-up.js';
 import { prepareStack, type Stack } from '../../stack/stack.fixture.js';
-import { type App, appOf, Canaries } from './canary.js';
+import { type App, appOf, Canaries, type Canary, redisPassword, signingKey } from './canary.js';
 
 type Delivery = { readonly headers: IncomingHttpHeaders; readonly body: string };
 
@@ -52,6 +52,14 @@ export class CanaryStack {
     const [, url] = /(?:^|\0)REDIS_URL=([^\0]+)/.exec(environment) ?? [];
     if (url === undefined) throw new Error('the worker was told of no Redis');
     return url;
+  }
+
+  /** What `npm start` has made for itself: Redis's password, which is in this URL, and the keys that services sign with. */
+  async secretsOfStart(redisUrl: string): Promise<Canary[]> {
+    const directory = join(this.stack.dataDir, 'keys');
+    const files = (await readdir(directory)).filter((name) => name.endsWith('.key'));
+    const keys = await Promise.all(files.map(async (name) => signingKey(name, await readFile(join(directory, name), 'utf8'))));
+    return [redisPassword(new URL(redisUrl).password), ...keys];
   }
 
   /** Has Redis refuse the services' password for a while; resolves when all serve again. `redis` stays connected. */

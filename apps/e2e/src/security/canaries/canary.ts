@@ -25,7 +25,7 @@ const SIGN_IN = { environments: [], directory: 'credentials' };
 
 const random = (): string => `canary${randomBytes(12).toString('hex')}`;
 
-/** The secrets of one run. That of Redis is made by `npm start`. */
+/** The secrets that are planted. */
 export class Canaries {
   readonly apiKey: Canary = { name: 'API key', value: `sk-proj-${random()}`, environments: ['cli', 'gateway'] };
   readonly accessToken: Canary = { name: 'access token', value: fakeJwt(), ...SIGN_IN };
@@ -46,3 +46,10 @@ export class Canaries {
 }
 
 export const redisPassword = (value: string): Canary => ({ name: 'Redis password', value, environments: SERVICES });
+
+/** By its file, PEM: its last line of base64 is what no other key has. */
+export function signingKey(file: string, pem: string): Canary {
+  const value = pem.trim().split('\n').at(-2)?.slice(-40) ?? '';
+  if (value.length < 40) throw new Error(`${file} holds no key`);
+  return { name: `signing key ${file}`, value, environments: [], directory: 'keys' };
+}

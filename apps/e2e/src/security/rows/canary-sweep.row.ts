@@ -1,5 +1,4 @@
 import { createRedis } from '@codex-mcp/messaging';
-import { redisPassword } from '../canaries/canary.js';
 import { CanaryStack } from '../canaries/canary-stack.js';
 import { dumpRedis, searchDocker, searchFiles, searchReceivers, watchRedis } from '../canaries/places.js';
 import { ProcessWatch } from '../canaries/process-watch.js';
@@ -29,7 +28,8 @@ export const canarySweepRow: OwnRow = {
     const watch = cleanUp.add(new ProcessWatch(search), (one) => one.stop());
     await made.stack.start();
     const url = await made.redisUrl();
-    search.add(redisPassword(new URL(url).password));
+    const ownSecrets = await made.secretsOfStart(url);
+    for (const secret of ownSecrets) search.add(secret);
     const monitor = cleanUp.add(await watchRedis(url, search), (one) => one.destroy());
     await new CanaryWork(made, search).run(Array.from({ length: scaled(AGENTS) }, (_, index) => `agent-${index + 1}`));
     monitor.destroy();
@@ -42,7 +42,7 @@ export const canarySweepRow: OwnRow = {
     await searchFiles(made, search);
     search.look('the output of npm start', made.stack.output);
     return {
-      tried: `${made.canaries.all.length + 1} secrets planted`,
+      tried: `${made.canaries.all.length} secrets planted, ${ownSecrets.length} of npm start's own`,
       measured: `${search.places.size} places and ${(search.bytes / 1e6).toFixed(1)} MB searched, ${search.hits.length} hits`,
       failures: search.hits,
     };
