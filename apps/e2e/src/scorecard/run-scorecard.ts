@@ -51,12 +51,16 @@ type Trial<Row> = { readonly row: Row; readonly mutation?: Mutation };
 
 async function runAll<Row extends ScorecardRow>(scorecard: Scorecard<Row>, options: ScorecardOptions, cleanUp: CleanUp): Promise<boolean> {
   const trials = chosen(scorecard, options).flatMap((row): Trial<Row>[] => (options.mutants ? mutationsOf(row).map((mutation) => ({ row, mutation })) : [{ row }]));
-  const waiting = trials.values();
   const good: boolean[] = [];
-  const lane = async () => {
-    for (const trial of waiting) good.push(await runOne(scorecard, trial, options, cleanUp));
+  const inLanes = async (chosenTrials: readonly Trial<Row>[], lanes: number) => {
+    const waiting = chosenTrials.values();
+    const lane = async () => {
+      for (const trial of waiting) good.push(await runOne(scorecard, trial, options, cleanUp));
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
   };
-  await Promise.all(Array.from({ length: options.parallel }, lane));
+  await inLanes(trials.filter(({ row }) => !row.isAlone), options.parallel);
+  await inLanes(trials.filter(({ row }) => row.isAlone), 1);
   return good.every(Boolean);
 }
 

@@ -7,6 +7,8 @@ export type ScorecardRow = {
   readonly title: string;
   /** Why it cannot be run on this machine; undefined where it can. */
   readonly unavailable?: () => string | undefined;
+  /** It compares times: nothing else runs beside it. */
+  readonly isAlone?: boolean;
   /** Switches off what the row proves; the row must then fail. */
   readonly mutation: Mutation;
   /** Further ones, each tried by itself. */

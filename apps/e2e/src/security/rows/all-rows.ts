@@ -3,6 +3,7 @@ import { egressRow } from './egress.row.js';
 import { foreignRequestsRow } from './foreign-requests.row.js';
 import { hostileRepositoryRow } from './hostile-repository.row.js';
 import { isolationRow } from './isolation.row.js';
+import { noisyNeighbourRow } from './noisy-neighbour.row.js';
 import { refreshStormRow } from './refresh-storm.row.js';
 import type { Row } from './row.js';
 
@@ -11,6 +12,7 @@ export const ALL_ROWS: readonly Row[] = [
   refreshStormRow,
   canarySweepRow,
   hostileRepositoryRow,
+  noisyNeighbourRow,
   egressRow,
   isolationRow,
   foreignRequestsRow,

@@ -118,6 +118,8 @@ export function hardening(limits: ContainerLimits, Mounts: MountSettings[]): Hos
     PidsLimit: PIDS,
     Memory: limits.memoryBytes,
     MemorySwap: limits.memoryBytes,
+    // Half of what a service in a container has, which agents must not starve.
+    CpuShares: 512,
     NanoCpus: Math.round(limits.cpus * 1e9),
     OomScoreAdj: 500,
     Ulimits: [
