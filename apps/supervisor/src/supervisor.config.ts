@@ -21,7 +21,7 @@ export const SupervisorConfig = z.object({
   MAX_CONCURRENT_SESSIONS: count(20).describe('Agents that run at the same time on this host'),
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without a call after which an agent is stopped; its files and conversation stay'),
   PERSISTENT_MODE: flag(true).describe('false: an agent that times out is removed with its files and conversation'),
-  CONTAINER_CPU_LIMIT: positive(4).describe('CPUs that one agent may use'),
+  CONTAINER_CPU_LIMIT: positive(4).describe('CPUs that one agent may use; at most half a CPU less than the engine has, where that has several'),
   CONTAINER_MEMORY_LIMIT: memorySize('2048m').describe('Memory that one agent may use'),
   WORKSPACE_MAX_BYTES: memorySize('20g').describe('Disk space that the workspace and the home of one agent may take, and its largest file; a turn that goes beyond it is stopped'),
   DISK_FREE_MIN: memorySize('1g').describe('Free space on the engine’s disk below which no new agents are made; below half of it, turns are stopped'),

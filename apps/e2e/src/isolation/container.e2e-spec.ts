@@ -55,6 +55,13 @@ describeWithDocker('from inside, an agent', () => {
     expect(limits.CapAdd ?? []).toEqual([]);
   });
 
+  it('has limits on open files, core dumps, /tmp and its place when memory is short, and those that the engine holds', async () => {
+    expect(await inside('ulimit -Hn; ulimit -Hc; cat /proc/self/oom_score_adj; head -c 70M /dev/zero > /tmp/fill 2>/dev/null; stat -c %s /tmp/fill; rm /tmp/fill')).toMatch(/^4096\n0\n500\n6\d{7}$/);
+    expect(await inside('ulimit -n 5000; ulimit -c 1; echo -999 > /proc/self/oom_score_adj; mknod /workspace/disk b 8 0; chroot / true; echo tried')).toMatch(/cannot modify limit[^]*cannot modify limit[^]*Permission denied[^]*Operation not permitted[^]*(Operation not permitted|not found)[^]*tried/);
+    const { HostConfig: limits } = await (await containerOf(stack.deployment, 'inmate')).inspect();
+    expect(limits).toMatchObject({ Init: true, IpcMode: 'private', CgroupnsMode: 'private', SecurityOpt: ['no-new-privileges'], OomScoreAdj: 500, CpuShares: 512, LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } } });
+  });
+
   it('talks to the model, and only through the gateway, which adds the key', async () => {
     const requests = stack.fake.responsesRequests();
     expect(new Set(requests.map(({ headers }) => headers.authorization))).toEqual(new Set([`Bearer ${API_KEY}`]));

@@ -34,7 +34,7 @@ describeWithDocker('the disk of an agent', () => {
   it('is closed to those who go on: they may look, and be removed', async () => {
     expect(await fill()).toMatchObject({ code: 'workspace_full' });
     expect(await fill()).toMatchObject({ code: 'workspace_full' });
-    expect(await errorOf(client, 'chat', { message: 'hello' })).toMatchObject({ code: 'workspace_full', message: expect.stringContaining('was stopped for that twice') });
+    expect(await errorOf(client, 'chat', { message: 'hello', write: true })).toMatchObject({ code: 'workspace_full', message: expect.stringContaining('was stopped for that twice') });
     expect(JSON.stringify(await outputOf(client, 'list_files'))).toContain('fill-1');
     await outputOf(client, 'cleanup_inactive_agents', { max_idle_seconds: 0, remove: true });
     expect(await runInAgent(client, 'ls | wc -l')).toBe('0');

@@ -29,6 +29,9 @@ export async function createRuntime(config: SupervisorConfig, gateway: GatewayCl
   return new ProcessRuntime(gateway, { runDir: config.RUN_DIR, dataDir: config.DATA_DIR, model: config.CODEX_MODEL, path });
 }
 
+/** What one agent leaves to the services and the other agents, where there is more than one CPU. */
+const LEFT_CPUS = 0.5;
+
 const EngineInfo = z.object({ OperatingSystem: z.string(), NCPU: z.number(), Runtimes: z.record(z.string(), z.unknown()).default({}) });
 
 type Engine = { paths: EnginePaths; cpus: number; runtimes: string[] } | { paths: undefined; problem: string };
@@ -57,7 +60,7 @@ function dockerRuntime(docker: Docker, { paths, cpus }: { paths: EnginePaths; cp
     deployment: config.DEPLOYMENT,
     image: config.AGENT_IMAGE,
     images: config.AGENT_IMAGES,
-    cpus: Math.min(config.CONTAINER_CPU_LIMIT, cpus), // the engine refuses more than it has
+    cpus: Math.min(config.CONTAINER_CPU_LIMIT, Math.max(1, cpus - LEFT_CPUS)), // the engine refuses more than it has
     memoryBytes: config.CONTAINER_MEMORY_LIMIT,
     maxFileBytes: config.WORKSPACE_MAX_BYTES,
     runtime: config.AGENT_CONTAINER_RUNTIME,
