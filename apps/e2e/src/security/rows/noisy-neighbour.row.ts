@@ -110,7 +110,7 @@ const statsOf = async (system: ServiceSystem, agentId: string): Promise<Containe
 const processes = async (system: ServiceSystem, agentId: string): Promise<number> => (await statsOf(system, agentId)).pids_stats?.current ?? 0;
 
 async function memoryShare(system: ServiceSystem, agentId: string): Promise<number> {
-  const { usage = 0, limit = 1 } = (await statsOf(system, agentId)).memory_stats;
+  const { usage, limit } = (await statsOf(system, agentId)).memory_stats;
   return usage / limit;
 }
 
