@@ -12,7 +12,7 @@ const instead = (signature: string, code: string): Mutation => ({ file: STORE, f
  */
 export const UNGUARDED: readonly Mutation[] = [
   instead(
-    'async accept(request, maxQueued) {',
+    'async accept(request, maxQueued, maxOfTenant = 0) {',
     `if (this.known) {
     void this.redis.set('request:' + request.turnId, JSON.stringify(request), 'EX', 60);
     void this.redis.publish(keys.turnLog(request.turnId), '1-0 ' + numbered(1, [{ type: 'queued', position: 0 }])[1]);
