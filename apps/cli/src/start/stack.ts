@@ -31,6 +31,8 @@ export class Stack {
   private failure: AppError | undefined;
   private ready = false;
   private redisUrl = '';
+  /** Where services have users of their own in Redis. */
+  private redisUrlOf: Partial<Record<(typeof SERVICES)[number], string>> = {};
 
   constructor(
     private readonly config: StartConfig,
@@ -68,9 +70,10 @@ export class Stack {
       return this.config.REDIS_URL.reveal();
     }
     const paths = dataPaths(this.config.DATA_DIR);
-    const { url, spec } = await embeddedRedis(paths.redis, join(paths.logs, 'redis.log'), this.env);
+    const { url, urlOf, spec } = await embeddedRedis(paths.redis, join(paths.logs, 'redis.log'), this.env);
     this.launch(spec);
     await redisAnswers(url, START_TIMEOUT_MS);
+    this.redisUrlOf = urlOf;
     return url;
   }
 
@@ -94,7 +97,7 @@ export class Stack {
     const paths = dataPaths(this.config.DATA_DIR);
     const shared: Env = {
       ...this.env,
-      REDIS_URL: this.redisUrl,
+      REDIS_URL: this.redisUrlOf[name] ?? this.redisUrl,
       RUN_DIR: this.env['RUN_DIR'] ?? paths.run,
       DATA_DIR: this.config.DATA_DIR,
       DEPLOYMENT: this.env['DEPLOYMENT'] ?? deploymentOf(this.config.DATA_DIR),

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, freePort } from '@codex-mcp/testing';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { createRedis, createSubscriber, QUEUE_PREFIX, REDIS_USERS, type RedisUser, redisUsers } from './index.js';
+
+const ADMIN = 'password-of-the-administrator';
+const passwords = Object.fromEntries(REDIS_USERS.map((user) => [user, `password-of-${user}`])) as Record<RedisUser, string>;
+
+let server: ChildProcess;
+let port: number;
+let admin: Redis;
+const connections: Redis[] = [];
+const as = (user: RedisUser): Redis => {
+  const redis = createRedis(`redis://${user}:${passwords[user]}@127.0.0.1:${port}`);
+  connections.push(redis);
+  return redis;
+};
+
+beforeAll(async () => {
+  port = await freePort();
+  server = spawn('redis-server', ['-'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  server.stdin?.end([`port ${port}`, 'bind 127.0.0.1', 'save ""', `requirepass ${ADMIN}`, ...redisUsers(passwords), ''].join('\n'));
+  admin = createRedis(`redis://:${ADMIN}@127.0.0.1:${port}`);
+  await eventually(() => admin.ping());
+});
+afterAll(async () => {
+  for (const connection of [admin, ...connections]) connection.disconnect();
+  server.kill('SIGKILL');
+  await once(server, 'exit');
+});
+
+const TURN = 'codex-mcp:turn:turn_1';
+const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow(/NOPERM|not allowed|can't access/);
+
+describe('a service’s user in Redis', () => {
+  it.each<[RedisUser, string, (redis: Redis) => Promise<unknown>]>([
+    ['gateway', 'requests of turns', (redis) => redis.hgetall(TURN)],
+    ['gateway', 'leases of agents', (redis) => redis.hmget('codex-mcp:agent:x', 'leaseToken')],
+    ['gateway', 'jobs', (redis) => redis.lpush(`${QUEUE_PREFIX}:turns:wait`, 'x')],
+    ['gateway', 'beats of others', (redis) => redis.set('codex-mcp:beat:supervisor:x', '{}')],
+    ['gateway', 'commands to turns', (redis) => redis.publish('codex-mcp:turn-control', '{}')],
+    ['gateway', 'scripts', (redis) => redis.eval('return 1', 0)],
+    ['gateway', 'sessions', (redis) => redis.del('codex-mcp:mcp:session:x')],
+    ['supervisor', 'requests of turns', (redis) => redis.hgetall(TURN)],
+    ['supervisor', 'answers to approvals', (redis) => redis.hset('codex-mcp:approval:x', 'answer', '{}')],
+    ['supervisor', 'turns through a script', (redis) => redis.eval("return redis.call('HGETALL', KEYS[1])", 1, TURN)],
+    ['supervisor', 'turns that a script does not declare', (redis) => redis.eval(`return redis.call('HGETALL', '${TURN}')`, 0)],
+    ['supervisor', 'jobs of turns', (redis) => redis.lpush(`${QUEUE_PREFIX}:turns:wait`, 'x')],
+    ['supervisor', 'messages of a turn’s log', (redis) => redis.publish(`${TURN}:log`, '{}')],
+    ['worker', 'sessions of clients', (redis) => redis.get('codex-mcp:mcp:session:x')],
+    ['worker', 'the key of the edges', (redis) => redis.get('codex-mcp:mcp:state-key')],
+    ['worker', 'what was spent', (redis) => redis.hincrby('codex-mcp:usage:2026-11-22:local', '=tokens', -1)],
+    ['worker', 'budgets of requests', (redis) => redis.del('codex-mcp:request-budget:local')],
+    ['worker', 'beats of supervisors', (redis) => redis.set('codex-mcp:beat:supervisor:x', '{}')],
+    ['worker', 'notes between edges', (redis) => redis.publish('codex-mcp:mcp:replicas', '{}')],
+    ['mcp-edge', 'what is not codex-mcp’s', (redis) => redis.get('other')],
+  ])('of the %s does not reach %s', async (user, _, work) => {
+    await refused(work(as(user)));
+  });
+
+  it.each(REDIS_USERS.flatMap((user) => ['FLUSHALL', 'FLUSHDB', 'CONFIG GET dir', 'DEBUG SLEEP 0', 'KEYS *', 'SCAN 0', 'SAVE', 'SHUTDOWN', 'MONITOR', 'REPLICAOF no one', 'ACL LIST', 'MODULE LIST', 'SCRIPT FLUSH', 'FUNCTION LIST', 'CLIENT LIST', 'CLIENT KILL ID 1', 'SELECT 1', 'SWAPDB 0 1'].map((command) => [user, command] as const)))(
+    'of the %s may not %s',
+    async (user, command) => {
+      const [name = '', ...args] = command.split(' ');
+      await refused(as(user).call(name, ...args));
+    },
+  );
+
+  it('is needed: nobody gets in without a password, or with another user’s', async () => {
+    const knocking = async (url: string) => {
+      const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+      redis.on('error', () => undefined);
+      connections.push(redis);
+      return redis.get('codex-mcp:tenants');
+    };
+    await expect(knocking(`redis://127.0.0.1:${port}`)).rejects.toThrow(/NOAUTH/);
+    await expect(knocking(`redis://mcp-edge:${passwords.gateway}@127.0.0.1:${port}`)).rejects.toThrow(/WRONGPASS|Connection is closed|NOAUTH/);
+  });
+
+  it.each(['mcp-edge', 'worker'] as const)('of the %s takes and gives jobs with all that BullMQ does for them', async (user) => {
+    const [connection, subscriber] = [as(user), createSubscriber(as(user))];
+    connections.push(subscriber);
+    const queue = new Queue('turns', { connection, prefix: QUEUE_PREFIX });
+    const worker = new Worker('turns', async () => 'done', { connection, prefix: QUEUE_PREFIX });
+    const errors: Error[] = [];
+    queue.on('error', (error) => errors.push(error));
+    worker.on('error', (error) => errors.push(error));
+    const job = await queue.add('x', {}, { jobId: `turn_${user}`, removeOnComplete: { age: 10 } });
+    await eventually(async () => (await job.getState()) === 'completed');
+    await queue.clean(0, 0, 'completed');
+    await Promise.all([worker.close(), queue.close()]);
+    expect(errors).toEqual([]);
+  });
+});
