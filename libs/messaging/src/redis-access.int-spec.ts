@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, freePort } from '@codex-mcp/testing';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { createRedis, createSubscriber, QUEUE_PREFIX, REDIS_USERS, type RedisUser, redisUsers } from './index.js';
+import { announceModelWait, createRedis, createSubscriber, HeartbeatPublisher, ModelWaits, QUEUE_PREFIX, readHeartbeats, REDIS_USERS, type RedisUser, redisUsers, UsageStore } from './index.js';
 
 const ADMIN = 'password-of-the-administrator';
 const passwords = Object.fromEntries(REDIS_USERS.map((user) => [user, `password-of-${user}`])) as Record<RedisUser, string>;
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 const TURN = 'codex-mcp:turn:turn_1';
-const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow(/NOPERM|not allowed|can't access/);
+const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow(/NOPERM|not allowed|can't (access|run)/);
 
 describe('a service’s user in Redis', () => {
   it.each<[RedisUser, string, (redis: Redis) => Promise<unknown>]>([
@@ -42,7 +42,7 @@ describe('a service’s user in Redis', () => {
     ['gateway', 'jobs', (redis) => redis.lpush(`${QUEUE_PREFIX}:turns:wait`, 'x')],
     ['gateway', 'beats of others', (redis) => redis.set('codex-mcp:beat:supervisor:x', '{}')],
     ['gateway', 'commands to turns', (redis) => redis.publish('codex-mcp:turn-control', '{}')],
-    ['gateway', 'scripts', (redis) => redis.eval('return 1', 0)],
+    ['gateway', 'requests of turns through a script', (redis) => redis.eval(`return redis.call('HGETALL', '${TURN}')`, 0)],
     ['gateway', 'sessions', (redis) => redis.del('codex-mcp:mcp:session:x')],
     ['supervisor', 'requests of turns', (redis) => redis.hgetall(TURN)],
     ['supervisor', 'answers to approvals', (redis) => redis.hset('codex-mcp:approval:x', 'answer', '{}')],
@@ -78,6 +78,23 @@ describe('a service’s user in Redis', () => {
     };
     await expect(knocking(`redis://127.0.0.1:${port}`)).rejects.toThrow(/NOAUTH/);
     await expect(knocking(`redis://mcp-edge:${passwords.gateway}@127.0.0.1:${port}`)).rejects.toThrow(/WRONGPASS|Connection is closed|NOAUTH/);
+  });
+
+  it('of the gateway counts, reads what was spent, beats and announces waits', async () => {
+    const redis = as('gateway');
+    const usage = new UsageStore(redis);
+    await usage.add([{ tenant: 'local', day: '2026-11-22', field: '=tokens', by: 7 }]);
+    expect(await usage.spent({ key: 'k', tenant: 'local', agentId: 'a' }, '2026-11-22')).toMatchObject({ tenant: { tokens: 7 } });
+    const beats = new HeartbeatPublisher(redis, () => ({ service: 'gateway', instance: 'g', version: '1', startedAtMs: 1, pid: 1, signIn: { method: 'none' } }));
+    await beats.start();
+    expect((await readHeartbeats(as('worker'))).map(({ instance }) => instance)).toEqual(['g']);
+    await beats.stop();
+    const waits: string[] = [];
+    const subscriber = createSubscriber(as('worker'));
+    connections.push(subscriber);
+    await new ModelWaits(subscriber).listen(({ agentKey }) => waits.push(agentKey));
+    announceModelWait(redis, { agentKey: 'k', trouble: 'rate_limited', retryInMs: 1, attempt: 1 });
+    await eventually(() => expect(waits).toEqual(['k']));
   });
 
   it.each(['mcp-edge', 'worker'] as const)('of the %s takes and gives jobs with all that BullMQ does for them', async (user) => {

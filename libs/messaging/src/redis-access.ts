@@ -14,7 +14,7 @@ const queue = (name: string): string => `${QUEUE_PREFIX}:${name}:*`;
  * server, is slow for all, tells of keys that are not one's own, or leaves scripts behind.
  */
 const DATA = ['+@read', '+@write', '+@transaction', '+@connection', '+subscribe', '+unsubscribe', '+publish', '+pubsub|numsub', '+eval', '+evalsha', '+time', '-@admin', '-@dangerous', '-scan', '-randomkey', '-dbsize', '-select', '-move', '+info'];
-const COUNTS_AND_BEATS = ['+@connection', '-@admin', '-@dangerous', '-select', '+info', '+set', '+del', '+sadd', '+srem', '+multi', '+exec', '+hincrby', '+expire', '+hmget', '+publish'];
+const COUNTS_AND_BEATS = ['+@connection', '-@admin', '-@dangerous', '-select', '+info', '+set', '+del', '+sadd', '+srem', '+multi', '+exec', '+hincrby', '+expire', '+hmget', '+publish', '+eval', '+evalsha'];
 
 const ACCESS: Record<RedisUser, Access> = {
   'mcp-edge': { write: ['codex-mcp:*', `${QUEUE_PREFIX}:*`], channels: ['codex-mcp:*'], commands: DATA },
