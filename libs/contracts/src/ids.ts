@@ -8,8 +8,9 @@ export const AGENT_ID_RULE = 'an agent_id is 1-63 characters: lower-case letters
 /** The tenant of every caller when the edge runs without tokens. */
 export const LOCAL_TENANT = 'local';
 
-/** Lower-cases, trims and turns blanks, dots and slashes into "-". Returns undefined where no valid id remains. */
+/** Lower-cases, trims and turns blanks, dots and slashes into "-". Returns undefined where no valid id remains, and for what is not ASCII: some of that has an ASCII lower case. */
 export function normaliseAgentId(raw: string): string | undefined {
+  if (!/^[\t-\r -~]*$/.test(raw)) return undefined;
   const id = raw.trim().toLowerCase().replace(/[\s./]+/g, '-');
   return AGENT_ID_PATTERN.test(id) ? id : undefined;
 }

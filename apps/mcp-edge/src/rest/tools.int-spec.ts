@@ -93,6 +93,7 @@ describe('problems', () => {
     ['an unknown argument', '/tools/chat', '{"message":"x","colour":"red"}', 422, 'invalid_arguments'],
     ['a list for arguments', '/tools/chat', '[1]', 422, 'invalid_arguments'],
     ['a bad agent_id', '/tools/chat', '{"message":"x","agent_id":"ÄÖ"}', 422, 'invalid_agent_id'],
+    ['an agent_id whose lower case alone is one', '/tools/chat', '{"message":"x","agent_id":"\u212a"}', 422, 'invalid_agent_id'],
     ['a body that is not JSON', '/tools/chat', '{"message":', 400, 'malformed_json'],
     ['a body that nests too deep', '/tools/chat', `{"message":"x","context":${deep}}`, 400, 'malformed_json'],
     ['a body that breaks a recursive reader', '/tools/chat', `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`, 400, 'malformed_json'],

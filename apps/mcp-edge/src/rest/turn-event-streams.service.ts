@@ -4,8 +4,7 @@ import { type LogEntry, TurnLogReader, TurnStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
-import type { EdgeConfig } from '../edge.config.js';
-import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
+import { LOGGER } from '../edge.tokens.js';
 import { LogPager } from '../http/log-pager.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 
@@ -23,7 +22,6 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
   constructor(
     private readonly reader: TurnLogReader,
     private readonly turns: TurnStore,
-    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -61,12 +59,12 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     try {
       while (!over.aborted) {
         for (const { id, frame, isLast } of page) {
-          await this.write(response, frame, over);
+          await write(response, frame, over);
           cursor = id;
           if (isLast) return;
         }
         if (page.length === 0 && !(await bell.rung(KEEP_ALIVE_MS))) {
-          await this.write(response, ': keep-alive\n\n', over);
+          await write(response, ': keep-alive\n\n', over);
           if (await this.hasEnded(turnId, cursor).catch(() => false)) return; // an outage passes
         }
         page = await pager.after(cursor).catch(() => []);
@@ -112,15 +110,6 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     }
   }
 
-  /** Waits until the reader has taken what was written before. One that takes nothing is dropped; it resumes from the log. */
-  private async write(response: Response, text: string, over: AbortSignal): Promise<void> {
-    if (response.write(text)) return;
-    await once(response, 'drain', { signal: AbortSignal.any([over, AbortSignal.timeout(this.config.STALL_TIMEOUT)]) }).catch((error: unknown) => {
-      if (!over.aborted) response.destroy();
-      throw error;
-    });
-  }
-
   /** Whether nothing can follow the cursor: the turn has ended, or is no longer known. */
   private async hasEnded(turnId: string, cursor: string): Promise<boolean> {
     const record = await this.turns.load(turnId);
@@ -129,3 +118,8 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
 }
 
 const frameOf = ({ id, seq, atMs, event }: LogEntry): string => `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ seq, at_ms: atMs, event })}\n\n`;
+
+/** Waits until the reader has taken what was written before. The connection of one that does not is dropped for all of the edge, which ends the wait. */
+async function write(response: Response, text: string, over: AbortSignal): Promise<void> {
+  if (!response.write(text)) await once(response, 'drain', { signal: over });
+}

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
-import type { EdgeConfig } from '../../edge.config.js';
-import { EDGE_CONFIG } from '../../edge.tokens.js';
 import { LogPager } from '../../http/log-pager.js';
 import { EventLog, STANDALONE } from './event-log.js';
 import { EVENT_STREAM_HEADERS, eventFrame } from './post-stream.js';
@@ -55,9 +53,10 @@ class Reader {
     return wasRung;
   }
 
-  async write(response: Response, text: string, timeoutMs: number): Promise<void> {
+  /** Waits until the reader has taken what was written before; who does not is dropped for all of the edge. */
+  async write(response: Response, text: string): Promise<void> {
     if (response.write(text)) return;
-    await once(response, 'drain', { signal: AbortSignal.any([this.over.signal, AbortSignal.timeout(timeoutMs)]) });
+    await once(response, 'drain', { signal: this.over.signal });
   }
 }
 
@@ -69,7 +68,6 @@ export class EventStreams implements BeforeApplicationShutdown {
   constructor(
     private readonly log: EventLog,
     private readonly replicas: ReplicaChannel,
-    @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {
     replicas.on('grown', ({ key }) => this.readers.get(key)?.ring());
     replicas.on('ended', ({ session }) => this.readers.forEach((reader, key) => key.startsWith(log.keyOf(session, '')) && reader.end()));
@@ -114,7 +112,7 @@ export class EventStreams implements BeforeApplicationShutdown {
       const events = await pager.after(cursor).catch(() => []); // an outage passes
       for (const { id, frame } of events) {
         if (frame === END) return;
-        await reader.write(response, frame, this.config.STALL_TIMEOUT);
+        await reader.write(response, frame);
         cursor = this.log.parse(id)?.cursor ?? cursor;
       }
       if (events.length > 0) continue;
@@ -122,7 +120,7 @@ export class EventStreams implements BeforeApplicationShutdown {
         await this.log.giveUp(place.session, place.stream);
         continue;
       }
-      if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n', this.config.STALL_TIMEOUT);
+      if (!(await reader.rung(KEEP_ALIVE_MS)) && !reader.isOver) await reader.write(response, ': keep-alive\n\n');
     }
   }
 
