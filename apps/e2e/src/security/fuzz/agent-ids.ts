@@ -17,7 +17,7 @@ const Stored = z.object({ agent: z.object({ tenant: z.string(), agentId: z.strin
 
 /** What the documents say of an agent_id, made anew: undefined for what is none. */
 export function agentIdOf(raw: string): string | undefined {
-  if (/[^\u0000-\u007e]/.test(raw)) return undefined;
+  if (/[^\t-~]/.test(raw)) return undefined;
   const lower = raw.replace(/^[\t-\r ]+|[\t-\r ]+$/g, '').replace(/[A-Z]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 32));
   const id = lower.replace(/[\t-\r ./]+/g, '-');
   return /^[a-z0-9][a-z0-9_-]*$/.test(id) && id.length <= 63 ? id : undefined;
