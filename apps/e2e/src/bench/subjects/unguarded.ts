@@ -14,7 +14,7 @@ export const UNGUARDED: readonly Mutation[] = [
   instead(
     'async accept(request, maxQueued, maxOfTenant = 0) {',
     `if (this.known) {
-    void this.redis.set('request:' + request.turnId, JSON.stringify(request), 'EX', 60);
+    void this.redis.set(keys.turn('request:' + request.turnId), JSON.stringify(request), 'EX', 60);
     void this.redis.publish(keys.turnLog(request.turnId), '1-0 ' + numbered(1, [{ type: 'queued', position: 0 }])[1]);
     return { outcome: 'accepted', position: 0, turnId: request.turnId };
     }
@@ -22,7 +22,7 @@ export const UNGUARDED: readonly Mutation[] = [
   ),
   instead(
     'async claim(turnId, agentKey, lease, needsThread = false) {',
-    `const asked = await this.redis.get('request:' + turnId);
+    `const asked = await this.redis.get(keys.turn('request:' + turnId));
     if (asked) {
     this.known ??= await this.redis.hmget(keys.agent(agentKey), 'threadId', 'epoch');
     void this.redis.publish(keys.turnLog(turnId), '2-0 ' + numbered(2, [{ type: 'started', epoch: 1 }])[1]);
