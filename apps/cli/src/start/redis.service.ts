@@ -66,7 +66,7 @@ export async function redisAnswers(url: string, timeoutMs: number): Promise<void
 }
 
 async function majorVersion(command: string): Promise<number> {
-  const { stdout } = await run(command, ['--version']).catch(() => ({ stdout: '' }));
+  const { stdout } = await run(command, ['--version'], { env: {} }).catch(() => ({ stdout: '' }));
   return Number(/v=(\d+)\./.exec(stdout)?.[1] ?? 0);
 }
 

@@ -26,7 +26,7 @@ export class CanaryStack {
     const made = new CanaryStack();
     const directory = cleanUp.add(await temporaryDirectory('cms-'), (one) => one.remove());
     const env = { ...(await made.startOthers(directory.path, cleanUp)), ...(await made.writeSecrets(directory.path)) };
-    made.stack = cleanUp.add(await prepareStack({ root, fake: made.fake, env }), (one) => one.stop());
+    made.stack = cleanUp.add(await prepareStack({ root, fake: made.fake, ownRedis: true, env }), (one) => one.stop());
     await made.signIn();
     return made;
   }
@@ -46,20 +46,12 @@ export class CanaryStack {
     throw new Error(`no ${app} runs`);
   }
 
-  /** Of the Redis that `npm start` has started, with its password. */
-  async redisUrl(): Promise<string> {
-    const environment = await readFile(`/proc/${await this.pidOf('worker')}/environ`, 'utf8');
-    const [, url] = /(?:^|\0)REDIS_URL=([^\0]+)/.exec(environment) ?? [];
-    if (url === undefined) throw new Error('the worker was told of no Redis');
-    return url;
-  }
-
-  /** What `npm start` has made for itself: Redis's password, which is in this URL, and the keys that services sign with. */
-  async secretsOfStart(redisUrl: string): Promise<Canary[]> {
+  /** The password of Redis, and the keys that services sign with. */
+  async furtherSecrets(): Promise<Canary[]> {
     const directory = join(this.stack.dataDir, 'keys');
     const files = (await readdir(directory)).filter((name) => name.endsWith('.key'));
     const keys = await Promise.all(files.map(async (name) => signingKey(name, await readFile(join(directory, name), 'utf8'))));
-    return [redisPassword(new URL(redisUrl).password), ...keys];
+    return [redisPassword(this.stack.redisFixture.password), ...keys];
   }
 
   /** Has Redis refuse the services' password for a while; resolves when all serve again. `redis` stays connected. */

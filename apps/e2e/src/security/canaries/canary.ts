@@ -45,7 +45,7 @@ export class Canaries {
   }
 }
 
-export const redisPassword = (value: string): Canary => ({ name: 'Redis password', value, environments: SERVICES });
+export const redisPassword = (value: string): Canary => ({ name: 'Redis password', value, environments: ['cli', ...SERVICES] });
 
 /** By its file, PEM: its last line of base64 is what no other key has. */
 export function signingKey(file: string, pem: string): Canary {

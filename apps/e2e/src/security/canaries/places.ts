@@ -33,19 +33,22 @@ export async function watchRedis(url: string, search: Search): Promise<Socket> {
 /** Of a line of MONITOR: the command and its key, without ids. */
 const nameOf = (line: string): string => (line.match(/"(?:[^"\\]|\\.)*"/g) ?? []).slice(0, 2).join(' ').slice(0, 100).replaceAll(/[0-9a-f]{16,}/g, '…');
 
-/** Puts all that Redis holds into its files, as plain text. */
-export async function dumpRedis(redis: Redis): Promise<void> {
+/** Has Redis put all that it holds into its files, as plain text, and searches them. */
+export async function searchRedis(redis: Redis, search: Search): Promise<void> {
   await redis.config('SET', 'rdbcompression', 'no');
   await redis.save();
+  const [, directory = ''] = await redis.config('GET', 'dir');
+  await searchBelow(directory, 'redis/', search);
 }
 
 /** Every file below the directories of `npm start`, but where a secret belongs. */
-export async function searchFiles({ stack }: CanaryStack, search: Search): Promise<void> {
-  const root = stack.workingDirectory;
+export const searchFiles = ({ stack }: CanaryStack, search: Search): Promise<void> => searchBelow(stack.workingDirectory, '', search);
+
+async function searchBelow(root: string, name: string, search: Search): Promise<void> {
   const names = await readdir(root, { recursive: true, withFileTypes: true });
   for (const entry of names.filter((one) => one.isFile())) {
     const path = join(entry.parentPath, entry.name);
-    const place = path.slice(root.length + 1);
+    const place = `${name}${path.slice(root.length + 1)}`;
     await search.lookInto(place, createReadStream(path), ({ directory }) => directory !== undefined && place.startsWith(`data/${directory}/`));
   }
 }

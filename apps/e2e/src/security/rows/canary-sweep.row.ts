@@ -1,6 +1,6 @@
 import { createRedis } from '@codex-mcp/messaging';
 import { CanaryStack } from '../canaries/canary-stack.js';
-import { dumpRedis, searchDocker, searchFiles, searchReceivers, watchRedis } from '../canaries/places.js';
+import { searchDocker, searchFiles, searchReceivers, searchRedis, watchRedis } from '../canaries/places.js';
 import { ProcessWatch } from '../canaries/process-watch.js';
 import { Search } from '../canaries/search.js';
 import { CanaryWork } from '../canaries/work.js';
@@ -27,22 +27,22 @@ export const canarySweepRow: OwnRow = {
     const search = new Search(made.canaries.all);
     const watch = cleanUp.add(new ProcessWatch(search), (one) => one.stop());
     await made.stack.start();
-    const url = await made.redisUrl();
-    const ownSecrets = await made.secretsOfStart(url);
-    for (const secret of ownSecrets) search.add(secret);
+    const { url } = made.stack.redisFixture;
+    const further = await made.furtherSecrets();
+    for (const secret of further) search.add(secret);
     const monitor = cleanUp.add(await watchRedis(url, search), (one) => one.destroy());
     await new CanaryWork(made, search).run(Array.from({ length: scaled(AGENTS) }, (_, index) => `agent-${index + 1}`));
     monitor.destroy();
     const redis = cleanUp.add(createRedis(url), (one) => one.disconnect());
     await made.refuseServices(redis);
-    await dumpRedis(redis);
+    await searchRedis(redis, search);
     await searchDocker(made, search, since);
     watch.stop();
     searchReceivers(made, search);
     await searchFiles(made, search);
     search.look('the output of npm start', made.stack.output);
     return {
-      tried: `${made.canaries.all.length} secrets planted, ${ownSecrets.length} of npm start's own`,
+      tried: `${made.canaries.all.length} secrets planted, ${further.length} made`,
       measured: `${search.places.size} places and ${(search.bytes / 1e6).toFixed(1)} MB searched, ${search.hits.length} hits`,
       failures: search.hits,
     };
