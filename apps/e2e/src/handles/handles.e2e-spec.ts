@@ -104,10 +104,11 @@ describeWithDocker('handles', () => {
     const client = await stack.httpClient('repeater');
     const args = { idempotency_key: 'once-only' };
     const message = directive({ text: 'Only once.', firstDelayMs: 500 });
-    const answers = await Promise.all([chat(client, message, args), chat(client, message, args)]);
+    const waiting = { onprogress: () => undefined }; // or a busy machine gives a handle
+    const answers = await Promise.all([chat(client, message, args, waiting), chat(client, message, args, waiting)]);
     expect(answers).toEqual(['Only once.', 'Only once.']);
     const other = await stack.sseClient('repeater');
-    const again = await call(other, 'chat', { write: true, message, ...args });
+    const again = await call(other, 'chat', { write: true, message, ...args }, waiting);
     expect(again.structuredContent).toMatchObject({ answer: 'Only once.' });
     expect(requestsWith('Only once.')).toHaveLength(1);
     expect(await errorOf(client, 'chat', { write: true, message: 'something else', ...args })).toMatchObject({ code: 'idempotency_conflict' });
