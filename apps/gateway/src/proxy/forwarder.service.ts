@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { buffer } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
 import { announceModelWait } from '@codex-mcp/messaging';
@@ -19,6 +17,7 @@ import type { Trouble } from './model-trouble.js';
 import { ProxyMetrics } from './proxy.metrics.js';
 import { Relay, type RelayEnd } from './relay.js';
 import { ReplayBudget } from './replay-budget.js';
+import { readBody } from './request-body.js';
 import { retryWaitMs } from './retry.policy.js';
 import { createDispatcher, explainTrouble, explainUpstreamError, upstreamTarget } from './upstream.js';
 import { VeiledAnswer } from './veiled-answer.js';
@@ -49,14 +48,12 @@ export class ForwarderService {
 
   /** Ends when the agent has its answer, or has left. `route`: below the upstream's base URL. */
   async forward(agent: AgentIdentity, route: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
     const release = this.replayBudget.reserve(agent.key, Number(request.headers['content-length'] ?? 0));
     try {
-      const body = request.method === 'GET' ? null : release ? await buffer(request).catch(() => undefined) : request;
+      const body = request.method === 'GET' ? null : release ? await readBody(request) : request;
       if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
       const sending: Sending = { agent, credentials: this.credentials.of(agent), route, request, body, response, hasRenewed: false };
-      const exchange = await this.persist(sending, gone.signal);
+      const exchange = await this.persist(sending);
       return sending.use ? { ...exchange, use: sending.use } : exchange;
     } finally {
       release?.();
@@ -67,12 +64,11 @@ export class ForwarderService {
     await this.dispatcher.destroy();
   }
 
-  private async persist(sending: Sending, gone: AbortSignal): Promise<Exchange> {
+  private async persist(sending: Sending): Promise<Exchange> {
     for (let attempt = 1; ; attempt++) {
       const exchange = await this.attempt(sending, attempt);
       if (!('waitMs' in exchange)) return exchange;
-      const waited = await delay(exchange.waitMs, true, { signal: gone }).catch(() => false);
-      if (!waited) return { status: exchange.status, end: 'agent_gone', attempts: attempt, responseBytes: 0 };
+      if (!(await waitsFor(sending.response, exchange.waitMs))) return { status: exchange.status, end: 'agent_gone', attempts: attempt, responseBytes: 0 };
     }
   }
 
@@ -135,6 +131,21 @@ export class ForwarderService {
     const status = attempts === 1 ? sendError(response, code, message) : sendLastError(response, code, `${message} Tried ${attempts} times.`);
     return { status, end: code };
   }
+}
+
+/** Resolves after `waitMs`, or with false as soon as the agent has left. */
+function waitsFor(response: ServerResponse, waitMs: number): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const end = (waited: boolean) => {
+      clearTimeout(timer);
+      response.off('close', left);
+      resolve(waited);
+    };
+    const left = () => end(false);
+    const timer = setTimeout(end, waitMs, true);
+    response.once('close', left);
+  });
 }
 
 /** The credential to send, or why there is none. */

@@ -106,6 +106,10 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (status === 200) this.meter?.begin(isStream(status, headers));
     if (this.withholds && isStream(status, headers)) this.opening = new StreamOpening();
     if (this.response.headersSent) return;
+    // Its first events often come with the head: one write takes them all.
+    const { socket } = this.response;
+    socket?.cork();
+    process.nextTick(() => socket?.uncork());
     this.response.writeHead(status, toAgent(headers));
     this.response.flushHeaders();
   }
@@ -141,7 +145,6 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.response.destroyed) return true;
     this.bytes += chunk.length;
     const hasRoom = this.response.write(chunk);
-    // After the agent has it: metering delays nothing.
     this.meter?.pass(chunk);
     return hasRoom;
   }

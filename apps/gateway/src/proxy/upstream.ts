@@ -1,5 +1,5 @@
 import type { GatewayErrorCode } from '@codex-mcp/contracts';
-import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { Credential } from '../credentials/credential.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import type { Trouble } from './model-trouble.js';
@@ -11,17 +11,17 @@ const KEEP_ALIVE_MS = 55_000;
 export const MAX_HEADER_BYTES = 64 * 1024;
 
 export function createDispatcher(config: GatewayConfig): Dispatcher {
-  return new EnvHttpProxyAgent({
+  const options = {
     connect: { timeout: config.UPSTREAM_CONNECT_TIMEOUT },
     headersTimeout: config.UPSTREAM_FIRST_BYTE_TIMEOUT,
     bodyTimeout: config.UPSTREAM_IDLE_TIMEOUT,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Empty, not absent: undici would read the process's environment itself, which also has HTTP_PROXY.
-    httpProxy: '',
-    httpsProxy: (config.HTTPS_PROXY ?? config.https_proxy)?.reveal() ?? '',
-    noProxy: config.NO_PROXY ?? config.no_proxy ?? '',
-  });
+  };
+  const httpsProxy = (config.HTTPS_PROXY ?? config.https_proxy)?.reveal() ?? '';
+  if (httpsProxy === '') return new Agent(options);
+  // Empty, not absent: undici would read the process's environment itself, which also has HTTP_PROXY.
+  return new EnvHttpProxyAgent({ ...options, httpProxy: '', httpsProxy, noProxy: config.NO_PROXY ?? config.no_proxy ?? '' });
 }
 
 /** Where a request goes with this credential, as undici takes it. */

@@ -12,6 +12,8 @@ export type Metered = { readonly model: string; readonly tokens: ModelTokens; re
 export class RequestMeter {
   private reader: ResponseUsageReader | undefined;
   private hasPassed = false;
+  /** What has passed and is still to be read. */
+  private unread: Buffer[] = [];
   private isSettled = false;
 
   constructor(
@@ -24,20 +26,26 @@ export class RequestMeter {
     this.reader = new ResponseUsageReader(isStream);
   }
 
+  /** Reads it once this tick's writes have left: metering delays no answer. */
   pass(chunk: Buffer): void {
     this.hasPassed = true;
-    this.reader?.pass(chunk);
-    if (this.reader?.tokens) this.settle(this.reader.model, this.reader.tokens, false);
+    if (this.unread.push(chunk) === 1) process.nextTick(() => this.read());
   }
 
   /** Nothing more will pass. An answer that broke off counts with what is known of it. */
   end(): void {
+    this.read();
     const { reader } = this;
     reader?.end();
     if (!reader || !this.hasPassed || (reader.hasFailed && reader.pieces === 0)) return;
     if (reader.tokens) return this.settle(reader.model, reader.tokens, false);
     const input = Math.min(MOST_INPUT_TOKENS, Math.ceil(this.requestBytes / BYTES_PER_TOKEN));
     this.settle(reader.model, { input, cached: 0, cacheWrites: 0, output: reader.pieces, reasoning: 0 }, true);
+  }
+
+  private read(): void {
+    for (const chunk of this.unread.splice(0)) this.reader?.pass(chunk);
+    if (this.reader?.tokens) this.settle(this.reader.model, this.reader.tokens, false);
   }
 
   private settle(model: string, tokens: ModelTokens, isEstimated: boolean): void {

@@ -62,10 +62,11 @@ export class UsageLedger {
     await Promise.race([this.send(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
-  private async stored(agent: AgentIdentity, day: string): Promise<SpentOfAgent | undefined> {
-    const late = new AbortController();
-    const limit = delay(SPENT_TIMEOUT_MS, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
-    return Promise.race([this.store.spent(agent, day).catch(() => undefined), limit]).finally(() => late.abort());
+  private stored(agent: AgentIdentity, day: string): Promise<SpentOfAgent | undefined> {
+    return new Promise((resolve) => {
+      const limit = setTimeout(resolve, SPENT_TIMEOUT_MS, undefined).unref();
+      void this.store.spent(agent, day).catch(() => undefined).then(resolve).finally(() => clearTimeout(limit));
+    });
   }
 
   /** Sums begin anew with each day. */
