@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -105,6 +105,16 @@ describe('what reaches the upstream', () => {
     expect(await send({ ...POST, socketPath, headers: { 'transfer-encoding': 'chunked' } })).toMatchObject({ status: 411 });
     expect(seen).toEqual([]);
     expect((await send({ ...POST, socketPath }, 'x'.repeat(1024))).status).toBe(200);
+  });
+
+  it('is all of a body or nothing of it, when the agent leaves before its end', async () => {
+    await start();
+    const sent = request({ ...POST, socketPath, agent: false, headers: { 'content-length': 1000 } }).on('error', () => undefined);
+    sent.write('x'.repeat(500));
+    await eventually(async () => /requests_in_flight(\{.*\})? 1$/m.test(await gateway.metrics()));
+    sent.destroy();
+    await eventually(() => gateway.lines().some((line) => line.includes('"end":"agent_gone"')));
+    expect(seen).toEqual([]);
   });
 });
 

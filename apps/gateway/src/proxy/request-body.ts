@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** All of a request's body; undefined where its sender left before the end. The readers of node:stream/consumers take four times as long. */
+/** All of a request's body; undefined where its sender left before the end. Without the Blob that node:stream/consumers makes of it. */
 export function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     if (request.destroyed) return resolve(undefined);
