@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, request as newRequest, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -109,7 +109,7 @@ describe('what reaches the upstream', () => {
 
   it('is all of a body or nothing of it, when the agent leaves before its end', async () => {
     await start();
-    const sent = request({ ...POST, socketPath, agent: false, headers: { 'content-length': 1000 } }).on('error', () => undefined);
+    const sent = newRequest({ ...POST, socketPath, agent: false, headers: { 'content-length': 1000 } }).on('error', () => undefined);
     sent.write('x'.repeat(500));
     await eventually(async () => /requests_in_flight(\{.*\})? 1$/m.test(await gateway.metrics()));
     sent.destroy();
