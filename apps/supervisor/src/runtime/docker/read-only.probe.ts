@@ -1,8 +1,8 @@
-import { text } from 'node:stream/consumers';
 import type { ReadOnlyTurns } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
+import { execIn } from './bounded-exec.js';
 import { ENVIRONMENTS_PATH } from './container-spec.js';
 
 /** In the agents' image: runs a command that can change no file. */
@@ -11,6 +11,9 @@ export const HOLDER = 'codex-mcp-read-only';
 /** Ends with 0 only where the holder is there and holds. */
 const PROBE = [HOLDER, 'sh', '-c', 'touch "$1" 2>/dev/null && exit 1 || exit 0', 'sh', '/tmp/codex-mcp-probe'];
 
+/** An agent that runs can hold up what is asked in its container. */
+const GIVE_UP_MS = 30_000;
+
 /** Whether the engine, its kernel and the image let a turn be held back from changing anything: seen by trying. */
 export class ReadOnlyProbe {
   private readonly known = new Map<string, ReadOnlyTurns>();
@@ -18,6 +21,7 @@ export class ReadOnlyProbe {
   constructor(
     private readonly docker: Docker,
     private readonly logger: Logger,
+    private readonly giveUpMs = GIVE_UP_MS,
   ) {}
 
   /**
@@ -37,9 +41,7 @@ export class ReadOnlyProbe {
   }
 
   private async look(id: string): Promise<{ isEnforced: boolean; seen: string }> {
-    const exec = await this.docker.getContainer(id).exec({ Cmd: PROBE, AttachStdout: true, AttachStderr: true, Tty: true });
-    const seen = await text(await exec.start({ Tty: true }));
-    const { ExitCode } = await exec.inspect();
-    return { isEnforced: ExitCode === 0, seen };
+    const { exitCode, stdout, stderr } = await execIn(this.docker, this.docker.getContainer(id), PROBE, this.giveUpMs);
+    return { isEnforced: exitCode === 0, seen: stdout + stderr };
   }
 }
