@@ -46,12 +46,17 @@ export class ForwarderService {
     this.dispatcher = createDispatcher(config);
   }
 
-  /** Ends when the agent has its answer, or has left. `route`: below the upstream's base URL. */
-  async forward(agent: AgentIdentity, route: string, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
+  /** Ends when the agent has its answer, or has left. `route`: below the upstream's base URL. `budgetRefusal`: why nothing may be sent; it never rejects. */
+  async forward(agent: AgentIdentity, route: string, request: IncomingMessage, response: ServerResponse, budgetRefusal?: Promise<string | undefined>): Promise<Exchange> {
     const release = this.replayBudget.reserve(agent.key, Number(request.headers['content-length'] ?? 0));
     try {
       const body = request.method === 'GET' ? null : release ? await readBody(request) : request;
       if (body === undefined) return { status: undefined, end: 'agent_gone', attempts: 0, responseBytes: 0 };
+      const refusal = await budgetRefusal;
+      if (refusal !== undefined) {
+        request.resume();
+        return { status: sendError(response, 'codex_mcp_budget_spent', refusal), end: 'codex_mcp_budget_spent', attempts: 0, responseBytes: 0 };
+      }
       const sending: Sending = { agent, credentials: this.credentials.of(agent), route, request, body, response, hasRenewed: false };
       const exchange = await this.persist(sending);
       return sending.use ? { ...exchange, use: sending.use } : exchange;

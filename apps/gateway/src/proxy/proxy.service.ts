@@ -71,9 +71,9 @@ export class ProxyService {
     if (route === undefined) return refuse('codex_mcp_not_found', 'The codex-mcp gateway passes only /v1/responses, /v1/responses/compact and /v1/models.');
     if (request.headers['transfer-encoding'] !== undefined) return refuse('codex_mcp_length_required', 'The codex-mcp gateway needs a Content-Length.');
     if (bytesOf(request) > this.config.GATEWAY_MAX_BODY) return refuse('codex_mcp_request_too_large', `The request has ${bytesOf(request)} bytes; GATEWAY_MAX_BODY allows ${this.config.GATEWAY_MAX_BODY}.`);
-    const refusal = request.method === 'POST' && this.budgets.budgets ? await this.budgets.refusal(agent) : undefined;
-    if (refusal !== undefined) return refuse('codex_mcp_budget_spent', refusal);
-    return this.forwarder.forward(agent, route, request, response);
+    // Redis is asked while the body comes in.
+    const refusal = request.method === 'POST' && this.budgets.budgets ? this.budgets.refusal(agent) : undefined;
+    return this.forwarder.forward(agent, route, request, response, refusal);
   }
 }
 
