@@ -15,6 +15,7 @@ import type { EdgeConfig } from './edge.config.js';
 import { EdgeModule, type EdgeResources } from './edge.module.js';
 import { Readiness } from './health/readiness.service.js';
 import { answerBrokenRequest } from './http/broken-request.js';
+import { closeWithConnection } from './http/connection-responses.js';
 import { correlate } from './http/correlation-id.middleware.js';
 import { dropStalledConnections } from './http/stalled-connections.js';
 import { protect } from './http/security-headers.middleware.js';
@@ -64,7 +65,7 @@ export async function startEdge(config: EdgeConfig, process: EdgeResources['proc
 export async function createApplication(resources: EdgeResources): Promise<INestApplication> {
   const http = express();
   http.disable('x-powered-by').disable('etag');
-  http.use(correlate, protect, refuseForeignRequests(new AllowedHosts(resources.config.BIND, resources.config.ALLOWED_HOSTS)));
+  http.use(closeWithConnection, correlate, protect, refuseForeignRequests(new AllowedHosts(resources.config.BIND, resources.config.ALLOWED_HOSTS)));
   return NestFactory.create(EdgeModule.register(resources), new ExpressAdapter(http), { bodyParser: false, logger: nestLogger(resources.logger), abortOnError: false });
 }
 

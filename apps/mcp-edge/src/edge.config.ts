@@ -36,7 +36,7 @@ export const EdgeEnvironment = z.object({
   SESSION_TIMEOUT: seconds(3600).describe('Seconds without activity after which an agent counts as inactive'),
   MAX_MCP_SESSIONS: count(10_000).describe('MCP sessions that an edge keeps in memory, and all edges in Redis; the longest unused one makes room'),
   MCP_SESSION_IDLE: seconds(24 * 3600).describe('Seconds after which an unused MCP session ends'),
-  STALL_TIMEOUT: seconds(30).describe('Seconds after which a connection is dropped whose client takes nothing of what waits for it'),
+  STALL_TIMEOUT: seconds(120).describe('Seconds after which a connection is dropped whose client takes nothing of what waits for it. What it takes shows only by the megabyte, so that a client slower than about 12 kB/s may seem to take nothing'),
   MCP_CONFORMANCE: flag(false).describe('Offers the fixtures of MCP’s conformance suite as well; for `npm run conformance` only'),
   SHUTDOWN_TIMEOUT: seconds(10).describe('Seconds that calls in flight get to finish at shutdown'),
 });

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connectClient, type RawAnswer, type TestEdge } from '../testing/edge.fixture.js';
@@ -74,6 +75,17 @@ it('MAX_OPEN_REQUESTS is how many requests and streams a tenant has open at an e
   first.leave();
   await eventually(async () => (await edge.call('/tools', { headers: as('ada') })).status === 200);
   second.leave();
+});
+
+it('MAX_OPEN_REQUESTS lets go of pipelined requests with their connection', async () => {
+  const edge = await start({ MAX_OPEN_REQUESTS: '2' });
+  const open = (token: string) => `GET /sse HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+  const isFull = async () => (await edge.call('/tools', { headers: as('ada') })).status === 429;
+  const connection = connect(edge.port, '127.0.0.1').setEncoding('utf8');
+  connection.write(`${open('bob')}${open('ada')}${open('ada')}`); // the first is the only one that is sent
+  await eventually(isFull);
+  connection.destroy();
+  await eventually(async () => !(await isFull()));
 });
 
 it('MAX_UNFINISHED_TURNS is how many turns of all its agents a tenant has in work', async () => {

@@ -1,10 +1,13 @@
 import type { Response } from 'express';
 
-const MAX_UNREAD_BYTES = 1024 * 1024;
+/** Of one connection. Whether it is read at all, and how much all hold together, is looked at for every connection (stalled-connections.ts). */
+const MAX_UNREAD_BYTES = 32 * 1024 * 1024;
+
+const isOpen = (response: Response): boolean => !response.writableEnded && !response.destroyed;
 
 /** Writes to a stream, or drops the connection of a reader that has left too much unread: what it missed is in a log, or is asked for again. False where it is gone. */
 export function writeBounded(response: Response, ...pieces: (string | Buffer)[]): boolean {
-  if (response.writableEnded || response.destroyed) return false;
+  if (!isOpen(response)) return false;
   if (response.writableLength > MAX_UNREAD_BYTES) {
     response.destroy();
     return false;
@@ -13,4 +16,9 @@ export function writeBounded(response: Response, ...pieces: (string | Buffer)[])
   for (const piece of pieces) response.write(piece);
   response.uncork();
   return true;
+}
+
+/** A sign of life for a reader for whom nothing waits that would be one. */
+export function keepStreamAlive(response: Response): void {
+  if (isOpen(response) && response.writableLength === 0) response.write(': keep-alive\n\n');
 }

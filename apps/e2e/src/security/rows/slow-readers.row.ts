@@ -23,7 +23,7 @@ export const slowReadersRow: OwnRow = {
   unavailable: () => (process.platform === 'linux' ? undefined : 'memory is looked at in /proc'),
   mutation: { file: 'apps/mcp-edge/dist/http/stalled-connections.js', find: '!isStalled && unread <= maxUnreadBytes', replace: 'true' },
   alsoMutants: [
-    { file: 'apps/mcp-edge/dist/http/bounded-output.js', find: 'response.writableLength > MAX_UNREAD_BYTES', replace: 'false' },
+    { file: 'apps/mcp-edge/dist/mcp/sessions/session-transport.js', find: 'isKept ? this.log : undefined', replace: 'undefined' },
     { file: 'apps/mcp-edge/dist/rest/jobs.controller.js', find: "request.get('Last-Event-ID')", replace: 'undefined' },
   ],
   async run({ root, scaled, cleanUp }: RowContext): Promise<RowOutcome> {
@@ -146,7 +146,7 @@ function sessionOf(edge: LoneEdge): Stalling {
     },
     async resume({ text }) {
       const { status } = await post(edge, path, { jsonrpc: '2.0', id: 'late', method: 'ping' });
-      return [...(status === 404 ? [] : [`a session without a reader answers ${status}`]), ...(taken < LISTS ? [] : ['a session without a reader took all it was to be told']), ...(text.includes('"id":0') ? [] : ['a session brought nothing'])];
+      return [...(status === 404 ? [] : [`a session without a reader answers ${status}`]), ...(text.includes(`"id":${LISTS - 1},`) ? ['a session was told all without a reader'] : []), ...(text.includes('"id":0') ? [] : ['a session brought nothing'])];
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
-import { writeBounded } from '../../http/bounded-output.js';
+import { keepStreamAlive, writeBounded } from '../../http/bounded-output.js';
 import { answerWhole, type Pieces } from '../../http/whole-answer.js';
 import { type EventLog, lostAnswer } from './event-log.js';
 import { jsonOf, piecesOf } from './message-json.js';
@@ -74,7 +74,8 @@ export class PostStream {
 
   keepAlive(): void {
     this.log?.refresh(this.session, this.id);
-    this.write(': keep-alive\n\n');
+    if (this.isWritable) this.begin();
+    keepStreamAlive(this.response);
   }
 
   private settle(request: RequestId, json?: string): void {

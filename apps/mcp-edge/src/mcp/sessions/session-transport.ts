@@ -61,7 +61,9 @@ export class SessionTransport implements Transport {
     if (requests.length === 0) {
       response.status(202).end();
     } else {
-      const stream = new PostStream(this.sessionId, response, requests.map(({ id }) => id), requests.some(isLasting) ? this.log : undefined);
+      // Who asks for several things cannot tell which answers it lost.
+      const isKept = requests.length > 1 || requests.some(isLasting);
+      const stream = new PostStream(this.sessionId, response, requests.map(({ id }) => id), isKept ? this.log : undefined);
       for (const { id } of requests) this.streams.set(id, stream);
       stream.open(protocolVersion);
     }

@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, MessageExtraInfo, Transport } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
-import { writeBounded } from '../../http/bounded-output.js';
+import { keepStreamAlive, writeBounded } from '../../http/bounded-output.js';
 import { piecesOf } from './message-json.js';
 import { EVENT_STREAM_HEADERS } from './post-stream.js';
 import { newSessionId } from './session-store.js';
@@ -29,7 +29,7 @@ export class SseTransport implements Transport {
   }
 
   keepAlive(): void {
-    writeBounded(this.response, ': keep-alive\n\n');
+    keepStreamAlive(this.response);
   }
 
   async close(): Promise<void> {
