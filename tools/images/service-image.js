@@ -25,7 +25,7 @@ export const serviceImage = {
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     const { packages, workspaces } = await productionPackages(root, APPS);
     await stageWorkspaces({ root, directory, workspaces });
-    const sources = ['Dockerfile', 'redis.sh'].map((file) => join(root, 'images/service', file));
+    const sources = ['Dockerfile', 'redis.sh', 'service.sh'].map((file) => join(root, 'images/service', file));
     for (const file of sources) await copyFile(file, join(directory, basename(file)));
     return {
       hashed: [await hashTree(directory), JSON.stringify(packages), process.version, version],

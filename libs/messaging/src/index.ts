@@ -12,7 +12,7 @@ export { AgentHalts, announceAgentHalt } from './agent-halts.js';
 export { commandAction, jobFailure, QueueClient, resultAction } from './queue-client.js';
 export { announceModelWait, ModelWaits } from './model-waits.js';
 export { createRedis, createSubscriber, redisAnswers, type RedisTemper, whyNot } from './redis.js';
-export { REDIS_USERS, type RedisUser, redisUsers } from './redis-access.js';
+export { REDIS_USERS, redisAdministrator, type RedisUser, redisUsers } from './redis-access.js';
 export { RequestBudgets } from './request-budgets.js';
 export { ThreadStore } from './thread-store.js';
 export { TurnControl } from './turn-control.js';

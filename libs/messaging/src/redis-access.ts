@@ -37,7 +37,11 @@ const ACCESS: Record<RedisUser, Access> = {
 export function redisUsers(passwords: Readonly<Record<RedisUser, string>>): string[] {
   return REDIS_USERS.map((user) => {
     const { read = [], write, channels, commands } = ACCESS[user];
-    const hash = createHash('sha256').update(passwords[user]).digest('hex');
-    return ['user', user, 'reset', 'on', `#${hash}`, ...read.map((pattern) => `%R~${pattern}`), ...write.map((pattern) => `~${pattern}`), ...channels.map((pattern) => `&${pattern}`), '-@all', ...commands].join(' ');
+    return ['user', user, 'reset', 'on', hashed(passwords[user]), ...read.map((pattern) => `%R~${pattern}`), ...write.map((pattern) => `~${pattern}`), ...channels.map((pattern) => `&${pattern}`), '-@all', ...commands].join(' ');
   });
 }
+
+/** A line of an ACL file, which knows no `requirepass`: who gives no name may do everything, with this password. */
+export const redisAdministrator = (password: string): string => `user default reset on ${hashed(password)} ~* &* +@all`;
+
+const hashed = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`;

@@ -19,7 +19,8 @@ export type EmbeddedRedis = { url: string; urlOf: Readonly<Partial<Record<RedisU
 /** Redis’s first version that tells reading a key from writing it. */
 const USERS_SINCE = 7;
 
-const newPassword = (): string => randomBytes(24).toString('base64url');
+/** Also fit for a URL. */
+export const newPassword = (): string => randomBytes(24).toString('base64url');
 
 /** A Redis for this server alone: on a free loopback port, with a user and password for each service, and every write on disk within a second. */
 export async function embeddedRedis(directory: string, logFile: string, env: Record<string, string | undefined>): Promise<EmbeddedRedis> {

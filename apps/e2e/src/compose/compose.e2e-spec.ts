@@ -9,6 +9,27 @@ import { composeCommand, ComposeStack } from './compose.fixture.js';
 const isMissing = !composeCommand() && process.env['REQUIRE_DOCKER'] !== '1';
 if (isMissing) process.stderr.write('\nSKIPPED: "the compose file" needs docker-compose or docker compose.\n');
 
+/** For `node -e` in a worker: as its user of Redis, hands over a turn without its edge's signature, and prints how that ended. */
+const UNSIGNED_TURN = `
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRedis, QUEUE_PREFIX, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
+import { Queue } from 'bullmq';
+const redis = createRedis('redis://worker:' + readFileSync('/var/lib/codex-mcp/secrets/worker/redis-password', 'utf8') + '@redis:6379');
+const [turns, queue] = [new TurnStore(redis), new Queue('turns', { connection: redis, prefix: QUEUE_PREFIX })];
+const job = { turnId: 'turn_unsigned', agentKey: 'local:forged', tool: 'chat', correlationId: 'c' };
+const agent = { key: job.agentKey, tenant: 'local', agentId: 'forged' };
+await turns.accept({ turnId: job.turnId, tool: job.tool, agent, arguments: { message: 'hello' }, correlationId: 'c', acceptedAtMs: Date.now() }, 10);
+await new TurnDispatcher(queue, turns).enqueue(job, 0);
+let turn;
+for (let left = 600; left > 0 && !turn?.terminal; left -= 1) {
+  await delay(100);
+  turn = await turns.load(job.turnId);
+}
+console.log(JSON.stringify(turn?.terminal?.event ?? turn));
+process.exit();
+`;
+
 (isMissing ? describe.skip : describeWithDocker)('the compose file', () => {
   let stack: ComposeStack;
 
@@ -23,6 +44,24 @@ if (isMissing) process.stderr.write('\nSKIPPED: "the compose file" needs docker-
     await eventually(async () => expect(await outputOf(client, 'health_check')).toMatchObject({ status: 'ok', workers: 2, supervisors: 1 }));
     expect(await outputOf(client, 'chat', { message: 'hello' })).toMatchObject({ answer: expect.stringContaining('hello') });
     expect(stack.fake.responsesRequests().at(-1)?.headers['authorization']).toBe('Bearer sk-fake-of-compose');
+  });
+
+  it('gives each service its own user of Redis and its own key, which do for its work and no more', async () => {
+    expect(await stack.refusals()).toEqual([]);
+    const keys = (owner: string) => [`${owner}/keys/${owner}.key`, ...['mcp-edge', 'supervisor', 'worker'].map((name) => `${owner}/keys/${name}.pub`), `${owner}/redis-password`].toSorted();
+    for (const signer of ['mcp-edge', 'worker', 'supervisor']) expect(await stack.secretsOf(signer)).toEqual(keys(signer));
+    expect(await stack.secretsOf('gateway')).toEqual(['gateway/redis-password']);
+    expect(await stack.redisAs('gateway', 'HGETALL', 'codex-mcp:turn:turn_x')).toContain('NOPERM');
+    expect(await stack.redisAs('supervisor', 'HGETALL', 'codex-mcp:turn:turn_x')).toContain('NOPERM');
+    expect(await stack.redisAs('worker', 'CONFIG', 'GET', 'dir')).toContain('NOPERM');
+    expect(await stack.exec('worker', 'redis-cli', '-h', 'redis', 'PING')).toContain('NOAUTH');
+    expect(await stack.refusals()).toHaveLength(3);
+  });
+
+  it('refuses a turn that a worker has put into Redis itself', async () => {
+    const before = stack.fake.responsesRequests().length;
+    expect(JSON.parse(await stack.exec('worker', 'node', '--input-type=module', '-e', UNSIGNED_TURN))).toMatchObject({ type: 'failed', error: { code: 'not_authentic' } });
+    expect(stack.fake.responsesRequests()).toHaveLength(before);
   });
 
   it('publishes one port, on loopback, and lets only the gateway out', async () => {
@@ -52,13 +91,15 @@ if (isMissing) process.stderr.write('\nSKIPPED: "the compose file" needs docker-
     await rm(file);
   }, 120_000);
 
-  it('leaves no agent running when it is taken down, and finds the conversation again afterwards', async () => {
+  it('leaves no agent running when it is taken down, and finds the conversation again afterwards, also with new secrets', async () => {
     await stack.clients.closeAll();
     await stack.compose('down');
     expect(await (await containerOf(stack.deployment, 'composed')).inspect()).toMatchObject({ State: { Running: false } });
+    await stack.removeSecrets();
     await stack.up(1);
     const client = await stack.clients.http('composed');
     await outputOf(client, 'chat', { message: 'what did I say' });
     expect(JSON.stringify(stack.fake.responsesRequests().at(-1)?.body)).toContain('hello');
+    expect(await stack.refusals()).toEqual([]);
   }, 180_000);
 });

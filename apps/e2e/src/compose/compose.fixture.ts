@@ -5,13 +5,14 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually, type FakeModel, freePort, startFakeModel, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { z } from 'zod';
-import { docker } from '../stack/agent-containers.js';
+import { docker, execIn } from '../stack/agent-containers.js';
 import { sweepDeployment } from '../stack/deployment-sweep.js';
 import { McpClients } from '../stack/mcp-clients.js';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../../..');
 const startTimeoutMs = 90_000;
+const SECRETS = '/var/lib/codex-mcp/secrets';
 
 /** `docker-compose` 1.29 or `docker compose`, whichever is installed; the compose file suits both. */
 export function composeCommand(): string[] | undefined {
@@ -60,6 +61,34 @@ export class ComposeStack {
     await sweepDeployment(this.deployment);
     await this.fake.close();
     await this.directory.remove();
+  }
+
+  /** Runs a command in a container of a service, as that service's user. */
+  async exec(service: string, ...command: string[]): Promise<string> {
+    const [found] = await docker.listContainers({ filters: { label: [`com.docker.compose.project=${this.project}`, `com.docker.compose.service=${service}`] } });
+    if (!found) throw new Error(`no container of ${service} runs`);
+    return execIn(docker.getContainer(found.Id), ...command);
+  }
+
+  /** What a service's own user of Redis is answered. */
+  redisAs(service: string, ...command: string[]): Promise<string> {
+    return this.exec(service, 'sh', '-c', `REDISCLI_AUTH=$(cat ${SECRETS}/${service}/redis-password) redis-cli -h redis --user ${service} "$@"`, 'sh', ...command);
+  }
+
+  /** What Redis has refused its users since it was started, as JSON. */
+  async refusals(): Promise<unknown> {
+    return JSON.parse(await this.exec('redis', 'codex-mcp-redis', 'cli', '--json', 'ACL', 'LOG'));
+  }
+
+  /** The files of secrets that a service can see, below the directory of all of them. */
+  async secretsOf(service: string): Promise<string[]> {
+    return (await this.exec(service, 'find', SECRETS, '-type', 'f', '-printf', '%P\\n')).split(/\s+/).filter(Boolean).toSorted();
+  }
+
+  /** As a deployment is that was made before there were secrets. */
+  async removeSecrets(): Promise<void> {
+    const names = ['redis', 'edge', 'worker', 'supervisor', 'gateway'];
+    await Promise.all(names.map((name) => docker.getVolume(`${this.project}_secrets-${name}`).remove()));
   }
 
   /** The directory of codex-mcp's own sign-in, which the gateway has mounted. */

@@ -10,10 +10,10 @@ export type EnvelopeIssuer = (typeof ENVELOPE_ISSUERS)[number];
 /** What one process signs with, and what it trusts of others: several keys of one issuer while they are exchanged. */
 export type EnvelopeKeys = { readonly own: KeyObject; readonly trusted: ReadonlyMap<EnvelopeIssuer, readonly KeyObject[]> };
 
-/** Makes the pair of each issuer that has none there: `<issuer>.key` for that program alone, `<issuer>.pub` for all. */
-export function generateEnvelopeKeys(directory: string): void {
+/** Makes the pair of each of these issuers that has none there: `<issuer>.key` for that program alone, `<issuer>.pub` for all. */
+export function generateEnvelopeKeys(directory: string, issuers: readonly EnvelopeIssuer[] = ENVELOPE_ISSUERS): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const issuer of ENVELOPE_ISSUERS) {
+  for (const issuer of issuers) {
     const paths = { own: join(directory, `${issuer}.key`), public: join(directory, `${issuer}.pub`) };
     if (existsSync(paths.own) && existsSync(paths.public)) continue;
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
