@@ -13,11 +13,12 @@ if (isMissing) process.stderr.write('\nSKIPPED: "the compose file" needs docker-
 const UNSIGNED_TURN = `
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { agentKey } from '@codex-mcp/contracts';
 import { createRedis, QUEUE_PREFIX, TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
 import { Queue } from 'bullmq';
 const redis = createRedis('redis://worker:' + readFileSync('/var/lib/codex-mcp/secrets/worker/redis-password', 'utf8') + '@redis:6379');
 const [turns, queue] = [new TurnStore(redis), new Queue('turns', { connection: redis, prefix: QUEUE_PREFIX })];
-const job = { turnId: 'turn_unsigned', agentKey: 'local:forged', tool: 'chat', correlationId: 'c' };
+const job = { turnId: 'turn_unsigned', agentKey: agentKey('local', 'forged'), tool: 'chat', correlationId: 'c' };
 const agent = { key: job.agentKey, tenant: 'local', agentId: 'forged' };
 await turns.accept({ turnId: job.turnId, tool: job.tool, agent, arguments: { message: 'hello' }, correlationId: 'c', acceptedAtMs: Date.now() }, 10);
 await new TurnDispatcher(queue, turns).enqueue(job, 0);
@@ -60,7 +61,7 @@ process.exit();
 
   it('refuses a turn that a worker has put into Redis itself', async () => {
     const before = stack.fake.responsesRequests().length;
-    expect(JSON.parse(await stack.exec('worker', 'node', '--input-type=module', '-e', UNSIGNED_TURN))).toMatchObject({ type: 'failed', error: { code: 'not_authentic' } });
+    expect(JSON.parse(await stack.exec('worker', 'node', '--input-type=module', '-e', UNSIGNED_TURN))).toMatchObject({ type: 'failed', error: { code: 'not_authentic', message: expect.stringContaining('signature of an edge') } });
     expect(stack.fake.responsesRequests()).toHaveLength(before);
   });
 
