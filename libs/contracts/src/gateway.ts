@@ -26,6 +26,7 @@ export const GatewayErrorCode = z.enum([
   'codex_mcp_not_signed_in',
   'codex_mcp_budget_spent',
   'codex_mcp_request_too_large',
+  'codex_mcp_encoding_refused',
   'codex_mcp_length_required',
   'codex_mcp_not_found',
   'codex_mcp_upstream_unreachable',

@@ -52,9 +52,12 @@ export type RequestTokens = { input: number; cached: number; cacheWrites: number
 /** The model's service names a dated version where it was asked for the model. */
 const DATED = /-\d{4}-\d{2}-\d{2}$/;
 
-/** What requests cost together; undefined for a model without a price, of its own or of the model that it is a dated version of. */
+/** The table's name for a model: its own, or that of the model that it is a dated version of. Undefined where there is none. */
+export const pricedModel = (prices: ModelPrices, model: string): string | undefined => [model, model.replace(DATED, '')].find((candidate) => Object.hasOwn(prices, candidate));
+
+/** What requests cost together; undefined for a model without a price. */
 export function costOf(prices: ModelPrices, model: string, requests: readonly RequestTokens[]): number | undefined {
-  const name = [model, model.replace(DATED, '')].find((candidate) => Object.hasOwn(prices, candidate));
+  const name = pricedModel(prices, model);
   const own = name === undefined ? undefined : prices[name];
   if (!own) return undefined;
   const dollars = requests.reduce((sum, tokens) => sum + requestCost(own, tokens), 0) / 1_000_000;

@@ -9,6 +9,7 @@ export const GATEWAY_ERRORS = {
   codex_mcp_not_signed_in: { status: 400, type: 'invalid_request_error' },
   codex_mcp_budget_spent: { status: 400, type: 'invalid_request_error' },
   codex_mcp_request_too_large: { status: 400, type: 'invalid_request_error' },
+  codex_mcp_encoding_refused: { status: 400, type: 'invalid_request_error' },
   codex_mcp_length_required: { status: 411, type: 'invalid_request_error' },
   codex_mcp_not_found: { status: 404, type: 'invalid_request_error' },
   codex_mcp_upstream_unreachable: { status: 502, type: 'server_error' },

@@ -109,7 +109,7 @@ export class ForwarderService {
   private async send(credential: Credential, sending: Sending): Promise<Sent> {
     const { agent, route, request, body, response } = sending;
     const { origin, path } = upstreamTarget(this.config, credential, route);
-    const meter = body === null ? undefined : this.usage.meter(agent, Number(request.headers['content-length'] ?? 0), (use) => (sending.use = use));
+    const meter = body === null ? undefined : this.usage.meter(agent, Buffer.isBuffer(body) ? body : undefined, (use) => (sending.use = use));
     const relay = new Relay(response, body !== request, meter);
     this.dispatcher.dispatch({ origin, path, method: body === null ? 'GET' : 'POST', headers: toUpstream(request.headers, credential), body }, new VeiledAnswer(relay, credential));
     const end = await relay.ended;

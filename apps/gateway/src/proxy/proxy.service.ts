@@ -70,6 +70,8 @@ export class ProxyService {
     const route = routeOf(request.method, url);
     if (route === undefined) return refuse('codex_mcp_not_found', 'The codex-mcp gateway passes only /v1/responses, /v1/responses/compact and /v1/models.');
     if (request.headers['transfer-encoding'] !== undefined) return refuse('codex_mcp_length_required', 'The codex-mcp gateway needs a Content-Length.');
+    const { 'content-encoding': encoding = 'identity' } = request.headers;
+    if (encoding !== 'identity') return refuse('codex_mcp_encoding_refused', 'The codex-mcp gateway takes no request with a Content-Encoding: its input could not be counted.');
     if (bytesOf(request) > this.config.GATEWAY_MAX_BODY) return refuse('codex_mcp_request_too_large', `The request has ${bytesOf(request)} bytes; GATEWAY_MAX_BODY allows ${this.config.GATEWAY_MAX_BODY}.`);
     // Redis is asked while the body comes in.
     const refusal = request.method === 'POST' && this.budgets.budgets ? this.budgets.refusal(agent) : undefined;

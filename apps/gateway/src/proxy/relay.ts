@@ -4,6 +4,7 @@ import { toAgent } from './headers.js';
 import { isRefusal, refusalTrouble, streamTrouble, type Trouble } from './model-trouble.js';
 import type { RequestMeter } from '../usage/request-meter.js';
 import { StreamOpening } from './stream-opening.js';
+import { isTimeout } from './upstream.js';
 
 /**
  * `withheld`: nothing of the answer has reached the agent, for the reason in `trouble`, or in `error`.
@@ -50,13 +51,16 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Controller): void {
     this.controller = controller;
-    if (this.response.destroyed) controller.abort(new Error('the agent has disconnected'));
+    if (this.response.destroyed) return controller.abort(new Error('the agent has disconnected'));
+    this.meter?.sent();
   }
 
   onResponseStart(_controller: Controller, status: number, headers: UpstreamHeaders): void {
     if (status < 200 || this.hasEnded) return;
     this.status = status;
     this.firstByteMs = performance.now() - this.startedAt;
+    if (status >= 300) this.meter?.refused();
+    else this.meter?.begin(isStream(status, headers));
     if (this.withholds && (status === 401 || isRefusal(status))) this.refusal = { headers, chunks: [], bytes: 0 };
     else this.begin(status, headers);
   }
@@ -66,6 +70,8 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.refusal) this.withhold(this.refusal, chunk);
     else if (this.opening) this.look(this.opening, chunk);
     else if (!this.write(chunk)) controller.pause();
+    // What is held back is counted, too.
+    this.meter?.pass(chunk);
   }
 
   onResponseEnd(): void {
@@ -85,6 +91,8 @@ export class Relay implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Controller, error: Error): void {
     if (this.hasEnded) return;
     this.error = error;
+    // A connection that breaks before an answer is the service's outage; one that takes too long may be the request's doing.
+    if (this.status === undefined && !isTimeout(error)) this.meter?.refused();
     const isUntouched = this.opening !== undefined || this.refusal !== undefined || !this.response.headersSent;
     if (this.withholds && isUntouched) return this.end('withheld');
     if (this.response.headersSent) this.response.destroy();
@@ -103,7 +111,6 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.response.destroy();
       return this.abort('upstream_failed');
     }
-    if (status === 200) this.meter?.begin(isStream(status, headers));
     if (this.withholds && isStream(status, headers)) this.opening = new StreamOpening();
     if (this.response.headersSent) return;
     // Its first events often come with the head: one write takes them all.
@@ -144,9 +151,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   private write(chunk: Buffer): boolean {
     if (this.response.destroyed) return true;
     this.bytes += chunk.length;
-    const hasRoom = this.response.write(chunk);
-    this.meter?.pass(chunk);
-    return hasRoom;
+    return this.response.write(chunk);
   }
 
   private abort(how: RelayEnd): void {

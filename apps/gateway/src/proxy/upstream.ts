@@ -32,6 +32,9 @@ export function upstreamTarget(config: GatewayConfig, credential: Credential, ro
 
 const TIMEOUTS = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
 
+/** Whether the upstream had the request, and did not answer in time. */
+export const isTimeout = ({ code = '' }: NodeJS.ErrnoException): boolean => TIMEOUTS.includes(code);
+
 /** What an agent is told of an upstream that answers with errors of its own. */
 export const explainTrouble = ({ reason }: Trouble, origin: string): { code: GatewayErrorCode; message: string } => ({
   code: 'codex_mcp_upstream_failed',

@@ -1,5 +1,6 @@
 import type { ModelTokens } from '@codex-mcp/contracts';
 import { z } from 'zod';
+import { BYTES_PER_TOKEN } from './asked-request.js';
 import { MemberScanner } from './member-scanner.js';
 
 /** Enough of a line to tell what it is. */
@@ -30,8 +31,8 @@ export class ResponseUsageReader {
   model = UNKNOWN_MODEL;
   /** Undefined until the answer has told them. */
   tokens: ModelTokens | undefined;
-  /** Pieces of a streamed answer that have passed; each is about a token. */
-  pieces = 0;
+  private events = 0;
+  private documentBytes = 0;
   /** The model's service has said that there is no answer, or no more of it. */
   hasFailed = false;
   private readonly document: MemberScanner | undefined;
@@ -43,7 +44,13 @@ export class ResponseUsageReader {
     this.document = isStream ? undefined : new MemberScanner([], MEMBERS);
   }
 
+  /** Tokens that have passed, about: pieces of a streamed answer, a document's bytes by four. */
+  get pieces(): number {
+    return this.document ? Math.ceil(this.documentBytes / BYTES_PER_TOKEN) : this.events;
+  }
+
   pass(chunk: Buffer): void {
+    this.documentBytes += chunk.length;
     if (this.document) return this.document.pass(chunk);
     for (let at = 0; at < chunk.length; ) {
       const end = chunk.indexOf(LINE_FEED, at);
@@ -74,7 +81,7 @@ export class ResponseUsageReader {
     this.line = 'passed over';
     if (!this.head.startsWith('data:')) return;
     const type = this.event || (TYPE.exec(this.head)?.[1] ?? '');
-    if (type.endsWith('.delta')) this.pieces += 1;
+    if (type.endsWith('.delta')) this.events += 1;
     if (type === 'response.failed') this.hasFailed = true;
     this.event = type;
     if (!WHOLE.test(type)) return;
