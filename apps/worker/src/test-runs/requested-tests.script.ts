@@ -1,4 +1,4 @@
-/** The variable that all processes of a turn's tests have, with the turn's id. */
+/** The variable that all processes of a turn's tests have: the turn's id, `/`, an id of the run. */
 export const MARK = 'CODEX_MCP_TESTS';
 
 /**
@@ -40,7 +40,7 @@ $tail = substr($tail, -$keep) if length $tail > $keep;
 print "$code $late\\n", $tail;
 `;
 
-/** $1 turn: ends all that runs under its mark, also what left its process group. Where there is no /proc, nothing does. */
+/** $1 mark, as a basic regular expression: ends all that runs under it, also what left its process group. Where there is no /proc, nothing does. */
 export const END_TESTS = `for pass in 1 2 3 4 5; do
   found=$(grep -slz "^${MARK}=$1$" /proc/[0-9]*/environ | sed 's|^/proc/||; s|/environ$||')
   [ -n "$found" ] || break

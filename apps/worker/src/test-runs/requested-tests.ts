@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { AppServerClient } from '@codex-mcp/codex';
 import type { Placement, TurnEvent } from '@codex-mcp/contracts';
 import type { TestRun } from '@codex-mcp/tools';
 import { unlessAborted } from '../turns/abort.js';
-import { TakenOverError } from '../agents/taken-over.errors.js';
 import { END_TESTS, MARK, RUN_TESTS } from './requested-tests.script.js';
 import { testCountsIn } from './test-counts.parser.js';
 
@@ -26,29 +26,29 @@ export async function runRequestedTests(place: TestPlace, { command, turnId, tim
   const item = { type: 'command' as const, id: `tests-${turnId}`, command };
   if (timeoutMs < 1000) return { command, run_by: 'server', timed_out: true, output: 'The turn has no time left to run it.' };
   push({ type: 'item_started', item: { ...item, status: 'running' } });
-  // An earlier worker may have left them running.
-  await end(place, turnId);
+  // An earlier worker may have left them running; should it still be there, it ends only its own.
+  const run = `${turnId}/${randomUUID()}`;
+  await end(place, `${turnId}/.*`);
   const startedAt = performance.now();
-  const outcome = await unlessAborted(signal, execute(place, command, turnId, timeoutMs)).catch(async (error: unknown) => {
-    // Whoever has taken the turn over runs tests under the same mark.
-    if (signal.aborted && !(signal.reason instanceof TakenOverError)) await end(place, turnId).catch(() => undefined);
+  const outcome = await unlessAborted(signal, execute(place, command, run, timeoutMs)).catch(async (error: unknown) => {
+    if (signal.aborted) await end(place, run).catch(() => undefined);
     throw error;
   });
   const durationMs = Math.round(performance.now() - startedAt);
-  await end(place, turnId);
-  const run = testRun(command, outcome, durationMs);
-  push({ type: 'item_completed', item: { ...item, status: run.exit_code === 0 ? 'completed' : 'failed', durationMs, ...(run.exit_code !== undefined && { exitCode: run.exit_code }), output: run.output ?? '' } });
-  return run;
+  await end(place, run);
+  const told = testRun(command, outcome, durationMs);
+  push({ type: 'item_completed', item: { ...item, status: told.exit_code === 0 ? 'completed' : 'failed', durationMs, ...(told.exit_code !== undefined && { exitCode: told.exit_code }), output: told.output ?? '' } });
+  return told;
 }
 
 type Outcome = { exitCode: number | undefined; isLate: boolean; output: string };
 
-async function execute(place: TestPlace, command: string, turnId: string, timeoutMs: number): Promise<Outcome> {
+async function execute(place: TestPlace, command: string, run: string, timeoutMs: number): Promise<Outcome> {
   const { stdout, stderr } = await place.codex.exec(['perl', '-e', RUN_TESTS, '--', String(timeoutMs / 1000), String(OUTPUT_BYTES), command], {
     cwd: place.placement.cwd,
     timeoutMs: timeoutMs + MARGIN_MS,
     outputBytesCap: OUTPUT_BYTES + 1000,
-    env: { [MARK]: turnId, CI: 'true' },
+    env: { [MARK]: run, CI: 'true' },
     // In a container the container is the sandbox.
     sandboxPolicy: place.sandboxPolicy('write') ?? UNCONFINED,
   });
@@ -57,10 +57,10 @@ async function execute(place: TestPlace, command: string, turnId: string, timeou
   return { exitCode: late === '1' ? undefined : Number(code), isLate: late === '1', output };
 }
 
-/** Ends what runs under the turn's mark. */
-async function end({ codex, placement }: TestPlace, turnId: string): Promise<void> {
+/** Ends what runs under a mark. */
+async function end({ codex, placement }: TestPlace, mark: string): Promise<void> {
   // A fixed command of ours, which must see the processes outside of a sandbox.
-  await codex.exec(['sh', '-c', END_TESTS, 'sh', turnId], { cwd: placement.cwd, timeoutMs: END_TIMEOUT_MS, sandboxPolicy: UNCONFINED });
+  await codex.exec(['sh', '-c', END_TESTS, 'sh', mark], { cwd: placement.cwd, timeoutMs: END_TIMEOUT_MS, sandboxPolicy: UNCONFINED });
 }
 
 function testRun(command: string, { exitCode, isLate, output }: Outcome, durationMs: number): TestRun {
