@@ -55,13 +55,12 @@ export class ApprovalStore {
   async load(approvalId: string): Promise<ApprovalRecord | undefined> {
     const { approval, deadlineMs, answer } = await this.redis.hgetall(keys.approval(approvalId));
     if (approval === undefined) return undefined;
-    const flaw = this.envelopes.flaw('approval', JSON.parse(approval), ['worker']);
-    if (flaw !== undefined) {
-      this.onForged(flaw, approvalId);
-      return undefined;
-    }
     // One that another version has written is not known here; it must not hide the others.
-    return ApprovalRecord.safeParse({ approval: JSON.parse(approval), deadlineMs: Number(deadlineMs), ...(answer !== undefined && { answer: JSON.parse(answer) }) }).data;
+    const record = ApprovalRecord.safeParse({ approval: JSON.parse(approval), deadlineMs: Number(deadlineMs), ...(answer !== undefined && { answer: JSON.parse(answer) }) }).data;
+    const flaw = this.envelopes.flaw('approval', JSON.parse(approval), ['worker']) ?? (record && record.approval.approvalId !== approvalId ? 'another approval’s' : undefined);
+    if (flaw === undefined) return record;
+    this.onForged(flaw, approvalId);
+    return undefined;
   }
 
   /** That nobody answered needs no signature, as it is never a yes. */

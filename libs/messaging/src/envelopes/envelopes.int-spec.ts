@@ -168,6 +168,18 @@ describe('an approval', () => {
     await redis.hset(key, 'approval', ((await redis.hget(key, 'approval')) ?? '').replace('"ls"', '"true"'));
     expect([await shown.open(), forged]).toEqual([[], [expect.stringContaining('altered')]]);
   });
+
+  it('shows nobody the worker’s question of another approval', async () => {
+    const { approval: harmless } = await approvalIn();
+    const approval = { ...harmless, approvalId: approvalIdOf(harmless.turnId, 'y'), subject: { kind: 'command' as const, command: 'rm -rf .' } };
+    await new ApprovalStore(redis, worker).ask(approval, 1, 60_000, 'decline');
+    const forged: string[] = [];
+    const shown = new ApprovalStore(redis, edge, (flaw, approvalId) => forged.push(`${approvalId}: ${flaw}`));
+    await redis.hset(`codex-mcp:approval:${approval.approvalId}`, 'approval', (await redis.hget(`codex-mcp:approval:${harmless.approvalId}`, 'approval')) ?? '');
+    expect(await shown.load(approval.approvalId)).toBeUndefined();
+    expect((await shown.open()).map((open) => open.approval.approvalId)).toEqual([harmless.approvalId]);
+    expect(new Set(forged)).toEqual(new Set([`${approval.approvalId}: another approval’s`]));
+  });
 });
 
 describe('a command to a supervisor', () => {
