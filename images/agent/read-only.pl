@@ -9,11 +9,15 @@ use Config;
 
 # Numbers of the kernel's interface. `metadata`: chmod, chown, utime, setxattr, removexattr and their kin.
 my %MACHINES = (
-  x86_64 => { audit => 0xC000003E, prctl => 157, socket => 41, metadata => [90 .. 94, 132, 188 .. 190, 197 .. 199, 235, 260, 261, 268, 280] },
-  aarch64 => { audit => 0xC00000B7, prctl => 167, socket => 198, metadata => [5 .. 7, 14 .. 16, 52 .. 55, 88] },
+  x86_64 => { audit => 0xC000003E, prctl => 157, socket => 41, ioctl => 16, metadata => [90 .. 94, 132, 188 .. 190, 197 .. 199, 235, 260, 261, 268, 280] },
+  aarch64 => { audit => 0xC00000B7, prctl => 167, socket => 198, ioctl => 29, metadata => [5 .. 7, 14 .. 16, 52 .. 55, 88] },
 );
 my $IO_URING_SETUP = 425; # or its rings would pass by seccomp
 my @REFUSED = ($IO_URING_SETUP, 452, 463, 466, 469); # fchmodat2, setxattrat, removexattrat, file_setattr
+# Of ioctl, what changes a file that is open for reading. FS_IOC_: SETFLAGS and its 32-bit kin, FSSETXATTR, SETVERSION and its
+# kin, ENABLE_VERITY, SET_ENCRYPTION_POLICY; EXT4_IOC_SETVERSION, FAT_IOCTL_SET_ATTRIBUTES; all that btrfs has, such as subvolumes.
+my @ATTRIBUTES = (0x40086602, 0x40046602, 0x401C5820, 0x40087602, 0x40047602, 0x40806685, 0x800C6613, 0x40086604, 0x40047211);
+my $BTRFS = 0x9400;
 my ($CREATE_RULESET, $ADD_RULE, $RESTRICT_SELF, $CLOSE_RANGE) = (444, 445, 446, 436);
 my ($O_PATH, $AF_UNIX, $EPERM, $EAFNOSUPPORT) = (010000000, 1, 1, 97);
 
@@ -43,6 +47,7 @@ sub restrict_files {
 sub instruction { pack('SCCL', @_) }
 sub load { instruction(0x20, 0, 0, $_[0]) }
 sub unless_equal { instruction(0x15, 0, $_[1], $_[0]) }
+sub only_bits { instruction(0x54, 0, 0, $_[0]) }
 sub result { instruction(0x06, 0, 0, $_[0]) }
 
 sub restrict_calls {
@@ -50,6 +55,9 @@ sub restrict_calls {
   my @program = (load(4), instruction(0x15, 1, 0, $machine->{audit}), result($kill)); # another machine's numbers
   push @program, load(0), instruction(0x35, 0, 1, 0x40000000), result($kill); # those of x32
   push @program, unless_equal($_, 1), result($error | $EPERM) for @{ $machine->{metadata} }, @REFUSED;
+  my @attributes = (load(24), map { unless_equal($_, 1), result($error | $EPERM) } @ATTRIBUTES);
+  push @attributes, only_bits(0xFF00), unless_equal($BTRFS, 1), result($error | $EPERM), result($allow);
+  push @program, unless_equal($machine->{ioctl}, scalar @attributes), @attributes;
   push @program, unless_equal($machine->{socket}, 3), load(16), unless_equal($AF_UNIX, 1), result($error | $EAFNOSUPPORT), result($allow);
   my $instructions = join '', @program;
   my $filter = pack('Sx![P]P', scalar @program, $instructions);

@@ -113,6 +113,22 @@ describe('against the pinned Codex', () => {
     await eventually(() => expect(running).toThrow());
   });
 
+  it('ends the shell that a turn has left open, before the next turn can write to it', async () => {
+    const { threadId } = await client.startThread(open());
+    await client.endCommands(threadId);
+    const code = (input: string) => `<<fake ${JSON.stringify({ steps: [{ calls: [{ custom: 'exec', input }] }, { text: 'ok' }] })}>>`;
+    const printed = () => model.responsesRequests().at(-1)?.model.toolOutput ?? '';
+    const type = (session: string, file: string) => run(threadId, code(`const result = await tools.write_stdin({ session_id: ${session}, chars: "echo x > ${file}\\n", yield_time_ms: 250 });\ntext(result.output);`));
+    await run(threadId, code('const result = await tools.exec_command({ cmd: "sh", tty: true, yield_time_ms: 250 });\ntext(`session=${result.session_id}`);'));
+    const session = /session=(\d+)/.exec(printed())?.[1] ?? '';
+    await type(session, 'typed.txt');
+    await eventually(() => existsSync(join(workspace, 'typed.txt')));
+    await client.endCommands(threadId);
+    await type(session, 'typed-later.txt');
+    expect(printed()).toContain('Unknown process id');
+    expect(existsSync(join(workspace, 'typed-later.txt'))).toBe(false);
+  });
+
   it('runs a command without the model', async () => {
     const result = await client.exec(['sh', '-c', 'echo "$NAME"; exit 4'], { cwd: workspace, timeoutMs: 5000, env: { NAME: 'value' }, sandboxPolicy: { type: 'dangerFullAccess' } });
     expect(result).toMatchObject({ exitCode: 4, stdout: 'value\n' });

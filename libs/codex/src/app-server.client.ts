@@ -141,8 +141,13 @@ export class AppServerClient {
     try {
       await this.call('turn/interrupt', { threadId, turnId: codexTurnId });
     } finally {
-      await this.call('thread/backgroundTerminals/clean', { threadId });
+      await this.endCommands(threadId);
     }
+  }
+
+  /** Ends the commands that turns of a thread have left running, before the next turn begins; a later one could go on writing to them. */
+  async endCommands(threadId: string): Promise<void> {
+    await this.call('thread/backgroundTerminals/clean', { threadId });
   }
 
   /**

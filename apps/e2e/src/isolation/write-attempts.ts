@@ -1,4 +1,7 @@
-/** Commands that would change something, each in a way of its own; `done` is printed by those that could. In a repository with a.txt in it. */
+/** Numbers of ioctl that change attributes, also of a file that is open for reading; made with zeros, which change little where they come through. */
+const ATTRIBUTE_CALLS = ['0x40086602', '0x40046602', '0x401c5820', '0x40087602', '0x40806685', '0x800c6613', '0x40086604', '0x40047211', '0x5000940e'];
+
+/** Commands that would change something, each in a way of its own, and fail where they cannot. In a repository with a.txt in it. None says `rm -f`: Codex would run nothing of a script that has it. */
 const ATTEMPTS = [
   'echo x > a.txt',
   'echo x >> a.txt',
@@ -8,8 +11,10 @@ const ATTEMPTS = [
   'touch -d 2020-01-01 a.txt',
   'chmod 755 a.txt',
   'perl -e \'exit !syscall(452, -100, "a.txt", 0755, 0)\' && false || [ -x a.txt ]',
+  'chattr +d a.txt',
+  `perl -e 'open my $file, "<", "a.txt"; exit !grep { $! = 0; ioctl $file, $_, my $value = "\\0" x 4096; $! != 1 } ${ATTRIBUTE_CALLS.join(', ')}'`,
   'mv a.txt b.txt',
-  'rm -f a.txt',
+  'rm a.txt',
   'ln a.txt b.txt',
   'ln -s a.txt b.txt',
   'mkdir d',
@@ -25,12 +30,12 @@ const ATTEMPTS = [
   'echo x > /codex-home/config.toml',
   'echo x > /codex-home/codex-mcp/planted',
   'echo x > /tmp/planted',
-  'rm -rf /tmp/codex-daemon-*/*',
+  'find /tmp/codex-daemon-*/* -delete',
   'curl -s -m 5 -o /dev/null --unix-socket "$(echo /tmp/codex-daemon-*/*)" http://localhost/readyz',
   'kill -9 1',
   'kill -9 "$(pgrep -f app-server)"',
   'cat /proc/1/environ > /dev/null',
-  'setsid sh -c "echo x > a.txt"',
+  'setsid --wait sh -c "echo x > a.txt"',
   'perl -MSocket -e \'socket(my $s, AF_UNIX, SOCK_STREAM, 0) or exit 1\'',
 ];
 

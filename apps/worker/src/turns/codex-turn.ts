@@ -78,7 +78,9 @@ async function stop({ session, thread }: Conversation, codexTurnId: string, reas
   await session.codex.interrupt(thread.codexThreadId, codexTurnId).catch(() => session.codex.close());
 }
 
-function start({ session, thread }: Conversation, turn: CodexTurn): Promise<string> {
+async function start({ session, thread }: Conversation, turn: CodexTurn): Promise<string> {
+  // A shell that a turn which could write left open would still take what it is told, and is held by nothing.
+  if (turn.access === 'read') await session.codex.endCommands(thread.codexThreadId);
   return session.codex.startTurn({
     threadId: thread.codexThreadId,
     clientUserMessageId: turn.clientId,

@@ -109,8 +109,10 @@ class Visit {
     const before = await this.seen();
     await this.call(tool, words(directive(...steps)));
     if ((await this.seen()) !== before) this.failures.push(`${tool} has changed what it was to read`);
-    const wrote = this.system.fake.responsesRequests().flatMap(({ model }) => model.toolOutput?.match(/^WROTE .*/gm) ?? []);
+    const printed = this.system.fake.responsesRequests().map(({ model }) => model.toolOutput ?? '').join('\n');
+    const wrote = printed.match(/^WROTE .*/gm) ?? [];
     this.system.fake.reset();
+    if (steps.some(({ shell }) => shell !== undefined) && !/^ATTEMPTS-ARE-OVER$/m.test(printed)) this.failures.push(`${tool} did not make all attempts`);
     if (wrote.length > 0) this.failures.push(`${tool} could: ${[...new Set(wrote)].join(', ')}`);
   }
 
