@@ -24,7 +24,7 @@ export const SupervisorConfig = z.object({
   CONTAINER_CPU_LIMIT: positive(4).describe('CPUs that one agent may use; at most half a CPU less than the engine has, where that has several'),
   CONTAINER_MEMORY_LIMIT: memorySize('2048m').describe('Memory that one agent may use'),
   WORKSPACE_MAX_BYTES: memorySize('20g').describe('Disk space that the workspace and the home of one agent may take, and its largest file; a turn that goes beyond it is stopped'),
-  DISK_FREE_MIN: memorySize('1g').describe('Free space on the engine’s disk below which no new agents are made; below half of it, turns are stopped'),
+  DISK_FREE_MIN: memorySize('1g').describe('Free space on the engine’s disk below which no new agents are made; below half of it agents are not started for turns, and the one that has written most is stopped'),
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
   STOP_AGENTS_ON_SHUTDOWN: flag(false).describe('true: stop this host’s agents when the supervisor ends, as `npm start` and compose have it; otherwise their turns go on'),
 });

@@ -49,7 +49,7 @@ async function assemble(config: SupervisorConfig, logger: Logger, path: string):
   });
   const disk = new DiskWatch({
     runtime,
-    busy: () => agents.busy(),
+    running: async () => (await agents.running()).map(({ spec }) => spec.agent),
     halt: async (agent, error) => {
       await announceAgentHalt(redis, { agentKey: agent.key, error: error.toBody() });
       await agents.end(agent);

@@ -38,7 +38,7 @@ export class AgentsService {
       const spec = { agent, workspace: await this.roots.choose(workspace, known?.workspace), image: image ?? known?.image, egress };
       return this.withRoom(agent, async () => {
         if (await this.removals.isPending(agent.key)) await this.erase(agent);
-        if (!known) await this.options.disk?.().mustHaveRoom();
+        await this.options.disk?.().mustHaveRoom(!known);
         const running = await this.runtime.ensure(spec);
         const full = await this.options.disk?.().refusal(agent);
         add({ runtime: this.runtime.name, runtimeId: running.runtimeId.slice(0, 12) });
@@ -47,12 +47,6 @@ export class AgentsService {
         return { supervisorId: this.options.supervisorId, relayUrl: this.options.relayUrl(), ...place, ...(full !== undefined && { full }) };
       });
     });
-  }
-
-  /** Agents that run, and have turns to do. */
-  async busy(): Promise<AgentIdentity[]> {
-    const keys = new Set(await this.turns.busyAgents());
-    return keys.size === 0 ? [] : (await this.running()).flatMap(({ spec }) => (keys.has(spec.agent.key) ? [spec.agent] : []));
   }
 
   /** Ends an agent in the middle of what it does. */

@@ -45,6 +45,9 @@ export type Remains = {
 /** The app-server's socket on this host; only a socket that belongs to `uid` may be trusted. */
 export type AppServerSocket = { path: string; uid: number };
 
+/** `unmeasurable`: it runs, and they could not be counted, which an agent can bring about. */
+export type DiskUsage = number | 'unmeasurable';
+
 /** What hosts agents: containers, or processes on a machine without Docker. */
 export interface AgentRuntime {
   readonly name: RuntimeName;
@@ -75,8 +78,8 @@ export interface AgentRuntime {
 
   usage(agent: AgentIdentity): Promise<AgentUsage>;
 
-  /** Bytes that the agent's own files take; undefined where that cannot be told now, or no limit holds. */
-  diskUsage(agent: AgentIdentity): Promise<number | undefined>;
+  /** Bytes that the agent's own files take; undefined where it does not run, or no limit holds. */
+  diskUsage(agent: AgentIdentity): Promise<DiskUsage | undefined>;
 
   /** Bytes that are free where agents' files are; undefined where that cannot be told. */
   freeDiskBytes(): Promise<number | undefined>;

@@ -43,7 +43,7 @@ export const noisyNeighbourRow: SystemRow = {
   title: 'noisy neighbour',
   isAlone: true,
   system: { workers: 1, env: { WORKSPACE_MAX_BYTES: '100m', CONTAINER_MEMORY_LIMIT: '512m' } },
-  mutation: { file: `${SPACE}/disk/disk-watch.js`, find: 'if (usedBytes <= known.allowedBytes)', replace: 'if (true)' },
+  mutation: { file: `${SPACE}/disk/disk-watch.js`, find: 'if (usedBytes > known.allowedBytes)', replace: 'if (false)' },
   alsoMutants: [
     { file: `${SPACE}/runtime/docker/container-spec.js`, find: 'const PIDS = 256;', replace: 'const PIDS = 512;' },
     { file: `${SPACE}/runtime/docker/container-spec.js`, find: "'max-size': '1m'", replace: "'max-size': '50m'" },

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
+import type { DiskUsage } from '../agent-runtime.port.js';
 import { execIn } from './bounded-exec.js';
 import { CODEX_HOME_PATH, WORKSPACE_PATH } from './container-spec.js';
 
@@ -8,14 +9,16 @@ const TIMEOUT_S = 60;
 const GIVE_UP_MS = TIMEOUT_S * 1000 + 5000;
 
 /**
- * What an agent's files take on the disk, measured in its container as the agent itself; undefined where that cannot be
- * done now, and after `giveUpMs` at the latest. What the agent hides from itself is not counted.
+ * What an agent's files take on the disk, measured in its container as the agent itself; after `giveUpMs` at the latest,
+ * `unmeasurable`, and undefined where the container has ended meanwhile. What the agent hides from itself is not counted.
  */
-export async function diskUsageOf(docker: Docker, container: Docker.Container, isOwnWorkspace: boolean, giveUpMs = GIVE_UP_MS): Promise<number | undefined> {
+export async function diskUsageOf(docker: Docker, container: Docker.Container, isOwnWorkspace: boolean, giveUpMs = GIVE_UP_MS): Promise<DiskUsage | undefined> {
   const paths = isOwnWorkspace ? [WORKSPACE_PATH, CODEX_HOME_PATH] : [CODEX_HOME_PATH];
   const { stdout } = await execIn(docker, container, ['timeout', String(TIMEOUT_S), 'du', '-skcx', ...paths], giveUpMs).catch(() => ({ stdout: '' }));
   const total = /^(\d+)\s+total$/m.exec(stdout)?.[1];
-  return total === undefined ? undefined : Number(total) * 1024;
+  if (total !== undefined) return Number(total) * 1024;
+  const { State } = await container.inspect();
+  return State.Running && !State.Paused ? 'unmeasurable' : undefined;
 }
 
 /** What is free on the first of these directories that this process sees; on other systems than Linux the engine has a disk of its own. */

@@ -7,7 +7,7 @@ import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
 import { z } from 'zod';
 import type { GatewayClient } from '../../gateway/gateway.client.js';
-import { type AgentRuntime, type AgentSpec, type AppServerSocket, type KnownAgent, type Remains, type RunningAgent, hostPathOf, sameWorkspace } from '../agent-runtime.port.js';
+import { type AgentRuntime, type AgentSpec, type AppServerSocket, type DiskUsage, type KnownAgent, type Remains, type RunningAgent, hostPathOf, sameWorkspace } from '../agent-runtime.port.js';
 import { waitForAppServer } from '../app-server.socket.js';
 import type { AgentImages } from './agent-images.js';
 import { BaseStore } from './base.store.js';
@@ -143,10 +143,10 @@ export class DockerRuntime implements AgentRuntime {
     return usageOf(await container.stats({ stream: false, 'one-shot': false }).catch(toEngineError));
   }
 
-  async diskUsage(agent: AgentIdentity): Promise<number | undefined> {
+  async diskUsage(agent: AgentIdentity): Promise<DiskUsage | undefined> {
     const found = await this.inspect(agent);
     // A directory of the host is its owner's, whoever fills it.
-    return found?.State.Running ? diskUsageOf(this.docker, this.docker.getContainer(found.Id), workspaceOf(found.Config.Labels).kind !== 'host') : undefined;
+    return found?.State.Running ? diskUsageOf(this.docker, this.docker.getContainer(found.Id), workspaceOf(found.Config.Labels).kind !== 'host').catch(toEngineError) : undefined;
   }
 
   async freeDiskBytes(): Promise<number | undefined> {
