@@ -40,12 +40,12 @@ describeWithDocker('what is asked in an agent’s container', () => {
     const container = await start();
     expect(await execIn(docker, container, ['sh', '-c', 'echo out; echo err >&2; exit 3'], UNHURRIED_MS)).toEqual({ stdout: 'out\n', stderr: 'err\n', exitCode: 3 });
     await execIn(docker, container, ['sh', '-c', `head -c 3M /dev/zero > ${CODEX_HOME_PATH}/file`], UNHURRIED_MS);
-    expect(await diskUsageOf(docker, container, true, UNHURRIED_MS)).toBeGreaterThan(3 * 1024 ** 2 - 1);
+    expect(await diskUsageOf(docker, container, { isOwnWorkspace: true, isLaid: false }, UNHURRIED_MS)).toBeGreaterThan(3 * 1024 ** 2 - 1);
   });
 
   it('is not waited for where the agent stops the measurement with SIGSTOP', async () => {
     const container = await startWithStopped('timeout');
-    expect(await diskUsageOf(docker, container, true, HURRIED_MS)).toBe('unmeasurable');
+    expect(await diskUsageOf(docker, container, { isOwnWorkspace: true, isLaid: false }, HURRIED_MS)).toBe('unmeasurable');
   });
 
   it('is not waited for where the agent stops the probe of what keeps turns from writing', async () => {

@@ -145,8 +145,10 @@ export class DockerRuntime implements AgentRuntime {
 
   async diskUsage(agent: AgentIdentity): Promise<DiskUsage | undefined> {
     const found = await this.inspect(agent);
+    if (!found?.State.Running) return undefined;
     // A directory of the host is its owner's, whoever fills it.
-    return found?.State.Running ? diskUsageOf(this.docker, this.docker.getContainer(found.Id), workspaceOf(found.Config.Labels).kind !== 'host').catch(toEngineError) : undefined;
+    const files = { isOwnWorkspace: workspaceOf(found.Config.Labels).kind !== 'host', isLaid: found.Mounts.some(({ Destination }) => Destination === BASE_PATH) };
+    return diskUsageOf(this.docker, this.docker.getContainer(found.Id), files).catch(toEngineError);
   }
 
   async freeDiskBytes(): Promise<number | undefined> {
