@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '@codex-mcp/config';
 import { createRedis, createSubscriber, HeartbeatPublisher } from '@codex-mcp/messaging';
@@ -10,12 +10,13 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express from 'express';
 import { AllowedHosts } from './access/allowed-hosts.js';
+import { knownPrincipalOf } from './access/principal.js';
 import { refuseForeignRequests } from './access/request-origin.middleware.js';
 import type { EdgeConfig } from './edge.config.js';
 import { EdgeModule, type EdgeResources } from './edge.module.js';
 import { Readiness } from './health/readiness.service.js';
 import { answerBrokenRequest } from './http/broken-request.js';
-import { closeWithConnection } from './http/connection-responses.js';
+import { closeWithConnection, responsesOf } from './http/connection-responses.js';
 import { correlate } from './http/correlation-id.middleware.js';
 import { dropStalledConnections } from './http/stalled-connections.js';
 import { protect } from './http/security-headers.middleware.js';
@@ -82,7 +83,7 @@ export async function prepareServer(app: INestApplication): Promise<Server> {
 
 async function listen(app: INestApplication, { PORT, BIND, STALL_TIMEOUT }: EdgeConfig, logger: Logger): Promise<Server> {
   const server = await prepareServer(app);
-  dropStalledConnections(server, (reason) => logger.warn({ event: 'reader_dropped', reason }, 'a connection was dropped: its client does not read'), { stallTimeoutMs: STALL_TIMEOUT });
+  dropStalledConnections(server, (reason) => logger.warn({ event: 'reader_dropped', reason }, 'a connection was dropped: its client does not read'), { stallTimeoutMs: STALL_TIMEOUT, ownerOf: tenantOf });
   server.listen(PORT, BIND.replace(/^\[|\]$/g, ''));
   try {
     await once(server, 'listening');
@@ -91,6 +92,9 @@ async function listen(app: INestApplication, { PORT, BIND, STALL_TIMEOUT }: Edge
     throw portError(error, PORT, BIND);
   }
 }
+
+/** Whose requests a connection brings at the moment. */
+const tenantOf = (socket: Socket): string | undefined => [...responsesOf(socket)].map((response) => knownPrincipalOf(response)?.tenant).find((tenant) => tenant !== undefined);
 
 function portError(error: unknown, port: number, bind: string): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

@@ -5,9 +5,11 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, it } from '@jest/globals';
 import type { Response } from 'express';
 import { keepStreamAlive, writeBounded } from './bounded-output.js';
+import { dropStalledConnections, type StallLimits } from './stalled-connections.js';
 
 const MIB = 'x'.repeat(1024 * 1024);
 const MANY = 100;
+const NEVER = 60_000;
 
 let server: Server;
 
@@ -17,8 +19,10 @@ afterEach(() => {
 });
 
 /** A response of which nothing has been read, and its reader's side. */
-async function stream(): Promise<{ response: Response; reader: IncomingMessage }> {
-  server = createServer().listen(0, '127.0.0.1');
+async function stream(limits: Partial<StallLimits> = {}): Promise<{ response: Response; reader: IncomingMessage }> {
+  server = createServer();
+  dropStalledConnections(server, () => undefined, { stallTimeoutMs: NEVER, checkMs: NEVER, ...limits });
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const asked = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false });
   const requested = once(server, 'request').then(([, response]: ServerResponse[]) => response as Response);
@@ -37,6 +41,12 @@ it('adds to a large message that waits, and a reader who takes its time gets all
   response.end();
   const read = await text(reader);
   expect([read.length, read.slice(-4)]).toEqual([8 * MIB.length + 4, 'last']);
+});
+
+it('drops a reader at once where all connections together hold too much', async () => {
+  const { response, reader } = await stream({ maxUnreadBytes: 8 * MIB.length });
+  expect(writeBounded(response, ...Array.from({ length: 16 }, () => MIB))).toBe(false);
+  await expect(text(reader)).rejects.toThrow();
 });
 
 it('gives a sign of life where nothing waits', async () => {

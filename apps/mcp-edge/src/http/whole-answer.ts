@@ -4,6 +4,11 @@ import { gzipOf, haveShared } from './shared-bytes.js';
 /** The body of an answer in pieces, of which the large ones may be shared: none is copied. */
 export type Pieces = readonly (string | Buffer)[];
 
+const LARGE_CHARACTERS = 64 * 1024;
+
+/** Node would keep a large string beside its bytes until the client has taken them. */
+export const bytesOf = (piece: string | Buffer): string | Buffer => (typeof piece === 'string' && piece.length > LARGE_CHARACTERS ? Buffer.from(piece) : piece);
+
 /** Answers with status 200, these headers and all of the body in one write; as gzip where that is there already and the client takes it. */
 export function answerWhole(response: Response, headers: Record<string, string>, body: Pieces): void {
   if (!haveShared(body)) return write(response, headers, body);
@@ -15,6 +20,6 @@ function write(response: Response, headers: Record<string, string>, body: Pieces
   const length = body.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
   response.writeHead(200, { ...headers, 'Content-Length': length });
   response.cork();
-  for (const piece of body) response.write(piece);
+  for (const piece of body) response.write(bytesOf(piece));
   response.end();
 }

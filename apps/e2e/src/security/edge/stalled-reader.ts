@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { TOKENS } from '../tenants/tokens.js';
 
@@ -28,6 +29,14 @@ export class StalledReader {
     });
     response.pause();
     return new StalledReader(response);
+  }
+
+  /** What came first; it is read again with the rest. */
+  async beginning(): Promise<string> {
+    await once(this.response, 'readable');
+    const chunk = this.response.read() as Buffer;
+    this.response.unshift(chunk);
+    return chunk.toString();
   }
 
   /** All that was sent, and whether it came to its end. */

@@ -11,8 +11,9 @@ const CALLS = { count: 20, characters: 500_000 };
 const ANSWER_CHARACTERS = 10_000_000;
 const LISTS = 130;
 const MAX_GROWTH_MB = 100;
-const STALL_TIMEOUT_S = 3;
-const PATIENCE_MS = 15_000;
+/** Long enough that all are there before the first is dropped for it. */
+const STALL_TIMEOUT_S = 30;
+const PATIENCE_MS = 30_000;
 /** Of the readers, so many read at first. */
 const SHARE_OF_READING = 3;
 
@@ -27,7 +28,8 @@ export const slowReadersRow: OwnRow = {
     { file: 'apps/mcp-edge/dist/rest/jobs.controller.js', find: "request.get('Last-Event-ID')", replace: 'undefined' },
   ],
   async run({ root, scaled, cleanUp }: RowContext): Promise<RowOutcome> {
-    const edge = await LoneEdge.start(root, cleanUp, { STALL_TIMEOUT: String(STALL_TIMEOUT_S) });
+    const stallTimeoutS = scaled(STALL_TIMEOUT_S);
+    const edge = await LoneEdge.start(root, cleanUp, { STALL_TIMEOUT: String(stallTimeoutS) });
     const [events, answer, large] = [await longTurn(edge), await largeTurn(edge, CALLS.characters), await largeTurn(edge, ANSWER_CHARACTERS)];
     const many = (count: number, make: () => Stalling) => Array.from({ length: scaled(count) }, make);
     const all = [...many(OF_EVENTS, () => eventsOf(edge, events)), ...many(OF_CALLS, () => callsOf(edge, answer)), ...many(OF_SESSIONS, () => sessionOf(edge)), ...many(OF_ANSWERS, () => answerOf(edge, large))];
@@ -38,7 +40,7 @@ export const slowReadersRow: OwnRow = {
     const peak = edge.watchMemory();
     const open = [];
     for (const one of all) open.push({ one, reader: await one.open() });
-    const failures: string[] = await edge.closedDownTo(sockets, PATIENCE_MS).then(() => [], () => ['readers were never dropped']);
+    const failures: string[] = await edge.closedDownTo(sockets, stallTimeoutS * 1000 + PATIENCE_MS).then(() => [], () => ['readers were never dropped']);
     const grown = Math.max(0, (await peak()) - before);
     for (const { one, reader } of open) failures.push(...(await one.resume(await reader.read())));
     return {
@@ -136,10 +138,8 @@ function sessionOf(edge: LoneEdge): Stalling {
   let taken = 0;
   return {
     async open() {
-      const before = new Set(await sessionsOf(edge));
       const reader = await StalledReader.open(`${edge.url}/sse`);
-      const [id = ''] = (await sessionsOf(edge)).filter((one) => !before.has(one));
-      path = `/messages?sessionId=${id}`;
+      path = /^data: (\S+)$/m.exec(await reader.beginning())?.[1] ?? '';
       for (const message of [initialize, { jsonrpc: '2.0', method: 'notifications/initialized' }]) await post(edge, path, message);
       while (taken < LISTS && (await post(edge, path, { jsonrpc: '2.0', id: taken, method: 'tools/list' })).status === 202) taken += 1;
       return reader;
@@ -156,5 +156,3 @@ function answerOf(edge: LoneEdge, turnId: string): Stalling {
   const open = () => StalledReader.open(`${edge.url}/jobs/${turnId}`);
   return { readAll: async () => (await open()).read(), open, resume: async ({ isWhole }) => (isWhole ? ['who read nothing of an answer got it all'] : []) };
 }
-
-const sessionsOf = (edge: LoneEdge): Promise<string[]> => edge.redis.zrange('codex-mcp:mcp:sessions', '0', '-1');
