@@ -13,6 +13,8 @@ export type ModelUse = {
   readonly tokens: ModelTokens;
   /** US dollars at list prices, or those of MODEL_PRICES_FILE; undefined for a model without a price. */
   readonly costUsd: number | undefined;
+  /** What counts towards budgets in dollars where `costUsd` is undefined. */
+  readonly chargedUsd?: number;
   /** The answer broke off before it told its tokens: those that passed are counted. */
   readonly isEstimated: boolean;
 };

@@ -24,7 +24,7 @@ export function spentBudget(budgets: Budgets, spent: SpentOfAgent, { agentId }: 
   if (!state) return undefined;
   const whose = state.scope === 'agent' ? `of agent "${agentId}"` : 'of all your agents together';
   const variable = `BUDGET_${state.scope.toUpperCase()}_${state.unit.toUpperCase()}`;
-  return new AppError('budget_exceeded', `Today's budget ${whose} is spent: ${amount(state.spent, state.unit)} of ${amount(state.limit, state.unit)} (${variable}). It begins anew at ${budgetsResetAt(nowMs)}. Call again then, or have the operator raise it${state.scope === 'agent' ? ', or use another agent_id' : ''}.`);
+  return new AppError('budget_exceeded', `Today's budget ${whose} is spent: ${amount(state.spent, state.unit)} of ${amount(state.limit, state.unit)} (${variable}). It begins anew at ${budgetsResetAt(nowMs)}. Call again then, or have the operator raise it.`);
 }
 
 const amount = (value: number, unit: BudgetState['unit']): string => (unit === 'usd' ? `$${value.toFixed(value < 1 ? 4 : 2)}` : `${value} tokens`);

@@ -36,12 +36,12 @@ return 0
 `);
 
 /** The counters that a request of `agent` adds to. */
-export function incrementsOf({ tenant, agentId }: AgentIdentity, day: string, { model, tokens, costUsd, isEstimated }: ModelUse): Increment[] {
-  const cost = Math.round((costUsd ?? 0) * NANO);
-  const counted: Record<Counter, number> = { requests: 1, estimated: Number(isEstimated), unpriced: Number(costUsd === undefined), input: tokens.input, cached: tokens.cached, output: tokens.output, reasoning: tokens.reasoning, cost };
+export function incrementsOf({ tenant, agentId }: AgentIdentity, day: string, { model, tokens, costUsd, chargedUsd, isEstimated }: ModelUse): Increment[] {
+  const nano = (usd: number): number => Math.round(usd * NANO);
+  const counted: Record<Counter, number> = { requests: 1, estimated: Number(isEstimated), unpriced: Number(costUsd === undefined), input: tokens.input, cached: tokens.cached, output: tokens.output, reasoning: tokens.reasoning, cost: nano(costUsd ?? 0) };
   const own = COUNTERS.map((counter) => ({ field: field(counter, agentId, model), by: counted[counter] }));
   const spent = tokens.input + tokens.output;
-  const totals = [[], [agentId]].flatMap((of) => [{ field: field(SPENT_TOKENS, ...of), by: spent }, { field: field(SPENT_COST, ...of), by: cost }]);
+  const totals = [[], [agentId]].flatMap((of) => [{ field: field(SPENT_TOKENS, ...of), by: spent }, { field: field(SPENT_COST, ...of), by: nano(costUsd ?? chargedUsd ?? 0) }]);
   return [...own, ...totals].filter(({ by }) => by !== 0).map((increment) => ({ tenant, day, ...increment }));
 }
 

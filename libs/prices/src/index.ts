@@ -1,1 +1,1 @@
-export { costOf, LIST_PRICES, loadPrices, type ModelPrices, modelPricesField, pricedModel, type RequestTokens } from './model-prices.js';
+export { costOf, dearestCostOf, LIST_PRICES, loadPrices, type ModelPrices, modelPricesField, pricedModel, type RequestTokens } from './model-prices.js';

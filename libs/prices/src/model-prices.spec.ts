@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
-import { costOf, LIST_PRICES, loadPrices } from './model-prices.js';
+import { costOf, dearestCostOf, LIST_PRICES, loadPrices } from './model-prices.js';
 
 const request = { input: 1_000_000, cached: 0, cacheWrites: 0, output: 0 };
 const flat = { own: { input: 3, cached_input: 1, output: 7 } };
@@ -38,6 +38,15 @@ describe('what a turn costs', () => {
 
   it('is not known of a model without a price', () => {
     for (const model of ['gpt-99', 'own-2', 'toString', '__proto__']) expect(costOf(LIST_PRICES, model, [request])).toBeUndefined();
+  });
+});
+
+describe('the most that a turn costs', () => {
+  it('is that of the model that is the dearest for its tokens', () => {
+    const prices = { reads: { input: 9, cached_input: 1, output: 1 }, writes: { input: 1, cached_input: 1, output: 9 } };
+    expect(dearestCostOf(prices, [request])).toBe(9);
+    expect(dearestCostOf(prices, [{ ...request, output: 2_000_000 }])).toBe(19);
+    expect(dearestCostOf({}, [request])).toBe(0);
   });
 });
 

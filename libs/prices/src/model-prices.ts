@@ -64,6 +64,9 @@ export function costOf(prices: ModelPrices, model: string, requests: readonly Re
   return Number(dollars.toFixed(6));
 }
 
+/** What requests cost at the most, whichever of the table's models answers them; 0 for an empty table. */
+export const dearestCostOf = (prices: ModelPrices, requests: readonly RequestTokens[]): number => Math.max(0, ...Object.keys(prices).map((model) => costOf(prices, model, requests) ?? 0));
+
 function requestCost(own: ModelPrice, { input, cached, cacheWrites, output }: RequestTokens): number {
   const long = own.long_context && input > own.long_context.above ? own.long_context : { input_factor: 1, output_factor: 1 };
   const plain = input - cached - cacheWrites;

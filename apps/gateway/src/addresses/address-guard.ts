@@ -4,10 +4,13 @@ import type { GatewayConfig } from '../gateway.config.js';
 
 /** The special-purpose registries of IANA: what is not a host of the public internet. */
 const V4 = ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'];
-/** Also those that carry an IPv4 address inside. */
-const V6 = ['::/96', '::ffff:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'];
+/** Of IPv6 only this much is given to hosts; addresses beyond it are special, carry one of IPv4, or are nobody's yet. */
+const V6_UNICAST = ['2000::/3'];
+/** The special ones inside it; those of 2002::/16 and of Teredo (2001::/32) carry an IPv4 address. */
+const V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 // A list each: one for both takes every IPv4 address for its form in IPv6.
 const NOT_PUBLIC = { ipv4: blockListOf('ipv4', V4), ipv6: blockListOf('ipv6', V6) };
+const UNICAST = blockListOf('ipv6', V6_UNICAST);
 
 function blockListOf(family: 'ipv4' | 'ipv6', subnets: string[]): BlockList {
   const list = new BlockList();
@@ -25,7 +28,7 @@ export class PrivateAddressError extends Error {
 
 export function isPublic(address: string): boolean {
   const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-  return !NOT_PUBLIC[family].check(address, family);
+  return !NOT_PUBLIC[family].check(address, family) && (family === 'ipv4' || UNICAST.check(address, family));
 }
 
 /**

@@ -1,10 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { dayOf } from '@codex-mcp/contracts';
 import { createRedis, incrementsOf, readHeartbeats, UsageStore } from '@codex-mcp/messaging';
 import { eventually, type FakeModel, type RedisFixture, startFakeModel, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
-import { type GatewayUnderTest, send, startGateway } from '../gateway.fixture.js';
+import { gatewayConfig, type GatewayUnderTest, recordingLogger, send, startGateway } from '../gateway.fixture.js';
+import { UsageService } from './usage.service.js';
 
 let server: RedisFixture;
 let redis: Redis;
@@ -61,6 +63,33 @@ describe('a budget', () => {
     await new UsageStore(redis).add(elsewhere);
     expect(await ask('b')).toEqual({ status: 200 });
     for (const agent of ['a', 'b', 'c']) expect(await ask(agent)).toEqual(refused('of all your agents together is spent: \\$0.0026 of \\$0.0020', 'BUDGET_TENANT_USD'));
+  });
+
+  it('in dollars is spent by models without a price as by the dearest, of which the log warns once', async () => {
+    writeFileSync(join(directory.path, 'prices.json'), JSON.stringify({ cheap: { input: 1, cached_input: 1, output: 1 }, dear: { input: 20, cached_input: 1, output: 100 } }));
+    await start({ BUDGET_TENANT_USD: '0.005', MODEL_PRICES_FILE: join(directory.path, 'prices.json') });
+    // $0.003 each: 100 tokens of input, 10 of output.
+    for (const agent of ['a', 'b']) expect(await ask(agent)).toEqual({ status: 200 });
+    expect(await ask('c')).toEqual(refused('\\$0.0060 of \\$0.0050'));
+    expect(gateway.lines().filter((line) => line.includes('model without a price'))).toHaveLength(1);
+  });
+
+  it('in dollars is nothing that could be kept without any price', async () => {
+    await start({});
+    writeFileSync(join(directory.path, 'prices.json'), '{}');
+    const config = gatewayConfig({ BUDGET_AGENT_USD: '1', MODEL_PRICES_FILE: join(directory.path, 'prices.json') });
+    expect(() => new UsageService(config, recordingLogger().logger, undefined as never, undefined as never)).toThrow(/MODEL_PRICES_FILE has no price/);
+  });
+
+  it('of an agent alone bounds no caller, which the log says at the start, and the refusal no way around it', async () => {
+    const warnings = () => gateway.lines().filter((line) => line.includes('callers invent agent ids'));
+    await start({ BUDGET_AGENT_TOKENS: '100', BUDGET_TENANT_TOKENS: '1000' });
+    expect(warnings()).toEqual([]);
+    await gateway.stop();
+    await start({ BUDGET_AGENT_TOKENS: '100' });
+    expect(warnings()).toHaveLength(1);
+    expect(await ask('a')).toEqual({ status: 200 });
+    expect(await ask('a')).toMatchObject({ message: expect.not.stringContaining('agent_id') });
   });
 
   it('is kept while Redis is away, with what was spent before and what is spent meanwhile', async () => {

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ConfigError } from '@codex-mcp/config';
 import type { AgentIdentity, ModelUse } from '@codex-mcp/contracts';
-import { costOf, loadPrices, type ModelPrices, pricedModel } from '@codex-mcp/prices';
+import type { Logger } from '@codex-mcp/observability';
+import { costOf, dearestCostOf, loadPrices, type ModelPrices, pricedModel } from '@codex-mcp/prices';
 import type { GatewayConfig } from '../gateway.config.js';
-import { GATEWAY_CONFIG } from '../gateway.tokens.js';
+import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { AskedRequest } from './asked-request.js';
 import { type Metered, RequestMeter } from './request-meter.js';
 import { UNKNOWN_MODEL } from './response-usage.reader.js';
@@ -13,13 +15,18 @@ import { UsageMetrics } from './usage.metrics.js';
 @Injectable()
 export class UsageService {
   private readonly prices: ModelPrices;
+  private readonly countsDollars: boolean;
+  private hasWarned = false;
 
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
     @Inject(UsageLedger) private readonly ledger: UsageLedger,
     @Inject(UsageMetrics) private readonly metrics: UsageMetrics,
   ) {
     this.prices = loadPrices(config.MODEL_PRICES_FILE);
+    this.countsDollars = config.BUDGET_AGENT_USD > 0 || config.BUDGET_TENANT_USD > 0;
+    if (this.countsDollars && Object.keys(this.prices).length === 0) throw new ConfigError('MODEL_PRICES_FILE has no price, so that no budget in dollars could be kept. Give a price, or take BUDGET_AGENT_USD and BUDGET_TENANT_USD away.');
   }
 
   /** A meter for one answer, whose tokens are counted for `agent`, and told to `onUse`. `body`: the request, where it is kept. */
@@ -36,6 +43,15 @@ export class UsageService {
   /** An answer that names no model is that of the model asked for, where that is one of the table: other names are anybody's to make up. */
   private useOf(metered: Metered, asked: AskedRequest): ModelUse {
     const model = metered.model === UNKNOWN_MODEL ? (pricedModel(this.prices, asked.model ?? '') ?? UNKNOWN_MODEL) : metered.model;
-    return { ...metered, model, costUsd: costOf(this.prices, model, [metered.tokens]) };
+    const costUsd = costOf(this.prices, model, [metered.tokens]);
+    if (costUsd !== undefined) return { ...metered, model, costUsd };
+    this.warnOfUnpriced(model);
+    return { ...metered, model, costUsd, chargedUsd: dearestCostOf(this.prices, [metered.tokens]) };
+  }
+
+  private warnOfUnpriced(model: string): void {
+    if (this.hasWarned || !this.countsDollars) return;
+    this.hasWarned = true;
+    this.logger.warn({ model }, 'a model without a price counts towards budgets in dollars as the dearest one of the table; MODEL_PRICES_FILE can give it a price');
   }
 }
