@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describeWithDocker, eventually, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
-import { containerOf, docker, volumesOf } from '../stack/agent-containers.js';
-import { directive, outputOf, runInAgent } from '../stack/calls.js';
+import { containerOf, docker, execIn, volumesOf } from '../stack/agent-containers.js';
+import { call, directive, outputOf, runInAgent } from '../stack/calls.js';
 import { type Stack, startStack } from '../stack/stack.fixture.js';
 import { derivedImage } from './derived-image.js';
 import { makeRepository, ownAll } from './host-repository.js';
@@ -96,6 +96,22 @@ describeWithDocker('the environment that a repository wishes for', () => {
     const reported = await outputOf(client, 'plan', { task, agent_id: 'unheld', workspace, workspace_mode: 'direct' });
     expect(reported['changes']).toMatchObject({ files: [{ path: 'a.txt', status: 'modified' }, { path: 'made.txt', status: 'added' }] });
   });
+
+  it('undoes it as well where such a turn fails or is cancelled', async () => {
+    const workspace = await repository('unheld-ends', { 'codex-mcp.json': '{"image": "node"}', 'a.txt': 'a\n' });
+    const agent = { agent_id: 'unheld-ends', workspace };
+    const failing = directive({ shell: 'echo changed > a.txt' }, { status: 400, error: { message: 'no' } });
+    expect((await call(client, 'plan', { task: failing, ...agent })).isError).toBe(true);
+    expect(await outputOf(client, 'get_diff', { agent_id: 'unheld-ends' })).toMatchObject({ files: [] });
+    const lasting = directive({ shell: 'echo changed > a.txt; sleep 600' }, {});
+    const { turn_id } = await outputOf(client, 'start', { tool: 'plan', agent_id: 'unheld-ends', arguments: { task: lasting } });
+    const container = await containerOf(stack.deployment, 'unheld-ends');
+    await eventually(async () => expect(await execIn(container, 'cat', '/workspace/a.txt')).toContain('changed'));
+    await outputOf(client, 'cancel', { turn_id });
+    expect(await outputOf(client, 'get_diff', { agent_id: 'unheld-ends' })).toMatchObject({ files: [] });
+    expect(await execIn(container, 'cat', '/workspace/a.txt')).toBe('a\r\n');
+    expect((await events(String(turn_id))).map(({ text }) => text)).toContain('The turn was to change nothing; its changes were undone: a.txt');
+  }, 60_000);
 
   it.each([
     ['is one that nobody allowed', { image: 'ruby' }, 'The image "ruby" is not among those that this server allows: base, node, ghost, python. Its operator can add it to AGENT_IMAGES. The agent runs in the image "base".'],

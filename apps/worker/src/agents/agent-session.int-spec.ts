@@ -62,3 +62,21 @@ it('is reported of a directory of the host, and stays there', async () => {
   expect(readdirSync(cwd)).toEqual(['made.txt']);
   expect(told).toHaveLength(1);
 });
+
+it('is undone by whoever comes to the agent next, where the turn’s own worker has not, and is not taken for another turn’s', async () => {
+  writeFileSync(join(cwd, 'kept.txt'), 'kept\n');
+  const before = await session().treeToKeep(false);
+  writeFileSync(join(cwd, 'made.txt'), 'made\n');
+  const atWork = session();
+  await atWork.workspace.take(); // as one that looked at it and got no further
+  expect(await atWork.treeToKeep(true)).toBe(before);
+  const told: TurnEvent[] = [];
+  const next = session();
+  await next.settleKept((event) => told.push(event));
+  expect(readdirSync(cwd)).toEqual(['kept.txt']);
+  expect(told).toEqual([{ type: 'status', message: 'An earlier turn was to change nothing; its changes were undone: made.txt' }]);
+  writeFileSync(join(cwd, 'later.txt'), 'of nobody’s concern\n');
+  for (const at of [next, session()]) await at.settleKept((event) => told.push(event));
+  expect(readdirSync(cwd)).toEqual(['kept.txt', 'later.txt']);
+  expect(told).toHaveLength(1);
+});

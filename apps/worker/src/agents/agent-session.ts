@@ -1,4 +1,4 @@
-import { type AppServerClient, EVERYTHING_ENVIRONMENT, READ_ONLY_ENVIRONMENT, type StartTurn } from '@codex-mcp/codex';
+import { type AppServerClient, EVERYTHING_ENVIRONMENT, READ_ONLY_ENVIRONMENT, type StartTurn, UnreachableError } from '@codex-mcp/codex';
 import { type AgentIdentity, egressCovers, egressTarget, type FileWrite, type Placement, type PullRequestResult, type PullRequestWish, type TreeWriteResult, type TurnEvent } from '@codex-mcp/contracts';
 import type { Environment } from '../environment/turn-environment.js';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
@@ -27,6 +27,8 @@ export class AgentSession {
   /** What the workspace was when it was last looked at. */
   private lastTree: string | undefined;
   private hasSettled = false;
+  /** The workspace as a turn was to leave it that is not known to have done so; looked for once for a connection. */
+  private kept: Promise<string | undefined> | undefined;
   private hasCopy = false;
 
   constructor(
@@ -129,23 +131,53 @@ export class AgentSession {
     return changes;
   }
 
+  /** As `treeBefore`, for a turn that is to change nothing and that nothing keeps from it: kept until `undoSince`, also for another worker. */
+  async treeToKeep(isAtWork: boolean): Promise<string> {
+    const kept = isAtWork ? await this.workspace.stateToKeep() : undefined;
+    const before = kept ?? (await this.treeBefore(isAtWork));
+    if (kept === undefined) await this.workspace.keepState(before);
+    this.kept = Promise.resolve(before);
+    return before;
+  }
+
+  /** Undoes, or tells, what an earlier turn changed that was to change nothing, where no worker has come to it. Not while that turn is at work. */
+  async settleKept(push: (event: TurnEvent) => void): Promise<void> {
+    const before = await (this.kept ??= this.workspace.stateToKeep());
+    if (before === undefined) return;
+    await this.undoSince(before, { touched: true, isEarlier: true }, push).catch(async (error: unknown) => {
+      if (error instanceof UnreachableError) throw error;
+      push({ type: 'status', message: `What an earlier turn changed that was to change nothing could not be undone: ${String(error)}` });
+      await this.forgetKept();
+    });
+  }
+
   /**
    * For a turn that was to change nothing and that nothing kept from it: puts the workspace back as it was, or, where that
-   * is a directory of the host which others edit as well, returns the changes.
+   * is a directory of the host which others edit as well, returns the changes. `isEarlier`: another turn has begun since.
    */
-  async undoSince(before: string, turn: { touched: boolean }, push: (event: TurnEvent) => void): Promise<Changes | undefined> {
+  async undoSince(before: string, turn: { touched: boolean; isEarlier?: boolean }, push: (event: TurnEvent) => void): Promise<Changes | undefined> {
     const after = turn.touched ? await this.workspace.take() : before;
-    if (after === before) return undefined;
-    const changes = await this.workspace.changes({ from: before, to: after });
+    const changes = after === before ? undefined : await this.undo({ from: after, to: before }, turn.isEarlier ? 'An earlier turn' : 'The turn', push);
+    await this.forgetKept();
+    return changes;
+  }
+
+  private async undo(trees: { from: string; to: string }, who: string, push: (event: TurnEvent) => void): Promise<Changes | undefined> {
+    const changes = await this.workspace.changes({ from: trees.to, to: trees.from });
     const paths = changes.files.map(({ path }) => path).join(', ').slice(0, MAX_TOLD_LENGTH);
     this.workspaceChanged();
     if (this.placement.workspace.kind === 'host') {
-      push({ type: 'status', message: `While this turn ran, which was to change nothing, the directory changed: ${paths}` });
+      push({ type: 'status', message: `${who} was to change nothing; since it began, the directory has changed: ${paths}` });
       return changes;
     }
-    await this.workspace.become({ from: after, to: before });
-    push({ type: 'status', message: `The turn was to change nothing; its changes were undone: ${paths}` });
+    await this.workspace.become(trees);
+    push({ type: 'status', message: `${who} was to change nothing; its changes were undone: ${paths}` });
     return undefined;
+  }
+
+  private async forgetKept(): Promise<void> {
+    await this.workspace.keepState(undefined);
+    this.kept = Promise.resolve(undefined);
   }
 
   /** Call when something else than a turn has changed the workspace. */

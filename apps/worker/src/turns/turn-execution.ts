@@ -93,6 +93,7 @@ export class TurnExecution {
     if (tool.kind === 'turn') return this.converseAbout(tool, args, await this.place(tool, request, args, options), request, options);
     const session = await this.session(request, args, options);
     await unlessAborted(options.signal, session.settleUploads());
+    await unlessAborted(options.signal, session.settleKept(options.push));
     await (needsFreshCopy(tool) ? this.refresh(session, options) : unlessAborted(options.signal, session.makeCopy()));
     return unlessAborted(options.signal, operate(tool, { request, session, turns: this.turns }, options.startedAtMs).catch((error: unknown) => lostIn(tool, error)));
   }
@@ -117,6 +118,7 @@ export class TurnExecution {
       // Nothing changes under the hands of a turn that is at work.
       if (await findTurn(conversation, request.turnId)) return { threadId, conversation, environment: await lookAtEnvironment(session), isAtWork: true };
     }
+    await unlessAborted(options.signal, session.settleKept(options.push));
     await this.refresh(session, options);
     const placedAnew = (wanted: Placing) => this.session(request, args, options, { ...wanted, isReading });
     const { push, signal, approvals } = options;
@@ -130,7 +132,7 @@ export class TurnExecution {
     const settled = await unlessAborted(options.signal, settleFiles(tool, args, session, request.turnId, options.mayHaveBegun));
     const access = request.access ?? tool.accessOf(args);
     const isHeld = access === 'read' && session.holdsReadOnly;
-    const before = isHeld ? undefined : await session.treeBefore(isAtWork);
+    const before = isHeld ? undefined : await (access === 'write' ? session.treeBefore(isAtWork) : session.treeToKeep(isAtWork));
     const target = tool.change(args);
     const change = target && (await unlessAborted(options.signal, findChange(session.workspace.repository, target, request.turnId)));
     const turn: CodexTurn = {
@@ -144,8 +146,8 @@ export class TurnExecution {
     };
     const test = testOf(args, environment, isAtWork);
     session.environment = undefined; // until it is known that the turn has changed nothing
-    const collector = await this.converse(conversation, turn, options);
-    const answer = await this.answer(tool, conversation, turn, collector, options);
+    const toUndo = access === 'read' ? before : undefined;
+    const { collector, answer } = await this.answered(tool, conversation, turn, options).catch((error: unknown) => this.failed(error, session, toUndo, options));
     const touched = collector.touched && !isHeld;
     const done = { turnId: request.turnId, threadId, touched, mayHaveBegun: options.mayHaveBegun };
     const changes = before === undefined ? undefined : await (access === 'write' ? session.changesSince(before, done) : session.undoSince(before, done, options.push));
@@ -153,6 +155,19 @@ export class TurnExecution {
     if (!touched && tests.length === 0) session.environment = environment;
     const measured = await this.measured(answer, session, change);
     return composeOutput(tool, measured, { ...facts(request, threadId, turn, collector), ...this.cost(turn, collector), duration_ms: Date.now() - options.startedAtMs, ...(tests.length > 0 && { tests }), ...(environment?.view && { environment: environment.view }), ...reported(tool, changes) });
+  }
+
+  private async answered(tool: TurnTool, conversation: Conversation, turn: CodexTurn, options: ExecutionOptions) {
+    const collector = await this.converse(conversation, turn, options);
+    return { collector, answer: await this.answer(tool, conversation, turn, collector, options) };
+  }
+
+  /** `toUndo`: the workspace before a turn that was to change nothing. What cannot be undone now, the agent's next call undoes. */
+  private async failed(error: unknown, session: AgentSession, toUndo: string | undefined, { push }: ExecutionOptions): Promise<never> {
+    session.workspaceChanged();
+    // A turn whose connection was lost may be at work.
+    if (toUndo !== undefined && !(error instanceof ConnectionLostError)) await session.undoSince(toUndo, { touched: true }, push).catch(() => undefined);
+    throw error;
   }
 
   private cost({ model }: CodexTurn, { modelRequests }: TurnCollector): Pick<TurnFacts, 'cost_usd'> {

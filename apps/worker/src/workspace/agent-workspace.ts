@@ -6,6 +6,7 @@ export type { Changes, Trees } from './workspace-diff.js';
 
 const PREFIX = 'refs/codex-mcp';
 const CHECKPOINTS = `${PREFIX}/checkpoints`;
+const UNHELD = `${PREFIX}/unheld`;
 
 /** Turns that changed something are remembered up to this number; older ones can no longer be compared. */
 const REMEMBERED_TURNS = 500;
@@ -98,6 +99,15 @@ export class AgentWorkspace {
   /** The state taken last, over restarts; undefined before the first. */
   last(): Promise<string | undefined> {
     return this.repository.read(LAST);
+  }
+
+  /** The state before a turn that is to change nothing and that nothing keeps from it, until it is known to be so again; over restarts. */
+  stateToKeep(): Promise<string | undefined> {
+    return this.repository.read(UNHELD);
+  }
+
+  async keepState(tree: string | undefined): Promise<void> {
+    await this.repository.git(tree === undefined ? ['update-ref', '-d', UNHELD] : ['update-ref', UNHELD, tree]);
   }
 
   /** What the agent's changes are counted from: the workspace as it was first seen, or the directory that it is a copy of. */
