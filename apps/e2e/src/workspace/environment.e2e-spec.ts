@@ -110,7 +110,6 @@ describeWithDocker('the environment that a repository wishes for', () => {
     await outputOf(client, 'cancel', { turn_id });
     expect(await outputOf(client, 'get_diff', { agent_id: 'unheld-ends' })).toMatchObject({ files: [] });
     expect(await execIn(container, 'cat', '/workspace/a.txt')).toBe('a\r\n');
-    expect((await events(String(turn_id))).map(({ text }) => text)).toContain('The turn was to change nothing; its changes were undone: a.txt');
   }, 60_000);
 
   it.each([
