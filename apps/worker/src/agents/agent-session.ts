@@ -144,11 +144,13 @@ export class AgentSession {
   async settleKept(push: (event: TurnEvent) => void): Promise<void> {
     const before = await (this.kept ??= this.workspace.stateToKeep());
     if (before === undefined) return;
-    await this.undoSince(before, { touched: true, isEarlier: true }, push).catch(async (error: unknown) => {
+    try {
+      await this.undoSince(before, { touched: true, isEarlier: true }, push);
+    } catch (error) {
       if (error instanceof UnreachableError) throw error;
       push({ type: 'status', message: `What an earlier turn changed that was to change nothing could not be undone: ${String(error)}` });
       await this.forgetKept();
-    });
+    }
   }
 
   /**

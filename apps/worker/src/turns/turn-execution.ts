@@ -147,7 +147,7 @@ export class TurnExecution {
     const test = testOf(args, environment, isAtWork);
     session.environment = undefined; // until it is known that the turn has changed nothing
     const toUndo = access === 'read' ? before : undefined;
-    const { collector, answer } = await this.answered(tool, conversation, turn, options).catch((error: unknown) => this.failed(error, session, toUndo, options));
+    const { collector, answer } = await this.answered(tool, conversation, turn, options).catch((error: unknown) => this.failed(session, toUndo, error, options));
     const touched = collector.touched && !isHeld;
     const done = { turnId: request.turnId, threadId, touched, mayHaveBegun: options.mayHaveBegun };
     const changes = before === undefined ? undefined : await (access === 'write' ? session.changesSince(before, done) : session.undoSince(before, done, options.push));
@@ -163,7 +163,7 @@ export class TurnExecution {
   }
 
   /** `toUndo`: the workspace before a turn that was to change nothing. What cannot be undone now, the agent's next call undoes. */
-  private async failed(error: unknown, session: AgentSession, toUndo: string | undefined, { push }: ExecutionOptions): Promise<never> {
+  private async failed(session: AgentSession, toUndo: string | undefined, error: unknown, { push }: ExecutionOptions): Promise<never> {
     session.workspaceChanged();
     // A turn whose connection was lost may be at work.
     if (toUndo !== undefined && !(error instanceof ConnectionLostError)) await session.undoSince(toUndo, { touched: true }, push).catch(() => undefined);
