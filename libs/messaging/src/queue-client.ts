@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, ErrorBody, type JobName, type JobPayload, type JobResult, type QueueDefinition, toErrorBody } from '@codex-mcp/contracts';
 import { type Job, Queue, QueueEvents } from 'bullmq';
@@ -36,11 +37,12 @@ export class QueueClient<Definition extends QueueDefinition> {
 
   /** Rejects with the AppError that the handler threw, or `service_unavailable` when nobody answered in time. */
   async request<Name extends JobName<Definition>>(name: Name, payload: JobPayload<Definition, Name>, timeoutMs: number): Promise<JobResult<Definition, Name>> {
-    const job = await this.queue.add(name, this.envelopes.seal(commandAction(this.name, name), payload as object, timeoutMs + ENVELOPE_LIFETIMES_MS.result), KEEP_FINISHED);
+    const jobId = randomUUID();
+    const job = await this.queue.add(name, this.envelopes.seal(commandAction(this.name, name, jobId), payload as object, timeoutMs + ENVELOPE_LIFETIMES_MS.result), { ...KEEP_FINISHED, jobId });
     const settled = new AbortController();
     try {
-      const result: unknown = await Promise.race([job.waitUntilFinished(this.events, timeoutMs), this.lookFor(job.id ?? '', settled.signal)]);
-      const flaw = this.envelopes.flaw(resultAction(this.name, name, payload), result, ['supervisor']);
+      const result: unknown = await Promise.race([job.waitUntilFinished(this.events, timeoutMs), this.lookFor(jobId, settled.signal)]);
+      const flaw = this.envelopes.flaw(resultAction(this.name, name, jobId, payload), result, ['supervisor']);
       if (flaw !== undefined) throw new ForgedAnswer(flaw, `${this.name}/${name}`);
       return this.definition.jobs[name]?.result.parse(result) as JobResult<Definition, Name>;
     } catch (error) {
@@ -77,13 +79,13 @@ export class QueueClient<Definition extends QueueDefinition> {
   }
 }
 
-/** What a command is signed for: one queue's, by its name. */
-export const commandAction = (queue: string, name: string): string => `command ${queue} ${name}`;
+/** What a command is signed for: one job of a queue, by its name. */
+export const commandAction = (queue: string, name: string, jobId: string): string => `command ${queue} ${name} ${jobId}`;
 
-/** What its answer is signed for: that command to one agent. */
-export function resultAction(queue: string, name: string, payload: unknown): string {
+/** What its answer is signed for: that job, to one agent. */
+export function resultAction(queue: string, name: string, jobId: string, payload: unknown): string {
   const { agent } = Commanded.parse(payload);
-  return `result ${queue} ${name} ${agent.key}`;
+  return `result ${queue} ${name} ${jobId} ${agent.key}`;
 }
 
 const Commanded = z.object({ agent: z.object({ key: z.string() }) });

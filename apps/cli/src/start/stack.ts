@@ -6,6 +6,7 @@ import { defaultDataDir, serviceEntry } from '@codex-mcp/config';
 import { AppError, type Heartbeat } from '@codex-mcp/contracts';
 import { createRedis, generateEnvelopeKeys, readHeartbeats } from '@codex-mcp/messaging';
 import { endServicesOf, noteService } from './running-processes.js';
+import { keysDirectory } from './keys-directory.js';
 import { embeddedRedis, redisAnswers } from './redis.service.js';
 import { ServiceProcess, type ServiceSpec } from './service.process.js';
 import { dataPaths, type StartConfig } from './start.config.js';
@@ -30,6 +31,7 @@ export class Stack {
   private readonly services: ServiceProcess[] = [];
   private failure: AppError | undefined;
   private ready = false;
+  private readonly keys: ReturnType<typeof keysDirectory>;
   private redisUrl = '';
   /** Where services have users of their own in Redis. */
   private redisUrlOf: Partial<Record<(typeof SERVICES)[number], string>> = {};
@@ -38,7 +40,9 @@ export class Stack {
     private readonly config: StartConfig,
     private readonly env: Env,
     private readonly onLine: (service: string, line: string) => void,
-  ) {}
+  ) {
+    this.keys = keysDirectory(config, env);
+  }
 
   /** Resolves with what the services say of themselves once all of them serve; stops everything and throws when one cannot. */
   async start(): Promise<Heartbeat[]> {
@@ -46,7 +50,9 @@ export class Stack {
       const paths = dataPaths(this.config.DATA_DIR);
       for (const directory of [paths.logs, paths.run]) await mkdir(directory, { recursive: true, mode: 0o700 });
       await endServicesOf(paths.services);
-      if (!this.env['ENVELOPE_KEYS_DIR']) generateEnvelopeKeys(paths.keys);
+      const { path, made, warning } = this.keys;
+      if (path && made) generateEnvelopeKeys(path);
+      if (warning) this.onLine('start', warning);
       this.redisUrl = await this.startRedis();
       for (const name of SERVICES) this.launch(this.serviceSpec(name));
       const beats = await this.serving();
@@ -101,7 +107,7 @@ export class Stack {
       RUN_DIR: this.env['RUN_DIR'] ?? paths.run,
       DATA_DIR: this.config.DATA_DIR,
       DEPLOYMENT: this.env['DEPLOYMENT'] ?? deploymentOf(this.config.DATA_DIR),
-      ENVELOPE_KEYS_DIR: this.env['ENVELOPE_KEYS_DIR'] || paths.keys,
+      ENVELOPE_KEYS_DIR: this.keys.path,
       AUDIT_DIR: this.env['AUDIT_DIR'] || paths.audit,
       OPS_PORT: undefined, // one port cannot be that of four services
     };

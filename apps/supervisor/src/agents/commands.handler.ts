@@ -5,6 +5,7 @@ import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { AgentsService } from './agents.service.js';
+import { CarriedOut } from './carried-out.js';
 import { patiently } from '../patience.js';
 
 const CONCURRENCY = 4;
@@ -24,6 +25,7 @@ const Commanded = z.object({ agent: AgentIdentity });
  */
 export class CommandsHandler {
   private readonly workers: Worker[];
+  private readonly carriedOut = new CarriedOut();
   /** What this supervisor does for each of its queues. */
   readonly consumers: readonly Consumer[];
 
@@ -72,16 +74,17 @@ export class CommandsHandler {
   private async handle(job: Job): Promise<unknown> {
     try {
       this.assertSigned(job);
-      const result = await patiently(() => this.execute(job.name, job.data));
-      return this.envelopes.seal(resultAction(job.queueName, job.name, job.data), result, ENVELOPE_LIFETIMES_MS.result);
+      const action = resultAction(job.queueName, job.name, job.id ?? '', job.data);
+      const result = await this.carriedOut.once(action, () => patiently(() => this.execute(job.name, job.data)));
+      return this.envelopes.seal(action, result, ENVELOPE_LIFETIMES_MS.result);
     } catch (error) {
       throw jobFailure(error);
     }
   }
 
-  /** Throws for a command that neither a worker nor an edge has signed for this queue. */
-  private assertSigned({ queueName, name, data }: Job<unknown>): void {
-    const flaw = this.envelopes.flaw(commandAction(queueName, name), data, ['worker', 'mcp-edge']);
+  /** Throws for a command that neither a worker nor an edge has signed for this job. */
+  private assertSigned({ queueName, name, id = '', data }: Job<unknown>): void {
+    const flaw = this.envelopes.flaw(commandAction(queueName, name, id), data, ['worker', 'mcp-edge']);
     if (flaw === undefined) return;
     const { agent } = Commanded.safeParse(data).data ?? {};
     this.audit.record({ action: 'envelope.refused', outcome: 'refused', tenant: agent?.tenant, agentId: agent?.agentId, detail: { what: 'command', queue: queueName, command: name, flaw } });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { agentKey, type Placement, placementsQueue, PLACEMENTS_QUEUE, supervisorQueue, supervisorQueueName } from '@codex-mcp/contracts';
-import { createRedis, Envelopes, generateEnvelopeKeys, QueueClient } from '@codex-mcp/messaging';
+import { createRedis, Envelopes, generateEnvelopeKeys, QUEUE_PREFIX, QueueClient } from '@codex-mcp/messaging';
 import type { AuditEntry } from '@codex-mcp/observability';
 import { type RedisFixture, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
+import { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AgentsService } from './agents.service.js';
 import { CommandsHandler } from './commands.handler.js';
@@ -54,6 +55,22 @@ it('carries out what workers and edges have signed, and signs its answers', asyn
   expect(await client.request('ensure', { agent, correlationId: 'c' }, TIMEOUT_MS)).toMatchObject({ relayUrl: 'http://x' });
   await client.close();
   expect(carriedOut.splice(0)).toEqual(['stop', 'remove', 'ensure']);
+});
+
+it('carries a command out once, also where it is put into the queue again, and none under another id', async () => {
+  const queue = new Queue(supervisorQueueName('s'), { connection: redis, prefix: QUEUE_PREFIX });
+  const events = new QueueEvents(supervisorQueueName('s'), { connection: redis.duplicate({ maxRetriesPerRequest: null }), prefix: QUEUE_PREFIX });
+  expect(await commanded('remove', keysOf('mcp-edge'))).toEqual({ removed: true });
+  const [job] = (await queue.getJobs(['completed'])).filter(({ name }) => name === 'remove');
+  const { id = '', data } = job ?? {};
+  await queue.remove(id);
+  const again = await queue.add('remove', data, { jobId: id });
+  expect(await again.waitUntilFinished(events, TIMEOUT_MS)).toMatchObject({ removed: true });
+  const renamed = await queue.add('remove', data, { jobId: 'another' });
+  await expect(renamed.waitUntilFinished(events, TIMEOUT_MS)).rejects.toThrow(/not_authentic/);
+  expect(carriedOut.splice(0)).toEqual(['remove']);
+  expect(entries.splice(0)).toMatchObject([{ action: 'envelope.refused', detail: { what: 'command' } }]);
+  await Promise.all([queue.close(), events.close()]);
 });
 
 it.each([

@@ -79,6 +79,20 @@ describe('an envelope', () => {
     expect(() => readEnvelopeKeys(directory, 'worker')).toThrow(/worker.key cannot be read as a key/);
     expect(() => readEnvelopeKeys(directory, 'supervisor')).toThrow(/supervisor.key cannot be read as a key \(ENOENT\)/);
   });
+
+  it('has no service without a key of each that it must believe; a lost public key comes from its own', () => {
+    const few = join(directory, 'few');
+    generateEnvelopeKeys(few);
+    const name = join(few, 'mcp-edge.pub');
+    const known = readFileSync(name, 'utf8');
+    rmSync(name);
+    expect(() => readEnvelopeKeys(few, 'worker')).toThrow(/mcp-edge\.pub is missing.*unset ENVELOPE_KEYS_DIR/);
+    expect(readEnvelopeKeys(few, 'mcp-edge').trusted.get('worker')).toHaveLength(1);
+    generateEnvelopeKeys(few);
+    expect(readFileSync(name, 'utf8')).toBe(known);
+    const trusting = new Envelopes('worker', { own: readEnvelopeKeys(few, 'worker').own, trusted: new Map() });
+    expect(trusting.flaw('x', edge.seal('x', { a: 1 }, 1000), ['mcp-edge'])).toContain('no key of mcp-edge is trusted');
+  });
 });
 
 const at = (nowMs: number): Envelopes => new Envelopes('mcp-edge', readEnvelopeKeys(join(directory, 'ours'), 'mcp-edge'), () => nowMs);
@@ -186,16 +200,18 @@ describe('a command to a supervisor', () => {
   const placement = { supervisorId: 's', relayUrl: 'http://x', workspace: { kind: 'volume' as const }, cwd: '/', stateDir: '/', sandbox: 'external' as const };
 
   it.each<[string, (job: Job) => object, object]>([
-    ['of the supervisor', (job) => supervisor.seal(resultAction('placements', 'ensure', job.data), placement, DAY_MS), { relayUrl: 'http://x' }],
+    ['of the supervisor', (job) => supervisor.seal(resultAction('placements', 'ensure', job.id ?? '', job.data), placement, DAY_MS), { relayUrl: 'http://x' }],
     ['of nobody', () => placement, { code: 'not_authentic' }],
-    ['of a worker', (job) => worker.seal(resultAction('placements', 'ensure', job.data), placement, DAY_MS), { code: 'not_authentic' }],
-    ['to another agent’s', () => supervisor.seal(resultAction('placements', 'ensure', { agent: { key: 'other' } }), placement, DAY_MS), { code: 'not_authentic' }],
+    ['of a worker', (job) => worker.seal(resultAction('placements', 'ensure', job.id ?? '', job.data), placement, DAY_MS), { code: 'not_authentic' }],
+    ['to another agent’s', (job) => supervisor.seal(resultAction('placements', 'ensure', job.id ?? '', { agent: { key: 'other' } }), placement, DAY_MS), { code: 'not_authentic' }],
+    ['to an earlier command', (job) => supervisor.seal(resultAction('placements', 'ensure', 'earlier', job.data), placement, DAY_MS), { code: 'not_authentic' }],
   ])('is signed, and believes an answer %s as it should', async (_, answer, expected) => {
     const flaws: (string | undefined)[] = [];
     const answering = new Worker(
       'placements',
       async (job) => {
-        flaws.push(supervisor.flaw(commandAction('placements', 'ensure'), job.data, ['worker']), supervisor.flaw(commandAction('supervisor-2', 'ensure'), job.data, ['worker']));
+        const actions = [commandAction('placements', 'ensure', job.id ?? ''), commandAction('supervisor-2', 'ensure', job.id ?? ''), commandAction('placements', 'ensure', 'other')];
+        flaws.push(...actions.map((action) => supervisor.flaw(action, job.data, ['worker'])));
         return answer(job);
       },
       { connection: redis.duplicate({ maxRetriesPerRequest: null }), prefix: QUEUE_PREFIX },
@@ -203,7 +219,7 @@ describe('a command to a supervisor', () => {
     const client = new QueueClient(placementsQueue, 'placements', redis, worker);
     const result = await client.request('ensure', { agent, correlationId: 'c' }, 10_000).catch((error: unknown) => error);
     expect(result).toMatchObject(expected);
-    expect(flaws).toEqual([undefined, expect.stringContaining('altered')]);
+    expect(flaws).toEqual([undefined, expect.stringContaining('altered'), expect.stringContaining('altered')]);
     await Promise.all([client.close(), answering.close()]);
   });
 });

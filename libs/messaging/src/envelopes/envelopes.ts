@@ -53,7 +53,9 @@ export class Envelopes {
     const { issuer, issuedAtMs, expiresAtMs, signature } = sealed.data.envelope;
     if (!issuers.includes(issuer)) return `signed by a ${issuer}`;
     const bytes = signedBytes(action, { issuer, issuedAtMs, expiresAtMs }, body);
-    const isGenuine = (this.keys.trusted.get(issuer) ?? []).some((key) => verify(null, bytes, key, Buffer.from(signature, 'base64url')));
+    const trusted = this.keys.trusted.get(issuer) ?? [];
+    if (trusted.length === 0) return `signed by a ${issuer}, and no key of ${issuer} is trusted here`;
+    const isGenuine = trusted.some((key) => verify(null, bytes, key, Buffer.from(signature, 'base64url')));
     if (!isGenuine) return 'altered, or signed for something else';
     if (expiresAtMs + SKEW_MS < this.now()) return 'expired';
     return issuedAtMs - SKEW_MS > this.now() ? 'signed in the future' : undefined;
