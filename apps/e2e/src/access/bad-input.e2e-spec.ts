@@ -100,7 +100,7 @@ describeWithDocker('bad input', () => {
     expect(await containersOf(stack.deployment)).toEqual([]);
     const answer = await post(stack.url, 'codex_chat', '{"message":"good","agent_id":" My Agent "}');
     expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.text)).toMatchObject({ structuredContent: { answer: 'fake: good', agent_id: 'my-agent' } });
+    expect(JSON.parse(answer.text)).toMatchObject({ structuredContent: { answer: expect.stringMatching(/^fake: [^]*good$/), agent_id: 'my-agent' } });
   });
 
   it('just within the limit is good input', async () => {
