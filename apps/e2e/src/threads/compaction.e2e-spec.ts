@@ -32,7 +32,7 @@ describeWithDocker('a conversation that is full', () => {
     await chat(client, 'my colour is red');
     await chat(client, FULL);
     const heard: (string | undefined)[] = [];
-    const output = await outputOf(client, 'chat', { message: 'go on' }, { onprogress: ({ message }) => void heard.push(message) });
+    const output = await outputOf(client, 'chat', { write: true, message: 'go on' }, { onprogress: ({ message }) => void heard.push(message) });
     expect(output).toMatchObject({ answer: 'fake: go on', usage: { input_tokens: 200, output_tokens: 20 } });
     expect(heard).toContain('compacting the conversation');
     expect((await eventsOf(output['turn_id'])).filter(({ type }) => type === 'compaction')).toEqual([expect.objectContaining({ text: 'the conversation was compacted' })]);
@@ -45,14 +45,14 @@ describeWithDocker('a conversation that is full', () => {
     compacts('SHORT');
     await chat(client, FULL);
     await (await containerOf(stack.deployment, 'talker')).stop();
-    expect(await outputOf(client, 'chat', { message: 'awake' })).toMatchObject({ usage: { input_tokens: 200, output_tokens: 20 } });
+    expect(await outputOf(client, 'chat', { write: true, message: 'awake' })).toMatchObject({ usage: { input_tokens: 200, output_tokens: 20 } });
     expect(sent('awake').slice(-2)).toEqual([expect.stringContaining('SHORT'), 'awake']);
   });
 
   it('is whole in a fork from before', async () => {
     compacts('SHORT');
     await outputOf(client, 'new_thread');
-    const { turn_id: early, thread_id: parent } = await outputOf(client, 'chat', { message: 'early' });
+    const { turn_id: early, thread_id: parent } = await outputOf(client, 'chat', { write: true, message: 'early' });
     await chat(client, FULL);
     await chat(client, 'compacted');
     await outputOf(client, 'fork', { turn_id: early });
@@ -67,7 +67,7 @@ describeWithDocker('a conversation that is full', () => {
     compacts('HANDED OVER', 8000);
     await outputOf(client, 'new_thread');
     await chat(client, FULL);
-    const answer = outputOf(client, 'chat', { message: 'carry on' }, { timeout: 120_000, onprogress: () => undefined });
+    const answer = outputOf(client, 'chat', { write: true, message: 'carry on' }, { timeout: 120_000, onprogress: () => undefined });
     await stack.fake.waitFor(({ model }) => model?.userText.includes(COMPACTION) === true, 30_000);
     process.kill(await holderOf(stack.redis(), 'talker'), 'SIGTERM');
     const output = await answer;
