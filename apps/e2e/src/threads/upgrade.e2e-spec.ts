@@ -22,7 +22,7 @@ describeWithDocker('an agent of a version without threads', () => {
     const [thread] = await new ThreadStore(stack.redis()).list(agent.key);
     await stack.redis().del(`codex-mcp:agent:${agent.key}:threads`);
     await stack.redis().hset(`codex-mcp:agent:${agent.key}`, 'threadId', String(thread?.codexThreadId));
-    const waiting = { turnId: newTurnId(), tool: 'chat', agent, arguments: { message: 'the cat is Mimosa' }, correlationId: 'c', acceptedAtMs: Date.now() };
+    const waiting = { turnId: newTurnId(), tool: 'chat', agent, arguments: { message: 'the cat is Mimosa', write: true }, correlationId: 'c', acceptedAtMs: Date.now() };
     await new TurnStore(stack.redis(), undefined, stack.envelopes('mcp-edge')).accept(waiting, 10);
     await chat(client, 'what ship?'); // queued behind it, and sees to it that it has a job
     expect((await turnOf(stack.redis(), waiting.turnId)).terminal?.event).toMatchObject({ type: 'completed' });
