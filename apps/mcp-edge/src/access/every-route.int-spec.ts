@@ -71,7 +71,7 @@ describe('every route of the router', () => {
     const gate = layers()[names.indexOf('refuseForeign')];
     expect(gate).toMatchObject({ slash: true }); // whatever the path
     expect(layers().findIndex(({ route }) => route !== undefined)).toBeGreaterThan(names.indexOf('refuseForeign'));
-    expect(names.slice(0, names.indexOf('refuseForeign'))).toEqual(['correlate', 'protect']);
+    expect(names.slice(0, names.indexOf('refuseForeign'))).toEqual(['closeWithConnection', 'correlate', 'protect']);
     expect(['request', 'upgrade', 'connect', 'checkContinue', 'checkExpectation'].map((event) => server.listenerCount(event))).toEqual([1, 0, 0, 0, 0]);
     expect(routes().map(([method, path]) => `${method} ${path}`)).toEqual(expect.arrayContaining(['POST /mcp', 'DELETE /mcp', 'GET /sse', 'POST /messages', 'POST /tools/x', 'GET /jobs/x/events', 'GET /metrics', 'GET /docs', 'GET /']));
   });
