@@ -1,3 +1,4 @@
+import { EVERYTHING_ENVIRONMENT } from './agent-config.js';
 import { z } from 'zod';
 import { type ApprovalHandler, ApprovalRequests } from './approval-requests.js';
 import { type ApprovalPolicy, ApprovalRequest, EnvironmentStatus, ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
@@ -94,7 +95,9 @@ export class AppServerClient {
   }
 
   async startThread(open: OpenThread): Promise<OpenedThread> {
-    return opened(await this.call('thread/start', threadParams(open)));
+    // Else Codex begins by asking the other environments of an agent as well, and waits 5 s for one that may only read.
+    const environments = open.sandbox === 'danger-full-access' ? [{ environmentId: EVERYTHING_ENVIRONMENT, cwd: open.cwd }] : undefined;
+    return opened(await this.call('thread/start', { ...threadParams(open), environments }));
   }
 
   /** Undefined when Codex has no such thread: it was never used, or its files are gone. */

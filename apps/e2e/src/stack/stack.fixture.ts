@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RuntimeName } from '@codex-mcp/contracts';
-import { createRedis, type EnvelopeIssuer, Envelopes, readHeartbeats } from '@codex-mcp/messaging';
+import { createRedis, type EnvelopeIssuer, Envelopes, generateEnvelopeKeys, readHeartbeats } from '@codex-mcp/messaging';
 import { type FakeModel, freePort, type RedisFixture, startFakeModel, startRedis, type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Redis } from 'ioredis';
@@ -153,15 +153,15 @@ export class Stack {
       AGENT_RUNTIME: this.options.runtime ?? 'docker',
       OPENAI_API_KEY: API_KEY,
       OPENAI_BASE_URL: this.fake.baseUrl,
-      REDIS_URL: this.redisServer?.url,
+      // For a Redis that it did not start, the launcher makes no keys.
+      ...(this.redisServer && { REDIS_URL: this.redisServer.url, ENVELOPE_KEYS_DIR: this.keysDirectory }),
       ...this.options.env,
     };
   }
 
   /** A further process of the product with this stack's environment, for the caller to end; `stop` kills what is left. */
   launch(app: string, ...args: string[]): LaunchedProcess {
-    const env = app === 'cli' ? this.environment : { ENVELOPE_KEYS_DIR: this.keysDirectory, ...this.environment };
-    const launched = new LaunchedProcess([entryOf(app, this.options.root), ...args], { env, cwd: this.workingDirectory });
+    const launched = new LaunchedProcess([entryOf(app, this.options.root), ...args], { env: this.environment, cwd: this.workingDirectory });
     this.launched.push(launched);
     return launched;
   }
@@ -171,8 +171,8 @@ export class Stack {
     return Envelopes.from(this.keysDirectory, issuer);
   }
 
-  /** Where the launcher has made the services' keys. */
-  private get keysDirectory(): string {
+  /** Where the services' keys are. */
+  get keysDirectory(): string {
     return join(this.dataDir, 'keys');
   }
 
@@ -205,5 +205,7 @@ export async function prepareStack(options: StackOptions = {}): Promise<Stack> {
   await mkdir(join(directory.path, 'home'));
   const fake = options.fake ?? (await startFakeModel());
   const redis = options.ownRedis || (options.workers ?? 1) > 1 ? await startRedis({ appendOnly: true }) : undefined;
-  return new Stack(fake, `e2e-${randomBytes(4).toString('hex')}`, directory, await freePort(), redis, options);
+  const stack = new Stack(fake, `e2e-${randomBytes(4).toString('hex')}`, directory, await freePort(), redis, options);
+  if (redis) generateEnvelopeKeys(stack.keysDirectory);
+  return stack;
 }
