@@ -26,7 +26,7 @@ describeWithDocker('the disk of an agent', () => {
   });
 
   it('has a limit for all: the turn is stopped and says why, the next one may make room', async () => {
-    expect(await fill()).toMatchObject({ code: 'workspace_full', message: expect.stringMatching(/more than the 60 MB of WORKSPACE_MAX_BYTES\. Its turn was stopped/) });
+    expect(await fill()).toMatchObject({ code: 'workspace_full', message: expect.stringMatching(/more than the 60 MB of WORKSPACE_MAX_BYTES\. The agent was stopped, and with it its turn/) });
     expect(await runInAgent(client, 'rm fill-*; ls | wc -l')).toBe('0');
     expect(await runInAgent(client, 'echo works')).toBe('works');
   });
