@@ -14,6 +14,7 @@ const placement: Placement = { supervisorId: 's', relayUrl: 'http://x', workspac
 
 let server: RedisFixture;
 let redis: Redis;
+let subscriber: Redis;
 let directory: TemporaryDirectory;
 let commands: CommandsHandler;
 const carriedOut: string[] = [];
@@ -23,6 +24,7 @@ const keysOf = (issuer: 'mcp-edge' | 'worker' | 'supervisor') => Envelopes.from(
 beforeAll(async () => {
   server = await startRedis();
   redis = createRedis(server.url);
+  subscriber = redis.duplicate({ maxRetriesPerRequest: null });
   directory = await temporaryDirectory();
   generateEnvelopeKeys(directory.path);
   const noted = <Result>(name: string, result: Result) => async () => (carriedOut.push(name), result);
@@ -33,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await commands.stop();
   redis.disconnect();
+  subscriber.disconnect(); // BullMQ closes only connections that it made itself
   await server.stop();
   await directory.remove();
 });
@@ -59,7 +62,7 @@ it('carries out what workers and edges have signed, and signs its answers', asyn
 
 it('carries a command out once, also where it is put into the queue again, and none under another id', async () => {
   const queue = new Queue(supervisorQueueName('s'), { connection: redis, prefix: QUEUE_PREFIX });
-  const events = new QueueEvents(supervisorQueueName('s'), { connection: redis.duplicate({ maxRetriesPerRequest: null }), prefix: QUEUE_PREFIX });
+  const events = new QueueEvents(supervisorQueueName('s'), { connection: subscriber, prefix: QUEUE_PREFIX });
   expect(await commanded('remove', keysOf('mcp-edge'))).toEqual({ removed: true });
   const [job] = (await queue.getJobs(['completed'])).filter(({ name }) => name === 'remove');
   const { id = '', data } = job ?? {};

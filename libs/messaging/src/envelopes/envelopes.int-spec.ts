@@ -207,6 +207,7 @@ describe('a command to a supervisor', () => {
     ['to an earlier command', (job) => supervisor.seal(resultAction('placements', 'ensure', 'earlier', job.data), placement, DAY_MS), { code: 'not_authentic' }],
   ])('is signed, and believes an answer %s as it should', async (_, answer, expected) => {
     const flaws: (string | undefined)[] = [];
+    const connection = redis.duplicate({ maxRetriesPerRequest: null });
     const answering = new Worker(
       'placements',
       async (job) => {
@@ -214,13 +215,14 @@ describe('a command to a supervisor', () => {
         flaws.push(...actions.map((action) => supervisor.flaw(action, job.data, ['worker'])));
         return answer(job);
       },
-      { connection: redis.duplicate({ maxRetriesPerRequest: null }), prefix: QUEUE_PREFIX },
+      { connection, prefix: QUEUE_PREFIX },
     );
     const client = new QueueClient(placementsQueue, 'placements', redis, worker);
     const result = await client.request('ensure', { agent, correlationId: 'c' }, 10_000).catch((error: unknown) => error);
     expect(result).toMatchObject(expected);
     expect(flaws).toEqual([undefined, expect.stringContaining('altered'), expect.stringContaining('altered')]);
     await Promise.all([client.close(), answering.close()]);
+    connection.disconnect(); // BullMQ closes only connections that it made itself
   });
 });
 
