@@ -22,7 +22,7 @@ describeWithDocker('the disk of an agent', () => {
 
   it('has a limit for each file', async () => {
     // Where it counts for no other limit.
-    expect(await runInAgent(client, 'head -c 63M /dev/zero > /tmp/one; stat -c %s /tmp/one; rm /tmp/one')).toMatch(/62914560$/);
+    expect(await runInAgent(client, 'head -c 63M /dev/zero > /tmp/one; stat -c %s /tmp/one; rm /tmp/one')).toMatch(/^62914560$/m);
   });
 
   it('has a limit for all: the turn is stopped and says why, the next one may make room', async () => {
