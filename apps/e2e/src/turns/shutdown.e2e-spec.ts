@@ -47,7 +47,7 @@ describeWithDocker('a turn under way', () => {
     const { attempts } = await turnOf(stack.redis(), turnId);
     // A worker that is up before its supervisor must wait for it.
     const early = stack.launch('worker');
-    await eventually(async () => (await turnOf(stack.redis(), turnId)).attempts > attempts);
+    await eventually(async () => (await turnOf(stack.redis(), turnId)).attempts > attempts, { timeoutMs: 30_000 });
     await stack.start();
     client = await stack.sseClient('steady');
     expect(await chat(client, 'what happened?')).toBe('fake: what happened?');
