@@ -22,7 +22,7 @@ export const slowReadersRow: OwnRow = {
   number: 20,
   title: 'slow SSE readers',
   unavailable: () => (process.platform === 'linux' ? undefined : 'memory is looked at in /proc'),
-  mutation: { file: 'apps/mcp-edge/dist/http/stalled-connections.js', find: '!isStalled && unread <= maxUnreadBytes', replace: 'true' },
+  mutation: { file: 'apps/mcp-edge/dist/http/stalled-connections.js', find: '[unread.filter(({ idleMs }) => idleMs > stallTimeoutMs), unread.filter(({ idleMs }) => idleMs <= stallTimeoutMs)]', replace: '[[], []]' },
   alsoMutants: [
     { file: 'apps/mcp-edge/dist/mcp/sessions/session-transport.js', find: 'isKept ? this.log : undefined', replace: 'undefined' },
     { file: 'apps/mcp-edge/dist/rest/jobs.controller.js', find: "request.get('Last-Event-ID')", replace: 'undefined' },
