@@ -90,9 +90,14 @@ export function renderAgentConfig(config: AgentCodexConfig): string {
 export const EVERYTHING_ENVIRONMENT = 'local';
 export const READ_ONLY_ENVIRONMENT = 'read-only';
 
-/** The `environments.toml` of an agent: a second place for turns, beside Codex's own, in which `holder` lets no file be changed. */
+/**
+ * The `environments.toml` of an agent: a second place for turns, beside Codex's own, in which `holder` lets no file be changed.
+ * None is the default: threads have no place, or Codex would start both with each thread; each turn names its own.
+ */
 export function renderAgentEnvironments(holder: string, cwd: string): string {
   return [
+    'default = "none"',
+    '',
     '[[environments]]',
     `id = ${quoted(READ_ONLY_ENVIRONMENT)}`,
     `program = ${quoted(holder)}`,

@@ -1,4 +1,3 @@
-import { EVERYTHING_ENVIRONMENT } from './agent-config.js';
 import { z } from 'zod';
 import { type ApprovalHandler, ApprovalRequests } from './approval-requests.js';
 import { type ApprovalPolicy, ApprovalRequest, EnvironmentStatus, ExecResult, ModelList, ThreadOpened, Turn, TurnNotification, TurnStarted, UNUSED_NOTIFICATIONS } from './protocol.js';
@@ -95,9 +94,7 @@ export class AppServerClient {
   }
 
   async startThread(open: OpenThread): Promise<OpenedThread> {
-    // Else Codex begins by asking the other environments of an agent as well, and waits 5 s for one that may only read.
-    const environments = open.sandbox === 'danger-full-access' ? [{ environmentId: EVERYTHING_ENVIRONMENT, cwd: open.cwd }] : undefined;
-    return opened(await this.call('thread/start', { ...threadParams(open), environments }));
+    return opened(await this.call('thread/start', threadParams(open)));
   }
 
   /** Undefined when Codex has no such thread: it was never used, or its files are gone. */

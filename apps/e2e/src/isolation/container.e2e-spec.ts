@@ -40,6 +40,8 @@ describeWithDocker('from inside, an agent', () => {
 
   it('has no network but its own loopback', async () => {
     expect(await inside('ls /sys/class/net; tail -n +2 /proc/net/route')).toBe('lo');
+    // Codex asks for it, and where it is not known, waits for name servers that it cannot reach.
+    expect(await inside('getent hosts "$(hostname)"')).toMatch(/^127\.0\.0\.1\s+agent$/);
     const target = `${new URL(stack.fake.url).host}/v1/responses`;
     expect(await inside(`curl -s -m 5 http://${target}; echo code=$?`)).toMatch(/code=(6|7|28)$/m);
     expect(await inside('curl -s -m 5 https://api.openai.com/; echo code=$?')).toMatch(/code=(5|6|7|28)$/m);

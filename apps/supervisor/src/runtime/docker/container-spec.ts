@@ -14,6 +14,8 @@ export const BASE_PATH = '/base';
 export const CACHE_PATH = '/cache';
 export const CODEX_HOME_PATH = '/codex-home';
 export const STATE_PATH = `${CODEX_HOME_PATH}/codex-mcp`;
+/** The same in all agents. */
+const HOSTNAME = 'agent';
 export const ENVIRONMENTS_PATH = `${CODEX_HOME_PATH}/environments.toml`;
 
 const STOP_TIMEOUT_S = 5;
@@ -97,10 +99,12 @@ function specWithoutFingerprint(parts: ContainerParts): ContainerCreateOptions {
     Image: parts.image,
     User: `${uid}:${gid}`,
     WorkingDir: WORKSPACE_PATH,
+    Hostname: HOSTNAME,
     Env: parts.spec.workspace.kind === 'volume' ? [] : ['CODEX_MCP_WORKSPACE=host'],
     Labels: { ...labelsOf(parts.deployment, parts.spec), ...(parts.spec.image !== undefined && { [LABELS.image]: parts.spec.image }) },
     StopTimeout: STOP_TIMEOUT_S,
-    HostConfig: { ...hardening(parts, mounts(parts, names)), RestartPolicy: { Name: 'unless-stopped' } },
+    // Codex asks for the address of its own name before a turn that may only read. Without a network, nobody answers: it would wait 5 s.
+    HostConfig: { ...hardening(parts, mounts(parts, names)), ExtraHosts: [`${HOSTNAME}:127.0.0.1`], RestartPolicy: { Name: 'unless-stopped' } },
   };
 }
 
