@@ -78,7 +78,7 @@ describe('every route of the router', () => {
 
   it('refuses a foreign Host and a foreign Origin', async () => {
     for (const [method, path] of [...routes(), ['GET', '/ops/queues'], ['GET', '/nowhere'], ['OPTIONS', '/mcp'], ['TRACE', '/mcp']] as const) {
-      const foreign: Record<string, string>[] = [{ host: 'evil.example' }, { host: 'localhost', origin: 'https://evil.example' }, { host: 'localhost', 'sec-fetch-site': 'cross-site' }];
+      const foreign: Record<string, string>[] = [{ host: 'evil.example' }, { host: 'localhost', origin: 'https://evil.example' }, { host: 'localhost', 'sec-fetch-site': 'cross-site' }, { host: 'localhost', 'sec-fetch-site': 'same-site' }];
       for (const headers of foreign) {
         const { status, headers: answered } = await head(method, path, headers);
         expect({ method, path, status }).toEqual({ method, path, status: 403 });

@@ -73,6 +73,8 @@ const FOREIGN: [string, Record<string, string>][] = [
   ['Origin null', { origin: 'null' }],
   ['Origin http://localhost.evil.example', { origin: 'http://localhost.evil.example' }],
   ['Sec-Fetch-Site cross-site', { 'sec-fetch-site': 'cross-site' }],
+  ['Sec-Fetch-Site same-site', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
+  ['Sec-Fetch-Site of a kind to come', { 'sec-fetch-site': 'x' }],
 ];
 
 describe('foreign requests', () => {
@@ -93,8 +95,28 @@ describe('foreign requests', () => {
     { host: 'localhost', origin: 'http://localhost:6274' },
     { host: 'localhost', origin: 'http://127.0.0.1' },
     { host: 'localhost', 'sec-fetch-site': 'none' },
+    { host: 'localhost', 'sec-fetch-site': 'same-origin' },
+    { host: 'localhost', origin: 'http://localhost:6274', 'sec-fetch-site': 'same-site' },
+    { host: 'localhost', origin: 'https://codex.internal', 'sec-fetch-site': 'cross-site' },
   ])('%j is answered', async (headers) => {
     expect((await open.call('/', { headers })).status).toBe(200);
+  });
+
+  const link = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-user': '?1' };
+  it.each([
+    ['GET', '/', 'same-site', link, 200],
+    ['GET', '/docs', 'same-site', link, 200],
+    ['GET', '/ops/queues', 'same-site', link, 200],
+    ['GET', '/ops/queues/queue/turns', 'same-site', link, 200],
+    ['GET', '/docs', 'cross-site', link, 403],
+    ['GET', '/docs', 'same-site', { ...link, 'sec-fetch-dest': 'iframe' }, 403],
+    ['GET', '/docs', 'same-site', { ...link, 'sec-fetch-mode': 'no-cors' }, 403],
+    ['POST', '/docs', 'same-site', link, 403],
+    ['GET', '/tools/list_sessions', 'same-site', link, 403],
+    ['GET', '/ops/queues/api/queues', 'same-site', link, 403],
+    ['GET', '/docs/../tools/list_sessions', 'same-site', link, 403],
+  ])('a link: %s %s, %s, %j: %i', async (method, path, site, headers, status) => {
+    expect((await open.call(path, { method, headers: { host: 'localhost', 'sec-fetch-site': site, ...headers } })).status).toBe(status);
   });
 });
 

@@ -45,13 +45,14 @@ export class ToolsController {
     return void response.status(202).set('Preference-Applied', 'respond-async').json(job);
   }
 
-  /** For tools that need no arguments and no Codex; the query is what they take. */
+  /** For tools that only look, and need neither arguments nor Codex; the query is what they take. What changes something is never a GET, which any page can have a browser send. */
   @Get(':name')
   @Header('Cache-Control', 'no-store')
   async look(@Param('name') name: string, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<RestResult> {
-    if (runsTurn(findTool(name))) {
+    const tool = findTool(name);
+    if (tool && (runsTurn(tool) || !tool.annotations.readOnlyHint)) {
       response.setHeader('Allow', 'POST');
-      throw new HttpProblem(405, 'method_not_allowed', `${name} takes POST with its arguments as a JSON object.`);
+      throw new HttpProblem(405, 'method_not_allowed', `GET is for tools that only look: call this one with POST /tools/${tool.name}, its arguments as a JSON object in the body.`);
     }
     const { agent_id: agentId } = request.query;
     return this.invoke(name, typeof agentId === 'string' ? { agent_id: agentId } : {}, request, response);

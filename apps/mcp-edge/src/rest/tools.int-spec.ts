@@ -134,7 +134,7 @@ describe('GET /tools', () => {
     expect((await edge.call('/tools')).json).toEqual({ tools: JSON.parse(JSON.stringify(listTools())) });
   });
 
-  it('calls a management tool', async () => {
+  it('calls a tool that looks', async () => {
     expect((await edge.call('/tools/list_active_agents')).json).toEqual({ structuredContent: { agents: [] }, content: [{ type: 'text', text: 'No agent is running.' }] });
     expect((await edge.call('/tools/get_my_session_info?agent_id=me')).json).toMatchObject({ structuredContent: { exists: false, agent_id: 'me' } });
   });
@@ -142,6 +142,15 @@ describe('GET /tools', () => {
   it('does not run turns', async () => {
     expect(await edge.call('/tools/chat')).toMatchObject({ status: 405, headers: { allow: 'POST' }, json: { code: 'method_not_allowed' } });
     expect((await edge.call('/tools/nothing')).status).toBe(404);
+  });
+
+  it('changes nothing: tools that do take POST alone', async () => {
+    for (const { name, annotations } of listTools()) {
+      if (annotations.readOnlyHint) continue;
+      expect({ name, ...(await edge.call(`/tools/${name}`)) }).toMatchObject({ name, status: 405, headers: { allow: 'POST' }, json: { code: 'method_not_allowed', detail: expect.stringContaining(`POST /tools/${name}`) } });
+      expect({ name, status: (await edge.call(`/tools/codex_${name}`, { method: 'HEAD' })).status }).toEqual({ name, status: 405 });
+    }
+    expect(worker.seen).toEqual([]);
   });
 });
 

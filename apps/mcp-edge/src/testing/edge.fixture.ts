@@ -29,7 +29,7 @@ export async function rawCall(port: number, path: string, { method = 'GET', head
     request.on('error', reject);
     request.end(body);
   });
-  return { ...answer, json: isJson(answer.headers) ? (JSON.parse(answer.text) as Record<string, unknown>) : {} };
+  return { ...answer, json: method !== 'HEAD' && isJson(answer.headers) ? (JSON.parse(answer.text) as Record<string, unknown>) : {} };
 }
 
 const isJson = (headers: IncomingHttpHeaders): boolean => /json/.test(headers['content-type'] ?? '');

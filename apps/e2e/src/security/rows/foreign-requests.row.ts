@@ -16,6 +16,7 @@ const FOREIGN: Readonly<Record<string, Record<string, string>>> = {
   'Origin null': { host: 'localhost', origin: 'null' },
   'Origin localhost.evil.example': { host: 'localhost', origin: 'http://localhost.evil.example' },
   'Sec-Fetch-Site cross-site': { host: 'localhost', 'sec-fetch-site': 'cross-site' },
+  'an <img> of another port': { host: 'localhost', 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
 };
 
 /** What is no token, or none any more. */
@@ -39,6 +40,7 @@ export const foreignRequestsRow: SystemRow = {
   mutation: { file: ORIGIN, find: 'if (!hosts.allowsHost(host))', replace: 'if (false)' },
   alsoMutants: [
     { file: ORIGIN, find: 'if (!hosts.allowsOrigin(origin))', replace: 'if (false)' },
+    { file: ORIGIN, find: "site !== 'same-site' || ", replace: "site !== 'same-site' && " },
     { file: 'apps/mcp-edge/dist/access/access-tokens.js', find: 'expiresAtMs <= timeMs', replace: 'false' },
     { file: 'apps/mcp-edge/dist/access/authenticator.service.js', find: 'if (this.isOpen)', replace: 'if (true)' },
   ],
