@@ -1,6 +1,6 @@
-import { accessSync, constants, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Secret } from '@codex-mcp/config';
+import { fileVersion, Secret } from '@codex-mcp/config';
 import { type AuthJson, displayPath, parseAuthJson, readClaims, tokenDigest } from '@codex-mcp/credentials';
 import type { Logger } from '@codex-mcp/observability';
 import type { Finding } from './credential.js';
@@ -47,8 +47,8 @@ export class AuthFile {
   /** Costs a stat for each place while nothing changes. */
   read(): AuthFileContent {
     for (const path of [this.paths.own, ...this.paths.shared]) {
-      const stats = statSync(path, { throwIfNoEntry: false });
-      if (stats) return this.readChanged(path, stats);
+      const version = fileVersion(path);
+      if (version !== undefined) return this.readChanged(path, `${path} ${version}`);
     }
     this.seen = '';
     this.content = {};
@@ -61,11 +61,10 @@ export class AuthFile {
     return displayPath(this.paths.shared[0] ?? this.paths.own, this.home);
   }
 
-  private readChanged(path: string, stats: Stats): AuthFileContent {
-    const version = [path, stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size].join(' ');
+  private readChanged(path: string, version: string): AuthFileContent {
     if (version !== this.seen) {
       this.seen = version;
-      this.warnIfOpen(path, stats);
+      this.warnIfOpen(path);
       this.content = this.parse(path);
       this.isShared = path !== this.paths.own && this.content.chatgpt !== undefined;
       if (this.isShared) this.warnOfSharing(path);
@@ -86,9 +85,10 @@ export class AuthFile {
     }
   }
 
-  private warnIfOpen(path: string, stats: Stats): void {
-    if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return;
-    const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+  private warnIfOpen(path: string): void {
+    const { mode: bits } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0 };
+    if (process.platform === 'win32' || (bits & 0o077) === 0) return;
+    const mode = (bits & 0o777).toString(8).padStart(4, '0');
     this.logger.warn({ file: displayPath(path, this.home), mode }, 'auth.json can be read by other users of this host; run: chmod 600 on it');
   }
 

@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
-import { ConfigError } from '@codex-mcp/config';
+import { readFileSync } from 'node:fs';
+import { ConfigError, fileVersion } from '@codex-mcp/config';
 import { ProfileChoice } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ const NOBODY: ProfileChoice = { tenants: {}, agents: {} };
 
 /** The operator's choice of profiles, read again whenever its file on disk is another one. */
 export class ProfilesFile {
-  private seen = '';
+  private seen: string | undefined;
   private choice = NOBODY;
 
   /** Throws a ConfigError where the file cannot be used; one that is broken later leaves the choice as it was. */
@@ -17,13 +17,13 @@ export class ProfilesFile {
     private readonly logger: Logger,
   ) {
     if (path === undefined) return;
-    this.seen = versionOf(path);
+    this.seen = fileVersion(path);
     this.choice = parse(path);
   }
 
   read(): ProfileChoice {
     if (this.path === undefined) return this.choice;
-    const version = versionOf(this.path);
+    const version = fileVersion(this.path);
     if (version === this.seen) return this.choice;
     this.seen = version;
     try {
@@ -33,11 +33,6 @@ export class ProfilesFile {
     }
     return this.choice;
   }
-}
-
-function versionOf(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats ? [stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size].join(' ') : 'none';
 }
 
 function parse(path: string): ProfileChoice {

@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
-import { Secret } from '@codex-mcp/config';
+import { fileVersion, Secret } from '@codex-mcp/config';
 import type { Logger } from '@codex-mcp/observability';
 
 type Entry = { origin: string; path: string; authorization: Secret; token: Secret };
 
 /** The operator's file in the format of git-credential-store: a URL with user and password on each line. */
 export class GitCredentials {
-  private seen = '';
+  private seen: string | undefined;
   private entries: Entry[] = [];
 
   constructor(
@@ -29,10 +29,9 @@ export class GitCredentials {
 
   private entry(origin: string, repository: string): Entry | undefined {
     if (this.path === undefined) return undefined;
-    const stats = statSync(this.path);
-    const version = [stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size].join(' ');
-    if (version !== this.seen) {
-      if ((stats.mode & 0o077) !== 0) this.logger.warn({ file: this.path }, 'GIT_CREDENTIALS_FILE can be read by other users of this host; run: chmod 600 on it');
+    const version = fileVersion(this.path);
+    if (version === undefined || version !== this.seen) {
+      if ((statSync(this.path).mode & 0o077) !== 0) this.logger.warn({ file: this.path }, 'GIT_CREDENTIALS_FILE can be read by other users of this host; run: chmod 600 on it');
       this.entries = readFileSync(this.path, 'utf8').split('\n').flatMap((line, at) => this.parse(line.trim(), at + 1));
       this.seen = version;
     }

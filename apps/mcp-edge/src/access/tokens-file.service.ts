@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { fileVersion } from '@codex-mcp/config';
 import type { AccessTokenEntry } from '@codex-mcp/contracts';
 import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
@@ -17,7 +18,7 @@ export class TokensFile implements OnModuleInit, BeforeApplicationShutdown {
   private tokens: AccessTokens | undefined;
   /** The tokens that were accepted when it was last looked at, by their hashes. */
   private accepted = new Map<string, AccessTokenEntry>();
-  private seen = '';
+  private seen: string | undefined = '';
   private readonly listeners: Ended[] = [];
   private timer: NodeJS.Timeout | undefined;
 
@@ -54,9 +55,9 @@ export class TokensFile implements OnModuleInit, BeforeApplicationShutdown {
 
   private look(): void {
     const path = this.config.MCP_AUTH_TOKENS_FILE ?? '';
-    const signature = signatureOf(path);
-    if (signature !== this.seen) {
-      this.seen = signature;
+    const version = versionOf(path);
+    if (version !== this.seen) {
+      this.seen = version;
       try {
         this.tokens = parseAccessTokens(readFileSync(path, 'utf8'));
         this.audit.record({ action: 'tokens.reloaded', outcome: 'ok', detail: { path, tokens: this.tokens.count } });
@@ -81,11 +82,10 @@ export class TokensFile implements OnModuleInit, BeforeApplicationShutdown {
 
 const isSame = (former: AccessTokenEntry, now: AccessTokenEntry | undefined): boolean => now !== undefined && former.tenant === now.tenant && former.scopes.join() === now.scopes.join();
 
-/** Another one for another content; the same where the file cannot be looked at. */
-function signatureOf(path: string): string {
+/** The same for as long as the file cannot be looked at. */
+function versionOf(path: string): string | undefined {
   try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
-    return [ino, size, mtimeMs, ctimeMs].join();
+    return fileVersion(path);
   } catch {
     return 'away';
   }
