@@ -22,27 +22,30 @@ export async function bundleServices(root = repository) {
   const { bundleOf, isBundled } = await import(join(root, 'libs/config/dist/index.js'));
   const stale = services.filter((app) => !isBundled(root, app));
   if (stale.length === 0) return;
-  const { build } = await import('esbuild');
-  await Promise.all(
-    stale.map((app) =>
-      build({
-        entryPoints: [join(root, 'apps', app, 'dist/main.js')],
-        outfile: bundleOf(root, app),
-        bundle: true,
-        platform: 'node',
-        format: 'esm',
-        target: 'node20',
-        keepNames: true,
-        sourcemap: 'linked',
-        sourcesContent: false,
-        logLevel: 'error',
-        banner: { js: banner },
-        external: [...notInstalled, ...placed, '*.node'],
-        plugins: [placesOf(dirname(bundleOf(root, app)))],
-      }),
-    ),
-  );
+  const { build, stop } = await import('esbuild');
+  try {
+    await Promise.all(stale.map((app) => build(optionsOf(root, app, bundleOf(root, app)))));
+  } finally {
+    await stop(); // or its service stays as long as the process that asked for it
+  }
 }
+
+/** @param {string} root @param {string} app @param {string} outfile @returns {import('esbuild').BuildOptions} */
+const optionsOf = (root, app, outfile) => ({
+  entryPoints: [join(root, 'apps', app, 'dist/main.js')],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  keepNames: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  logLevel: 'error',
+  banner: { js: banner },
+  external: [...notInstalled, ...placed, '*.node'],
+  plugins: [placesOf(dirname(outfile))],
+});
 
 /** By its real path, not the one through node_modules. */
 const ours = /^(?!.*[\\/]node_modules[\\/]).*[\\/](?:apps|libs)[\\/][^\\/]+[\\/]dist[\\/].+\.js$/;
