@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { AgentSessions } from './agents/agent-sessions.js';
 import { PlacementClient } from './agents/placement.client.js';
 import { loadPrices } from '@codex-mcp/prices';
+import { LooksBeside } from './turns/looks-beside.js';
 import { TurnApprovals } from './turns/turn-approvals.js';
 import { TurnSteering } from './turns/turn-steering.js';
 import { TurnStops } from './turns/turn-stops.js';
@@ -21,7 +22,7 @@ import type { WorkerConfig } from './worker.config.js';
 import { WorkerService } from './worker.service.js';
 import { LOGGER } from './worker.tokens.js';
 
-type Parts = { redis: Redis; subscriber: Redis; lease: Lease; audit: AuditLog; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; halts: AgentHalts; waits: TurnWaits; approvals: TurnApprovals; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
+type Parts = { redis: Redis; subscriber: Redis; lease: Lease; audit: AuditLog; control: TurnControl; stops: TurnStops; steering: TurnSteering; modelWaits: ModelWaits; halts: AgentHalts; waits: TurnWaits; approvals: TurnApprovals; looks: LooksBeside; sessions: AgentSessions; placements: PlacementClient; turns: TurnStore };
 
 @Module({})
 export class WorkerModule {
@@ -31,7 +32,7 @@ export class WorkerModule {
     const metrics = createMetrics('worker');
     const audit = new AuditLog(config, { service: 'worker', instance: lease.holder }, logger, metrics);
     const envelopes = Envelopes.from(config.ENVELOPE_KEYS_DIR, 'worker');
-    const parts = assemble(config, redis, lease, audit, envelopes);
+    const parts = assemble(config, redis, lease, audit, envelopes, logger);
     const dispatcher = { provide: TurnDispatcher, useFactory: (queue: Queue<TurnJob>) => new TurnDispatcher(heard(queue), parts.turns), inject: [getQueueToken(TURNS_QUEUE)] };
     return {
       module: WorkerModule,
@@ -57,17 +58,17 @@ export class WorkerModule {
 /** Each command reports its own failure; unheard, BullMQ prints errors with the command that failed, AUTH with the password among them. */
 const heard = (queue: Queue<TurnJob>): Queue<TurnJob> => queue.on('error', () => undefined);
 
-function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: AuditLog, envelopes: Envelopes): Parts {
+function assemble(config: WorkerConfig, redis: Redis, lease: Lease, audit: AuditLog, envelopes: Envelopes, logger: Logger): Parts {
   const forged = (what: string) => (flaw: string, of: { turnId: string; action: string }) => audit.record({ action: 'envelope.refused', outcome: 'refused', turnId: of.turnId, detail: { what, flaw, command: of.action } });
   const subscriber = createSubscriber(redis);
   const turns = new TurnStore(redis, { retentionMs: config.TURN_RETENTION, maxFinished: config.MAX_FINISHED_TURNS }, envelopes);
   const placements = new PlacementClient(redis, new AgentStore(redis), config.AGENT_START_TIMEOUT, envelopes);
   const sessions = new AgentSessions(placements, new ThreadStore(redis), lease, envelopes, { model: config.CODEX_MODEL, rpcTimeoutMs: config.RPC_TIMEOUT });
   const approvals = new TurnApprovals(new ApprovalStore(redis, envelopes), audit, { mode: config.CODEX_APPROVAL_MODE, timeoutMs: config.APPROVAL_TIMEOUT, fallback: config.APPROVAL_DEFAULT });
-  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber, envelopes, forged('turn command')), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), halts: new AgentHalts(subscriber), waits: new TurnWaits(), approvals };
+  return { redis, subscriber, lease, audit, turns, placements, sessions, control: new TurnControl(subscriber, envelopes, forged('turn command')), stops: new TurnStops(turns), steering: new TurnSteering(), modelWaits: new ModelWaits(subscriber), halts: new AgentHalts(subscriber), waits: new TurnWaits(), approvals, looks: new LooksBeside(turns, sessions, lease, logger) };
 }
 
 function createRunner(config: WorkerConfig, logger: Logger, parts: Parts, dispatcher: TurnDispatcher): TurnRunner {
   const execution = new TurnExecution(parts.sessions, parts.turns, { model: config.CODEX_MODEL, testTimeoutMs: config.TEST_TIMEOUT, prices: loadPrices(config.MODEL_PRICES_FILE) });
-  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.approvals, parts.lease, logger, parts.audit, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
+  return new TurnRunner(parts.turns, dispatcher, execution, parts.stops, parts.steering, parts.waits, parts.approvals, parts.looks, parts.lease, logger, parts.audit, { totalMs: config.TURN_TIMEOUT, idleMs: config.TURN_IDLE_TIMEOUT });
 }

@@ -5,6 +5,7 @@ import { addGauge, type AuditLog, type createMetrics, type Logger, startOpsServe
 import type { Redis } from 'ioredis';
 import type { AgentSessions } from './agents/agent-sessions.js';
 import type { PlacementClient } from './agents/placement.client.js';
+import type { LooksBeside } from './turns/looks-beside.js';
 import type { TurnApprovals } from './turns/turn-approvals.js';
 import type { TurnSteering } from './turns/turn-steering.js';
 import type { TurnStops } from './turns/turn-stops.js';
@@ -29,6 +30,7 @@ export type WorkerParts = {
   halts: AgentHalts;
   waits: TurnWaits;
   approvals: TurnApprovals;
+  looks: LooksBeside;
   sessions: AgentSessions;
   placements: PlacementClient;
   dispatcher: TurnDispatcher;
@@ -65,9 +67,10 @@ export class WorkerService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private obey(command: TurnCommand): void {
-    const { stops, steering, approvals } = this.parts;
+    const { stops, steering, approvals, looks } = this.parts;
     if (command.action === 'cancel') stops.cancel(command.turnId);
     else if (command.action === 'steer') void steering.handle(command);
+    else if (command.action === 'look') void looks.offer(command.turnId, command.agentKey);
     else approvals.handle(command);
   }
 

@@ -93,6 +93,8 @@ export const TurnCommand = z.discriminatedUnion('action', [
   z.object({ action: z.literal('cancel'), turnId: z.string() }),
   z.object({ action: z.literal('steer'), turnId: z.string(), steerId: z.string(), text: z.string() }),
   z.object({ action: z.literal('approval'), turnId: z.string(), approvalId: z.string() }),
+  /** The turn only looks, and waits behind one of its agent: whoever is at work on that can answer it. */
+  z.object({ action: z.literal('look'), turnId: z.string(), agentKey: z.string() }),
 ]);
 export type TurnCommand = z.infer<typeof TurnCommand>;
 

@@ -90,6 +90,15 @@ it('shows every waiting turn as a job', async () => {
   expect(await queue.getJobCounts('waiting', 'delayed')).toMatchObject({ waiting: 1, delayed: 2 });
 });
 
+it('leaves no job parked whose turn has ended before it', async () => {
+  await call('a');
+  const turn: TurnRequest = { turnId: newTurnId(), tool: 'chat', agent: agentOf('a'), arguments: {}, correlationId: 'c', acceptedAtMs: 1 };
+  const { position } = await turns.accept(turn, 10);
+  await turns.cancel(turn, { type: 'cancelled', error: { code: 'turn_cancelled', message: 'm', retryable: false } });
+  await dispatcher.enqueue({ turnId: turn.turnId, agentKey: turn.agent.key, tool: turn.tool, correlationId: 'c' }, position);
+  expect(await queue.getJobCounts('waiting', 'delayed')).toMatchObject({ waiting: 2, delayed: 0 });
+});
+
 it('mends a head whose job was never added, and one that was never promoted', async () => {
   const lost: TurnRequest = { turnId: newTurnId(), tool: 'chat', agent: agentOf('a'), arguments: {}, correlationId: 'c', acceptedAtMs: 1 };
   await turns.accept(lost, 10);

@@ -20,12 +20,26 @@ export class TurnDispatcher {
 
   async enqueue(job: TurnJob, position: number): Promise<void> {
     await this.queue.add(job.tool, job, { ...JOB_OPTIONS, jobId: job.turnId, ...(position > 0 && { delay: PARKED_MS }) });
-    if (position > 0) await this.releaseHead(job.agentKey); // the turn before may have ended between acceptance and here
+    if (position === 0) return;
+    // The turn before may have ended between acceptance and here, and so may this one.
+    const unfinished = await this.turns.unfinished(job.agentKey);
+    await this.release(unfinished[0], job.agentKey);
+    if (!unfinished.includes(job.turnId)) await this.retire(job.turnId);
+  }
+
+  /** The job of a turn that has ended out of its order: parked, it would wait for a promotion that never comes; a worker that gets it finds the turn ended. */
+  async retire(turnId: string): Promise<void> {
+    const job = await this.queue.getJob(turnId);
+    if (await job?.isDelayed()) await job?.promote().catch(() => undefined); // another process promoted it first
   }
 
   /** Makes the head of an agent's mailbox runnable. Harmless when it already is. */
   async releaseHead(agentKey: string): Promise<void> {
     const [head] = await this.turns.unfinished(agentKey);
+    await this.release(head, agentKey);
+  }
+
+  private async release(head: string | undefined, agentKey: string): Promise<void> {
     if (head === undefined) return;
     const job = await this.queue.getJob(head);
     if (!job) return this.requeue(head, agentKey);

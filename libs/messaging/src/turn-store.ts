@@ -6,10 +6,10 @@ import { keys } from './keys.js';
 import { sealedCommand } from './turn-control.js';
 import { MAX_THREADS } from './thread-store.js';
 import { sweepTurns } from './turn-sweep.script.js';
-import { acceptTurn, appendEvents, cancelTurn, claimTurn, finishTurn } from './turn.scripts.js';
+import { acceptTurn, appendEvents, cancelTurn, claimBeside, claimTurn, finishTurn } from './turn.scripts.js';
 
 const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full', 'tenant_full', 'unknown_thread']), z.number(), z.string(), z.string()]);
-const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number(), z.string()]);
+const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head', 'not_holder']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number(), z.string()]);
 const Finished = z.tuple([z.enum(['finished', 'terminal', 'fenced', 'missing']), z.string()]);
 const Cancelled = z.tuple([z.enum(['cancelled', 'requested', 'terminal', 'missing']), z.string()]);
 
@@ -32,7 +32,7 @@ export type Claim =
   | { outcome: 'forged'; flaw: string; attempts: number; seq: number }
   | { outcome: 'unreadable'; attempts: number; seq: number }
   | { outcome: 'claimed'; request: TurnRequest; threadId: string | undefined; epoch: number; attempts: number; seq: number; startedAtMs: number; cancelRequested: boolean }
-  | { outcome: 'terminal' | 'missing' | 'not_head' };
+  | { outcome: 'terminal' | 'missing' | 'not_head' | 'not_holder' };
 export type Lease = { holder: string; token: string };
 
 type TurnRef = { turnId: string; agent: { key: string } };
@@ -75,6 +75,16 @@ export class TurnStore {
       [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId), keys.threads(agentKey)],
       [turnId, lease.holder, lease.token, Date.now(), ...(needsThread ? [newThreadId()] : [])],
     );
+    return this.claimed(reply, turnId, agentKey);
+  }
+
+  /** Begins a turn that waits behind one that this holder of the agent's lease is at work on: beside it, in no order. */
+  async claimBeside(turnId: string, agentKey: string, lease: Lease): Promise<Claim> {
+    const reply = await claimBeside.run(this.redis, [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)], [turnId, lease.holder, lease.token, Date.now()]);
+    return this.claimed(reply, turnId, agentKey);
+  }
+
+  private claimed(reply: unknown, turnId: string, agentKey: string): Claim {
     const [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId] = Claimed.parse(reply);
     if (outcome !== 'claimed') return { outcome };
     const stored = parseJson(request);

@@ -35,6 +35,18 @@ end
 local function isTerminal(status) return status ~= 'queued' and status ~= 'running' end
 `;
 
+// Another attempt at a turn: only the newest may write to its log.
+const ATTEMPT = `
+local function attempt(turn, log, epoch, atMs)
+  local attempts = redis.call('HINCRBY', turn, 'attempts', 1)
+  local seq = redis.call('HINCRBY', turn, 'seq', 1)
+  redis.call('HSET', turn, 'status', 'running', 'epoch', epoch)
+  redis.call('HSETNX', turn, 'startedAtMs', atMs)
+  emit(log, '{"seq":' .. seq .. ',"atMs":' .. atMs .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
+  return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', turn, 'cancelRequested'), redis.call('HGET', turn, 'request'), redis.call('HGET', turn, 'startedAtMs'), redis.call('HGET', turn, 'threadId') or ''}
+end
+`;
+
 /**
  * The thread of a turn is a fresh one where it is to begin one, else the one that the call names, else the agent's current
  * one, else a first one; it is the current one from now on.
@@ -100,7 +112,7 @@ return {'accepted', position, '', threadId}`);
  * KEYS turn, agent, mailbox, log, threads. ARGV turnId, holder, leaseToken, atMs; for a turn that needs a thread an id for
  * a first one. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId or '']
  */
-export const claimTurn = new LuaScript(`${EMIT}${THREADS}
+export const claimTurn = new LuaScript(`${EMIT}${ATTEMPT}${THREADS}
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status then return {'missing', 0, 0, 0, 0, '', 0, ''} end
 if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0, ''} end
@@ -110,19 +122,26 @@ if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] then
   redis.call('HINCRBY', KEYS[2], 'epoch', 1)
   redis.call('HSET', KEYS[2], 'leaseHolder', ARGV[2], 'leaseToken', ARGV[3])
 end
-local epoch = redis.call('HGET', KEYS[2], 'epoch')
-local attempts = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
-local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-redis.call('HSET', KEYS[1], 'status', 'running', 'epoch', epoch)
-redis.call('HSETNX', KEYS[1], 'startedAtMs', ARGV[4])
 if ARGV[5] and redis.call('HEXISTS', KEYS[1], 'threadId') == 0 then
   local threadId, thread = currentThread(KEYS[2], KEYS[5], ARGV[5], ARGV[4])
   keepThread(KEYS[5], threadId, thread)
   redis.call('HSET', KEYS[2], 'threadId', threadId)
   redis.call('HSET', KEYS[1], 'threadId', threadId)
 end
-emit(KEYS[4], '{"seq":' .. seq .. ',"atMs":' .. ARGV[4] .. ',"event":{"type":"started","epoch":' .. epoch .. '}}')
-return {'claimed', tonumber(epoch), attempts, seq, redis.call('HEXISTS', KEYS[1], 'cancelRequested'), redis.call('HGET', KEYS[1], 'request'), redis.call('HGET', KEYS[1], 'startedAtMs'), redis.call('HGET', KEYS[1], 'threadId') or ''}`);
+return attempt(KEYS[1], KEYS[4], redis.call('HGET', KEYS[2], 'epoch'), ARGV[4])`);
+
+/**
+ * Takes a turn that waits, out of its order, for the holder of its agent's lease, whose other turn is at work. The head is
+ * not taken: whoever gets its job has it.
+ * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → as of `claimTurn`, or `not_holder`
+ */
+export const claimBeside = new LuaScript(`${EMIT}${ATTEMPT}
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status then return {'missing', 0, 0, 0, 0, '', 0, ''} end
+if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0, ''} end
+local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken', 'epoch')
+if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] or redis.call('LINDEX', KEYS[3], 0) == ARGV[1] then return {'not_holder', 0, 0, 0, 0, '', 0, ''} end
+return attempt(KEYS[1], KEYS[4], lease[3], ARGV[4])`);
 
 /** KEYS turn, log. ARGV attempt, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
 export const appendEvents = new LuaScript(`${EMIT}

@@ -1,12 +1,29 @@
 /** What a repository's own attributes say of line ends, encodings and filters would change the bytes that are kept. */
 const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
+/** Of what `apply` and `put_files` leave behind for a moment. */
+const OWN_FILES = ['/.codex-mcp-apply-*', '/.codex-mcp-put-*'];
+
+const INIT = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"`;
+
+/** What is there already is not written again: others may just read it. */
+const RULES = `attributes=; [ ! -f "$GIT_DIR/info/attributes" ] || IFS= read -r attributes < "$GIT_DIR/info/attributes" || true
+[ "$attributes" = '${ATTRIBUTES}' ] || printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"
+exclude=; [ ! -f "$GIT_DIR/info/exclude" ] || IFS= read -r exclude < "$GIT_DIR/info/exclude" || true
+[ "$exclude" = '${OWN_FILES[0]}' ] || printf '%s\\n' '${OWN_FILES.join("' '")}' > "$GIT_DIR/info/exclude"`;
+
+/** Makes the repository where there is none. */
+export const MAKE = `${INIT}
+${RULES}`;
 
 /** Makes the repository, or clears away what a command that was killed has left in it. */
-export const PREPARE = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"
+export const PREPARE = `${INIT}
 for left in "$GIT_INDEX_FILE.lock" "$GIT_DIR"/index.mix*; do [ ! -e "$left" ] || rm -f "$left"; done
+for left in "$GIT_DIR"/index.look.*; do
+  looker=\${left##*index.look.}
+  [ ! -e "$left" ] || kill -0 "\${looker%.lock}" 2>/dev/null || rm -f "$left"
+done
 find "$GIT_DIR/refs" -name '*.lock' -delete
-printf '%s\\n' '${ATTRIBUTES}' > "$GIT_DIR/info/attributes"
-printf '/.codex-mcp-apply-*\\n.codex-mcp-put-*\\n' > "$GIT_DIR/info/exclude"`;
+${RULES}`;
 
 /**
  * Stages everything that the directory's ignore rules let through; the tree's id is in `$tree`.
@@ -16,6 +33,27 @@ export const WRITE_TREE = `set -e
 ${PREPARE}
 git add --all --ignore-errors . || [ $? -eq 1 ]
 tree=$(git write-tree)
+`;
+
+/** What is created and deleted while it is staged ends git; somebody is at work there. */
+const LOOKS = 5;
+
+/**
+ * The same beside somebody who is at work in the workspace and may take its state as well: with an index of its own, which
+ * begins as the one there is, and nothing is remembered.
+ */
+export const LOOK_TREE = `set -e
+${MAKE}
+tree=$(own=$GIT_DIR/index.look.$$
+trap 'rm -f "$own" "$own.lock"' EXIT
+[ ! -f "$GIT_INDEX_FILE" ] || cp -p "$GIT_INDEX_FILE" "$own"
+export GIT_INDEX_FILE="$own"
+looks=1
+until git add --all --ignore-errors . || [ $? -eq 1 ]; do
+  [ $looks -lt ${LOOKS} ] || exit 1
+  looks=$((looks + 1))
+done
+git write-tree)
 `;
 
 /** What the user's repository tracks although its ignore rules name it is part of the directory; only the names in the user's index are believed. */

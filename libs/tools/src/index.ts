@@ -1,7 +1,7 @@
 export { DROP_IN_TOOLS, findTool, listTools, type ListedTool, MANAGEMENT_TOOLS, type ManagementToolName, TOOLS, TURN_TOOLS, type TurnToolName, WORKSPACE_TOOLS, type WorkspaceToolName } from './catalogue/catalogue.js';
 export { selectTools, TOOLSETS, type ToolSelection, type ToolsetName } from './catalogue/toolsets.js';
 export type { Access, AnswerOf, ArgumentsOf, ManagementTool, OutputOf, Tool, ToolAnnotations, TurnTool, QueuedTool, WorkspaceTool } from './tool.js';
-export { isQueued, runsTurn } from './tool.js';
+export { isQueued, onlyLooks, runsTurn } from './tool.js';
 export { type DropInOutput, type DropInTool, sessionIdText } from './drop-in-tool.js';
 export { type JsonSchema, toJsonSchema } from './json-schema.js';
 export { InlineFile } from './arguments/argument.schema.js';

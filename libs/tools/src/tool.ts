@@ -61,10 +61,12 @@ export interface TurnTool<A extends z.ZodObject = z.ZodObject, B extends z.ZodOb
   render(this: void, output: z.output<O>): string;
 }
 
-/** A tool that a worker answers from the agent's workspace, as a turn without Codex: in its place among the agent's turns. */
+/** A tool that a worker answers from the agent's workspace, as a turn without Codex: in its place among the agent's turns, or, where it only looks, beside the one that is at work. */
 export interface WorkspaceTool<A extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> extends Listed {
   readonly kind: 'workspace';
   readonly access: Access;
+  /** Whether it tells of the workspace at the moment and leaves no trace, so that it need not wait while Codex is at work there. */
+  readonly onlyLooks: boolean;
   readonly arguments: A;
   readonly output: O;
   render(this: void, output: z.output<O>): string;
@@ -78,12 +80,14 @@ export interface ManagementTool<A extends z.ZodObject = z.ZodObject, O extends z
   render(this: void, output: z.output<O>): string;
 }
 
-/** What runs in the queue, one after the other for each agent. */
+/** What runs in the queue, one after the other for each agent; what only looks, also beside another. */
 export type QueuedTool = TurnTool | WorkspaceTool;
 
 export type Tool = QueuedTool | ManagementTool | DropInTool;
 
 export const isQueued = (tool: Tool | undefined): tool is QueuedTool => tool?.kind === 'turn' || tool?.kind === 'workspace';
+
+export const onlyLooks = (tool: Tool | undefined): tool is WorkspaceTool => tool?.kind === 'workspace' && tool.onlyLooks;
 
 /** Whether a call of the tool is a turn, of itself or of another tool. */
 export const runsTurn = (tool: Tool | undefined): tool is QueuedTool | DropInTool => isQueued(tool) || tool?.kind === 'drop_in';
@@ -195,6 +199,7 @@ type WorkspaceOutput<S extends z.ZodRawShape> = z.ZodObject<S & typeof workspace
 
 type WorkspaceToolSpec<A extends z.ZodRawShape, O extends z.ZodRawShape> = Described & {
   access: Access;
+  onlyLooks?: boolean;
   arguments: A;
   output: O;
   annotations: Omit<ToolAnnotations, 'title' | 'openWorldHint'>;
@@ -211,6 +216,7 @@ export function defineWorkspaceTool<const A extends z.ZodRawShape, const O exten
     title: spec.title,
     description: spec.description,
     access: spec.access,
+    onlyLooks: spec.onlyLooks ?? false,
     scope: scopeOf(spec.annotations),
     arguments: args,
     output,

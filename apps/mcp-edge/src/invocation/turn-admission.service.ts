@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentIdentity, AppError, newTurnId, type ThreadSettings, type TurnRequest, type TurnStatus } from '@codex-mcp/contracts';
 import { TurnDispatcher, TurnStore } from '@codex-mcp/messaging';
-import { findTool, openingOf, type QueuedTool } from '@codex-mcp/tools';
+import { findTool, onlyLooks, openingOf, type QueuedTool } from '@codex-mcp/tools';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
@@ -88,6 +88,8 @@ export class TurnAdmission {
       }
       if (known !== turnId) return await this.join(request, known);
       await this.dispatcher.enqueue({ turnId, agentKey: agent.key, tool, correlationId }, position);
+      // Where nobody hears of it, the turn waits for its place.
+      if (position > 0 && onlyLooks(findTool(tool))) this.turns.send({ action: 'look', turnId, agentKey: agent.key }).catch(() => undefined);
       return { request, threadId, status: 'queued', position };
     } catch (error) {
       // Told as failed, it must not run after all, unless its caller can come back for it by its key; where this fails too, Redis is away and nobody runs it now.

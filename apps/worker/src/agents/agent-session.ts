@@ -15,9 +15,14 @@ const MAX_TOLD_LENGTH = 1000;
 /** Where a turn takes place. */
 export type Conversation = { readonly session: AgentSession; readonly thread: AgentThread };
 
+/** What only looks has of a session. */
+export type Lookout = Pick<AgentSession, 'workspace' | 'sandboxPolicy'>;
+
 /** A worker's open connection to one agent's Codex. */
 export class AgentSession {
   readonly workspace: AgentWorkspace;
+  /** For whoever looks at the workspace while a turn is at work there. */
+  readonly beside: Lookout;
   /** Where the workspace is a copy of a host directory. */
   readonly copy: IsolatedCopy | undefined;
   /** What has become of the repository's settings, while nothing can have changed them. */
@@ -43,6 +48,7 @@ export class AgentSession {
     readonly openPullRequest: (wish: PullRequestWish) => Promise<PullRequestResult>,
   ) {
     this.workspace = new AgentWorkspace(codex, placement);
+    this.beside = { workspace: new AgentWorkspace(codex, placement, { isBeside: true }), sandboxPolicy: (access) => this.sandboxPolicy(access) };
     this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`, placement.base);
   }
 

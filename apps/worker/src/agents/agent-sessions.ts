@@ -62,6 +62,13 @@ export class AgentSessions {
     return session;
   }
 
+  /** The open connection that a turn of the agent is at work over, for what only looks at this workspace beside it; not to be released. */
+  atWork(agentKey: string, workspace: WorkspaceChoice | undefined): AgentSession | undefined {
+    const held = this.held.get(agentKey);
+    if (!held?.session.codex.isOpen) return undefined;
+    return workspace === undefined || held.workspace === JSON.stringify(workspace) ? held.session : undefined;
+  }
+
   /** Call when a turn is over; closes the connection unless another turn comes soon. */
   release(agentKey: string): void {
     const held = this.held.get(agentKey);

@@ -6,6 +6,7 @@ import { type RedisFixture, startRedis, temporaryDirectory } from '@codex-mcp/te
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { unlessAborted } from './abort.js';
+import { LooksBeside } from './looks-beside.js';
 import { TurnApprovals } from './turn-approvals.js';
 import type { TurnExecution } from './turn-execution.js';
 import { TurnSteering } from './turn-steering.js';
@@ -45,7 +46,9 @@ class HastyCaller extends TurnStore {
 function runnerOf(turns: TurnStore, execution: Pick<TurnExecution, 'run'>): TurnRunner {
   const approvals = new TurnApprovals(new ApprovalStore(redis), audit, { mode: 'auto', timeoutMs: LONG_MS, fallback: 'decline' });
   const [dispatcher, lease, deadlines] = [new TurnDispatcher(queue, turns), { holder: 'w1', token: 't1' }, { totalMs: LONG_MS, idleMs: LONG_MS }];
-  return new TurnRunner(turns, dispatcher, execution as TurnExecution, new TurnStops(turns), new TurnSteering(), new TurnWaits(), approvals, lease, createLogger('test', 'silent'), audit, deadlines);
+  const logger = createLogger('test', 'silent');
+  const looks = new LooksBeside(turns, { atWork: () => undefined }, lease, logger);
+  return new TurnRunner(turns, dispatcher, execution as TurnExecution, new TurnStops(turns), new TurnSteering(), new TurnWaits(), approvals, looks, lease, logger, audit, deadlines);
 }
 
 const requestOf = (turnId: string, of = agent) => ({ turnId, tool: 'chat', agent: of, arguments: {}, correlationId: 'c', acceptedAtMs: Date.now() });

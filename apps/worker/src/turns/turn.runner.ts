@@ -5,8 +5,9 @@ import { findTool } from '@codex-mcp/tools';
 import { z } from 'zod';
 import { unlessAborted } from './abort.js';
 import { TakenOverError } from '../agents/taken-over.errors.js';
+import type { LooksBeside } from './looks-beside.js';
 import type { TurnApprovals } from './turn-approvals.js';
-import type { TurnExecution } from './turn-execution.js';
+import type { ExecutionOptions, TurnExecution } from './turn-execution.js';
 import { TurnLogWriter } from './turn-log.writer.js';
 import type { TurnSteering } from './turn-steering.js';
 import type { TurnWaits } from './turn-waits.js';
@@ -24,7 +25,7 @@ const FORGED = new AppError('not_authentic', 'What was asked stands in Redis wit
 const UNREADABLE = new AppError('internal', 'This version cannot read what was asked. Call again.');
 
 type Claimed = Extract<Claim, { outcome: 'claimed' }>;
-type Run = { threadId: string | undefined; epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal; fence: AbortController; /** Codex has the turn in its history. */ begun: boolean };
+type Run = { threadId: string | undefined; epoch: number; seq: number; attempts: number; startedAtMs: number; stop: Stop; shutdown: AbortSignal; fence: AbortController; /** It only looks, while another turn of its agent is at work. */ isBeside: boolean; /** Codex has the turn in its history. */ begun: boolean };
 
 /** Takes a turn from its claim to its one terminal record. */
 export class TurnRunner {
@@ -38,6 +39,7 @@ export class TurnRunner {
     private readonly steering: TurnSteering,
     private readonly waits: TurnWaits,
     private readonly approvals: TurnApprovals,
+    private readonly looks: LooksBeside,
     private readonly lease: Lease,
     private readonly logger: Logger,
     private readonly audit: Auditor,
@@ -59,7 +61,7 @@ export class TurnRunner {
     return 'done';
   }
 
-  private async begin(claim: Claimed, shutdown: AbortSignal): Promise<RunResult> {
+  private async begin(claim: Claimed, shutdown: AbortSignal, isBeside = false): Promise<RunResult> {
     const { request, attempts, startedAtMs } = claim;
     const fence = new AbortController();
     await this.supersede(request.turnId);
@@ -67,7 +69,7 @@ export class TurnRunner {
     if (claim.cancelRequested) stop.cancel();
     // A cancellation that was announced since the claim may have come before this worker listened for it.
     else void this.turns.isCancelRequested(request.turnId).then((isRequested) => isRequested && stop.cancel(), () => undefined);
-    const ended = this.settle(request, { ...claim, stop, shutdown, fence, begun: false }).finally(() => {
+    const ended = this.settle(request, { ...claim, stop, shutdown, fence, isBeside, begun: false }).finally(() => {
       stop.end();
       if (this.running.get(request.turnId)?.fence === fence) this.running.delete(request.turnId);
     });
@@ -96,11 +98,11 @@ export class TurnRunner {
 
   private settle(request: TurnRequest, run: Run): Promise<RunResult> {
     const { turnId, tool, agent, correlationId } = request;
-    const fields = { turnId, tool, agent: agent.agentId, tenant: agent.tenant, correlationId, epoch: run.epoch, attempt: run.attempts };
+    const fields = { turnId, tool, agent: agent.agentId, tenant: agent.tenant, correlationId, epoch: run.epoch, attempt: run.attempts, ...(run.isBeside && { beside: true }) };
     return operation(this.logger, 'turn.run', fields, async (add) => {
       const log = new TurnLogWriter(this.turns, request, run.attempts, run.seq, () => run.fence.abort(new TakenOverError()));
       const signal = AbortSignal.any([run.stop.signal, run.fence.signal]);
-      const event = await unlessAborted(run.shutdown, this.outcome(request, run, log, signal)).catch(() => undefined);
+      const event = await unlessAborted(run.shutdown, run.isBeside ? this.outcomeBeside(request, run, signal) : this.outcome(request, run, log, signal)).catch(() => undefined);
       if (event === undefined) {
         add({ result: 'left' });
         return 'left';
@@ -109,6 +111,7 @@ export class TurnRunner {
       const code = 'error' in event ? event.error.code : undefined;
       this.audit.record({ action: 'turn.ended', outcome: event.type === 'completed' ? 'ok' : 'failed', tenant: agent.tenant, agentId: agent.agentId, turnId, correlationId, detail: { tool, result: event.type, code, record: outcome } });
       add({ result: event.type, record: outcome, ...('error' in event && { code: event.error.code, reason: event.error.message }) });
+      if (run.isBeside) await this.dispatcher.retire(turnId);
       if (next !== undefined) await this.dispatcher.releaseHead(agent.key);
       return 'done';
     });
@@ -123,20 +126,40 @@ export class TurnRunner {
       const steering = this.steering.open(request.turnId, push);
       const waits = this.waits.open(request.agent.key, push, run.stop);
       const approvals = this.approvals.open(request, run.attempts, push, run.stop);
+      const looks = this.looks.open(request.agent.key, (claim) => this.begin(claim, run.shutdown, true));
       const onBegun = () => void (run.begun = true);
-      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, stop: run.stop, onBegun, onRunning: steering.ready, approvals };
+      const onRunning: ExecutionOptions['onRunning'] = (steer) => {
+        steering.ready(steer);
+        looks.ready();
+      };
+      const options = { threadId: run.threadId, epoch: run.epoch, startedAtMs: run.startedAtMs, mayHaveBegun: run.attempts > 1, push, signal, stop: run.stop, onBegun, onRunning, approvals };
       const output = await this.execution.run(request, options).finally(() => {
+        looks.close();
         steering.close();
         waits.close();
         approvals.close();
       });
       return { type: 'completed', output };
     } catch (error) {
-      const { aborted, reason } = run.stop.signal;
-      if (aborted && reason instanceof AppError) return ending(reason);
-      if (!(error instanceof AppError)) this.logger.error({ op: 'turn.run', turnId: request.turnId, err: error }, 'turn.run');
-      return error instanceof AppError ? ending(error) : { type: 'failed', error: toErrorBody(error) };
+      return this.failure(request, run, error);
     }
+  }
+
+  /** Undefined where it has to wait for its place after all. */
+  private async outcomeBeside(request: TurnRequest, run: Run, signal: AbortSignal): Promise<TerminalEvent | undefined> {
+    try {
+      const output = await unlessAborted(signal, this.looks.answer(request, run.startedAtMs));
+      return output && { type: 'completed', output };
+    } catch (error) {
+      return this.failure(request, run, error);
+    }
+  }
+
+  private failure({ turnId }: TurnRequest, { stop }: Run, error: unknown): TerminalEvent {
+    const { aborted, reason } = stop.signal;
+    if (aborted && reason instanceof AppError) return ending(reason);
+    if (!(error instanceof AppError)) this.logger.error({ op: 'turn.run', turnId, err: error }, 'turn.run');
+    return error instanceof AppError ? ending(error) : { type: 'failed', error: toErrorBody(error) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { BASE, LAST, WRITE_TREE } from '@codex-mcp/snapshots';
+import { BASE, LAST, LOOK_TREE, MAKE, PREPARE, WRITE_TREE } from '@codex-mcp/snapshots';
 import { type CommandRunner, type Place, ShadowRepository } from './shadow-repository.js';
 import { type Changes, diffNow, diffTrees, listChanges, MAX_DIFF_BYTES, type Trees } from './workspace-diff.js';
 
@@ -15,6 +15,9 @@ const REMEMBERED_TURNS = 500;
 const REMEMBER_LAST = `last=; [ ! -f "$GIT_DIR/${LAST}" ] || read -r last < "$GIT_DIR/${LAST}"
 [ "$last" = "$tree" ] || git update-ref ${LAST} "$tree"`;
 const REMEMBER_BASE = `git rev-parse --quiet --verify ${BASE} >/dev/null || git update-ref ${BASE} "$tree"`;
+
+/** Also where nothing has been kept yet. */
+const LIST_CHECKPOINTS = `[ ! -f "$GIT_DIR/HEAD" ] || git for-each-ref --sort=-committerdate --format='%(refname:lstrip=3) %(committerdate:unix)' ${CHECKPOINTS}`;
 
 const PRUNE_LIMIT_S = 60;
 
@@ -71,24 +74,43 @@ export class AgentWorkspace {
   constructor(
     codex: CommandRunner,
     private readonly place: Place,
+    /** `isBeside`: a turn may be at work in it, whose states are not touched: nothing that is taken is remembered. */
+    private readonly options: { isBeside?: boolean } = {},
   ) {
     this.repository = new ShadowRepository(codex, place);
   }
 
   /** What the workspace is now. */
   take(): Promise<string> {
-    return this.repository.tree(this.remember);
+    return this.repository.tree(this.taking);
+  }
+
+  /** Makes what states are kept in, where there is nothing yet. */
+  async prepare(): Promise<void> {
+    await this.repository.shell(this.options.isBeside ? MAKE : PREPARE, []);
   }
 
   /** What differs now from a checkpoint, or from the starting point; undefined where there is no such checkpoint. What was compared before is not compared again. */
   async changesNow(checkpoint: string | undefined, pathspecs: string[] = [], maxBytes = MAX_DIFF_BYTES): Promise<Changes | undefined> {
-    const ref = checkpoint === undefined ? BASE : `${CHECKPOINTS}/${checkpoint}`;
+    const { from, changes } = await this.changesFrom(checkpoint === undefined ? BASE : `${CHECKPOINTS}/${checkpoint}`, pathspecs, maxBytes);
+    return from === '' && checkpoint !== undefined ? undefined : changes;
+  }
+
+  /** What differs now from the state taken last: what the turn has changed so far that is at work. */
+  async changesSinceLast(pathspecs: string[] = [], maxBytes = MAX_DIFF_BYTES): Promise<Changes> {
+    return (await this.changesFrom(LAST, pathspecs, maxBytes)).changes;
+  }
+
+  private async changesFrom(ref: string, pathspecs: string[], maxBytes: number): Promise<{ from: string; changes: Changes }> {
     const key = JSON.stringify([pathspecs, maxBytes]);
     const last = this.compared?.key === key ? this.compared : undefined;
-    const { trees, changes } = await diffNow(this.repository, `${WRITE_TREE}${this.remember}`, ref, pathspecs, maxBytes, last);
-    if (trees.from === '' && checkpoint !== undefined) return undefined;
+    const { trees, changes } = await diffNow(this.repository, this.taking, ref, { pathspecs, maxBytes, last, isAsLast: !this.options.isBeside });
     if (trees.from !== trees.to) this.compared = { key, trees, changes };
-    return changes;
+    return { from: trees.from, changes };
+  }
+
+  private get taking(): string {
+    return this.options.isBeside ? LOOK_TREE : `${WRITE_TREE}${this.remember}`;
   }
 
   private get remember(): string {
@@ -149,7 +171,7 @@ export class AgentWorkspace {
 
   /** The newest first. */
   async checkpoints(): Promise<{ name: string; at: Date }[]> {
-    const lines = await this.repository.git(['for-each-ref', '--sort=-committerdate', '--format=%(refname:lstrip=3) %(committerdate:unix)', CHECKPOINTS]);
+    const lines = await this.repository.shell(LIST_CHECKPOINTS, []);
     return lines.split('\n').flatMap((line) => {
       const [name, seconds] = line.split(' ');
       return name && seconds ? [{ name, at: new Date(Number(seconds) * 1000) }] : [];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { AgentWorkspace } from './agent-workspace.js';
@@ -11,6 +11,7 @@ jest.setTimeout(60_000); // on a busy machine
 let scratch: TemporaryDirectory;
 let directory: string;
 let workspace: AgentWorkspace;
+let beside: AgentWorkspace;
 let ran: string[][];
 
 beforeEach(async () => {
@@ -22,17 +23,20 @@ beforeEach(async () => {
     ran.push(command);
     return localCommands.exec(command, options);
   };
-  workspace = new AgentWorkspace({ ...localCommands, exec }, { cwd: directory, stateDir: join(scratch.path, 'state'), workspace: { kind: 'volume' } });
+  const place = { cwd: directory, stateDir: join(scratch.path, 'state'), workspace: { kind: 'volume' as const } };
+  workspace = new AgentWorkspace({ ...localCommands, exec }, place);
+  beside = new AgentWorkspace(localCommands, place, { isBeside: true });
   await writeFile(join(directory, 'a.txt'), 'one\n');
   await workspace.take();
 });
 afterEach(async () => {
   const [repository = ''] = await readdir(join(scratch.path, 'state'));
-  const left = (await readdir(join(scratch.path, 'state', repository))).filter((name) => /^(changes|ahead)\./.test(name));
+  const left = (await readdir(join(scratch.path, 'state', repository))).filter((name) => /^(changes|ahead|index\.look)\b/.test(name));
   await scratch.remove();
   expect(left).toEqual([]);
 });
 
+const gitDir = async () => join(scratch.path, 'state', (await readdir(join(scratch.path, 'state')))[0] ?? '');
 const write = (name: string, content: string) => writeFile(join(directory, name), content);
 
 it('is, in one go, what two states compared say', async () => {
@@ -77,4 +81,34 @@ it('ends with the bytes that fit, whether or not it was compared ahead', async (
   const first = await workspace.changesNow(undefined, [], 1000);
   expect(first).toMatchObject({ files: [{ path: 'b.txt', in_diff: false }, { path: 'c.txt', in_diff: false }], truncated: true, diff: '' });
   expect(await workspace.changesNow(undefined, [], 1001)).toEqual({ ...first, note: expect.stringContaining('1001 bytes') });
+});
+
+it('looked at beside whoever takes states, is the same and leaves no trace', async () => {
+  const state = async () => [await workspace.last(), await workspace.startingPoint(), await readFile(join(await gitDir(), 'index'))];
+  await workspace.saveCheckpoint('kept', await workspace.take(), 'turn_1');
+  const before = await state();
+  await write('a.txt', 'two\n');
+  await write('new.txt', 'new\n');
+  const looks = await Promise.all([beside.changesNow(undefined), beside.changesNow('kept'), beside.changesSinceLast(), beside.changesNow(undefined, ['new.txt'])]);
+  expect(looks.map((changes) => changes?.files.map(({ path }) => path))).toEqual([['a.txt', 'new.txt'], ['a.txt', 'new.txt'], ['a.txt', 'new.txt'], ['new.txt']]);
+  expect(await beside.changesNow('lost')).toBeUndefined();
+  expect(await state()).toEqual(before);
+  expect(await workspace.changesNow(undefined)).toEqual(looks[0]);
+});
+
+it('is looked at also while an index is locked, and where nothing has been kept', async () => {
+  await writeFile(join(await gitDir(), 'index.lock'), '');
+  await write('a.txt', 'two\n');
+  expect((await beside.changesNow(undefined))?.files).toMatchObject([{ path: 'a.txt' }]);
+  const fresh = new AgentWorkspace(localCommands, { cwd: directory, stateDir: join(scratch.path, 'state', 'none'), workspace: { kind: 'volume' } }, { isBeside: true });
+  expect(await fresh.changesNow(undefined)).toMatchObject({ files: [] });
+  expect(await fresh.checkpoints()).toEqual([]);
+});
+
+it('clears away what a look that was killed has left, and not what one needs that goes on', async () => {
+  const ended = 4_194_305; // beyond every process id
+  for (const pid of [ended, process.pid]) await writeFile(join(await gitDir(), `index.look.${pid}`), '');
+  await workspace.take();
+  expect((await readdir(await gitDir())).filter((name) => name.startsWith('index.look'))).toEqual([`index.look.${process.pid}`]);
+  await rm(join(await gitDir(), `index.look.${process.pid}`));
 });

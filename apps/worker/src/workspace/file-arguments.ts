@@ -44,7 +44,7 @@ const beginningOf = ({ path, content }: InlineFile, directory: string): string =
 async function check(tool: TurnTool, entries: Entry[], session: Session): Promise<void> {
   const { workspace, placement } = session;
   if (entries.length === 0) return;
-  if (entries.some(({ path }) => /[*?[]/.test(path))) await workspace.repository.prepare();
+  if (entries.some(({ path }) => /[*?[]/.test(path))) await workspace.prepare();
   const problems = new Map<Entry, Problem>();
   const relative = new Map(entries.map((entry) => [entry, relativePath(entry.path, placement)]));
   const toCheck = entries.filter((entry) => relative.get(entry) !== undefined);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AppServerClient } from '@codex-mcp/codex';
 import { AppError, type Workspace } from '@codex-mcp/contracts';
-import { gitEnvironment, PREPARE, SOURCE_TREE, sourceEnvironment, WRITE_TREE } from '@codex-mcp/snapshots';
+import { gitEnvironment, PREPARE, SOURCE_TREE, sourceEnvironment } from '@codex-mcp/snapshots';
 
 /** The first look at a large directory reads all of it. */
 const GIT_TIMEOUT_MS = 300_000;
@@ -39,9 +39,9 @@ export class ShadowRepository {
     return new ShadowRepository(this.codex, this.place, { GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${directory}"` });
   }
 
-  /** The id of the tree that the workspace is now; `remember` is a script that finds it in `$tree`. */
-  async tree(remember = ''): Promise<string> {
-    return (await this.shell(`${WRITE_TREE}${remember}\necho "$tree"`, [])).trim();
+  /** The id of the tree that a script leaves in `$tree`. */
+  async tree(take: string): Promise<string> {
+    return (await this.shell(`${take}\necho "$tree"`, [])).trim();
   }
 
   /** Makes the repository where there is none. */

@@ -56,16 +56,16 @@ ${COMPARE}`;
 
 /**
  * $1 cap, $2 ref, $3 trees that are compared already, then pathspecs → both trees; where they differ and are not those, `.`
- * and what `COMPARE` prints. Mostly the workspace is what it was when it was last looked at: while it is looked at now,
- * that is compared.
+ * and what `COMPARE` prints. Where it `isAsLast`, the workspace is mostly what it was when it was last looked at: while
+ * it is looked at now, that is compared.
  */
-const listNow = (take: string): string => `set -e
+const listNow = (take: string, isAsLast: boolean): string => `set -e
 ${DECODE}
 cap=$1 ref=$2 compared=$3; shift 3
 find_from() { git rev-parse --quiet --verify "$ref^{tree}" || true; }
 is_new() { [ -n "$1" ] && [ "$1" != "$2" ] && [ "$1 $2" != "$compared" ]; }
 last= from= ahead=$GIT_DIR/ahead.$$ running=
-if [ -f "$GIT_DIR/${LAST}" ]; then read -r last < "$GIT_DIR/${LAST}"; from=$(find_from); fi
+${isAsLast ? `if [ -f "$GIT_DIR/${LAST}" ]; then read -r last < "$GIT_DIR/${LAST}"; from=$(find_from); fi` : ''}
 if [ -n "$last" ] && is_new "$from" "$last"; then ( to=$last; ${COMPARE} ) > "$ahead" & running=$!; fi
 trap '[ -z "$running" ] || wait "$running" || true; rm -f "$ahead"' EXIT
 guessed=$last
@@ -102,15 +102,17 @@ export async function diffTrees(repository: ShadowRepository, trees: Trees, path
  * The same of what a ref names and the workspace as it is now, which the script `take` finds in `$tree`: all in one go.
  * `from` is empty where nothing has that name; `changes` are those of `last` where its trees are these.
  */
-export async function diffNow(repository: ShadowRepository, take: string, ref: string, pathspecs: string[], maxBytes: number, last?: { trees: Trees; changes: Changes }): Promise<{ trees: Trees; changes: Changes }> {
+export async function diffNow(repository: ShadowRepository, take: string, ref: string, { pathspecs, maxBytes, last, isAsLast }: Wish): Promise<{ trees: Trees; changes: Changes }> {
   const words = [String(maxBytes + SPARE_BYTES), ref, last ? `${last.trees.from} ${last.trees.to}` : ''].map(encoded);
-  const output = await repository.shell(listNow(take), [...words, ...pathspecs.map(encoded)]);
+  const output = await repository.shell(listNow(take, isAsLast), [...words, ...pathspecs.map(encoded)]);
   const [line, listing] = splitOnce(output, '\n.\n');
   const [from = '', to = ''] = line.trimEnd().split(' ');
   const trees = { from, to };
   if (listing !== undefined) return { trees, changes: await inFull(repository, trees, pathspecs, maxBytes, listed(listing)) };
   return { trees, changes: last && from !== '' && from !== to ? last.changes : { diff: '', files: [], truncated: false } };
 }
+
+type Wish = { pathspecs: string[]; maxBytes: number; last: { trees: Trees; changes: Changes } | undefined; isAsLast: boolean };
 
 function splitOnce(text: string, separator: string): [string, string?] {
   const at = text.indexOf(separator);

@@ -2,22 +2,21 @@ import { composeWorkspaceOutput, type JsonObject, type WorkspaceTool, type Works
 import { apply, openWorkspace } from './operations/applying.js';
 import { commit, exportPatch } from './operations/committing.js';
 import { getDiff } from './operations/comparing.js';
-import type { Operation, OperationContext } from './operations/operation.js';
+import type { Look, LookContext, Operation, OperationContext } from './operations/operation.js';
 import { listFiles, readFile, search } from './operations/looking.js';
 import { createPullRequest } from './operations/publishing.js';
 import { putFiles } from './operations/uploading.js';
 import { checkpoint, discard, restore } from './operations/restoring.js';
 
+const LOOKS = { get_diff: getDiff, read_file: readFile, list_files: listFiles, search } satisfies { [Name in WorkspaceToolName]?: Look<Name> };
+
 const OPERATIONS: { [Name in WorkspaceToolName]: Operation<Name> } = {
   open_workspace: openWorkspace,
-  get_diff: getDiff,
+  ...LOOKS,
   apply,
   discard,
   checkpoint,
   restore,
-  read_file: readFile,
-  list_files: listFiles,
-  search,
   put_files: putFiles,
   commit,
   export_patch: exportPatch,
@@ -29,9 +28,17 @@ const TAKES_AS_IT_IS: ReadonlySet<string> = new Set<WorkspaceToolName>(['get_dif
 export const needsFreshCopy = ({ name }: WorkspaceTool): boolean => !TAKES_AS_IT_IS.has(name);
 
 /** Answers a workspace tool for an agent whose session is open. */
-export async function operate(tool: WorkspaceTool, context: OperationContext, startedAtMs: number): Promise<JsonObject> {
+export function operate(tool: WorkspaceTool, context: OperationContext, startedAtMs: number): Promise<JsonObject> {
   // The catalogue has no workspace tool that is not named here, and each with its own operation.
-  const operation = OPERATIONS[tool.name as WorkspaceToolName] as (context: OperationContext, args: unknown) => Promise<object>;
+  return answered(tool, OPERATIONS[tool.name as WorkspaceToolName] as (context: OperationContext, args: unknown) => Promise<object>, context, startedAtMs);
+}
+
+/** Answers one that only looks, also beside a turn that is at work. */
+export function look(tool: WorkspaceTool, context: LookContext, startedAtMs: number): Promise<JsonObject> {
+  return answered(tool, LOOKS[tool.name as keyof typeof LOOKS] as (context: LookContext, args: unknown) => Promise<object>, context, startedAtMs);
+}
+
+async function answered<Context extends LookContext>(tool: WorkspaceTool, operation: (context: Context, args: unknown) => Promise<object>, context: Context, startedAtMs: number): Promise<JsonObject> {
   const { turnId, agent } = context.request;
   const output = await operation(context, tool.arguments.parse(context.request.arguments));
   return composeWorkspaceOutput(tool, { ...output, turn_id: turnId, agent_id: agent.agentId, duration_ms: Date.now() - startedAtMs });

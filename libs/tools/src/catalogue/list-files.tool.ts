@@ -17,6 +17,7 @@ export const listFiles = defineWorkspaceTool({
   title: 'List files',
   description: "The files of the agent's workspace with their sizes, without what the ignore rules name.",
   access: 'read',
+  onlyLooks: true,
   arguments: {
     paths: paths('Only these').optional(),
     include_ignored: z.boolean().describe('Whether files that the ignore rules name are listed too. Default: false').optional(),

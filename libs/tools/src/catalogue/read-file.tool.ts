@@ -11,6 +11,7 @@ export const readFile = defineWorkspaceTool({
   title: 'Read a file',
   description: "A file of the agent's workspace, or some of its lines. What is not UTF-8 comes as base64. Links that lead out of the workspace are not followed.",
   access: 'read',
+  onlyLooks: true,
   arguments: {
     path: WorkspacePath.describe('Relative to the workspace'),
     offset: z.int().min(1).describe('The first line to read, counted from 1. Default: 1').optional(),

@@ -21,6 +21,7 @@ export const search = defineWorkspaceTool({
   title: 'Search files',
   description: "Lines of the workspace's files that match a regular expression (ripgrep's; POSIX extended where an agent without a container has no ripgrep), without files that the ignore rules name and binary ones.",
   access: 'read',
+  onlyLooks: true,
   arguments: {
     query: text('A regular expression that matches within a line').max(MAX_QUERY_CHARACTERS),
     literal: z.boolean().describe('Whether the query is plain text instead. Default: false').optional(),

@@ -4,14 +4,14 @@ import { toPathspecs } from '../agent-workspace.js';
 import { shownPath } from '../changed-files.parser.js';
 import { LIST, READ, SEARCH, SEARCH_BYTES } from '../files/file-scripts.js';
 import { parseMatches } from '../files/matches.parser.js';
-import type { Operation, OperationContext } from './operation.js';
+import type { Look, LookContext } from './operation.js';
 
 const LINES = 2000;
 const BYTES = 256 * 1024;
 const FILES = 1000;
 const RESULTS = 100;
 
-export const readFile: Operation<'read_file'> = async (context, { path, offset = 1, limit = LINES, max_bytes: maxBytes = BYTES }) => {
+export const readFile: Look<'read_file'> = async (context, { path, offset = 1, limit = LINES, max_bytes: maxBytes = BYTES }) => {
   const answer = Buffer.from(await look(context, READ, [path, offset, limit, maxBytes]), 'base64');
   const firstLine = answer.indexOf('\n');
   const [word, ...numbers] = answer.toString('latin1', 0, Math.max(firstLine, 0)).split(' ');
@@ -22,8 +22,8 @@ export const readFile: Operation<'read_file'> = async (context, { path, offset =
   return { path, ...encoded(answer.subarray(firstLine + 1), cut === 1), size, lines, truncated: goesOn || cut === 1, ...(goesOn && { next_offset: next }) };
 };
 
-export const listFiles: Operation<'list_files'> = async (context, { paths, include_ignored: includeIgnored = false, limit = FILES }) => {
-  await context.session.workspace.repository.prepare();
+export const listFiles: Look<'list_files'> = async (context, { paths, include_ignored: includeIgnored = false, limit = FILES }) => {
+  await context.session.workspace.prepare();
   const answer = Buffer.from(await look(context, LIST, [includeIgnored, limit, ...toPathspecs(paths)]), 'base64').toString('latin1');
   const records = answer.split('\0').slice(0, -1);
   const [word, total] = (records.pop() ?? '').split(' ');
@@ -31,9 +31,9 @@ export const listFiles: Operation<'list_files'> = async (context, { paths, inclu
   return { files: records.map(listedFile), total: Number(total), truncated: Number(total) > records.length };
 };
 
-export const search: Operation<'search'> = async (context, args) => {
+export const search: Look<'search'> = async (context, args) => {
   const { query, literal = false, ignore_case: ignoreCase = false, context_lines: contextLines = 0, include_ignored: includeIgnored = false, max_results: maxResults = RESULTS } = args;
-  await context.session.workspace.repository.prepare();
+  await context.session.workspace.prepare();
   const answer = await look(context, SEARCH, [query, literal ? '-F' : '-E', ignoreCase, contextLines, includeIgnored, ...toPathspecs(args.paths)]);
   if (!answer.startsWith('ok\n')) throw refusal('search', `The query is no regular expression: ${answer.replace(/^no /, '').trim().slice(0, 500)}`);
   const matches = parseMatches(answer.slice('ok\n'.length), contextLines);
@@ -41,7 +41,7 @@ export const search: Operation<'search'> = async (context, args) => {
 };
 
 /** Runs a script that only reads; without a container, in Codex's own sandbox. */
-function look({ session }: OperationContext, script: string, args: (string | number | boolean)[]): Promise<string> {
+function look({ session }: LookContext, script: string, args: (string | number | boolean)[]): Promise<string> {
   return session.workspace.repository.shell(script, args.map(String), { sandboxPolicy: session.sandboxPolicy('read') });
 }
 
