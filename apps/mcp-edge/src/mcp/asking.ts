@@ -28,6 +28,6 @@ export function askByAnswering({ mcpReq }: ServerContext): Ask {
 }
 
 /** The result that asks the client, to be answered with another call. */
-export async function asResult({ questions, state }: InputRequired, states: RequestStates): Promise<InputRequiredResult> {
-  return inputRequired({ inputRequests: questions as unknown as InputRequests, requestState: await states.seal(state) });
+export async function asResult({ questions, state }: InputRequired, states: RequestStates, context: ServerContext): Promise<InputRequiredResult> {
+  return inputRequired({ inputRequests: questions as unknown as InputRequests, requestState: await states.seal(state, context) });
 }

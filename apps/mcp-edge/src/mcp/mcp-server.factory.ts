@@ -8,7 +8,7 @@ import { EDGE_PROCESS, type EdgeProcess } from '../edge.tokens.js';
 import { InputRequired } from '../invocation/input-required.js';
 import { beatsOf, ServiceStatus } from '../invocation/service-status.service.js';
 import { askByAnswering, askInSession, asResult } from './asking.js';
-import { callContext } from './call-context.js';
+import { contextIn } from './call-context.js';
 import { defaultAgentOf } from './default-agent.js';
 import { SERVER_ICONS } from './icons.js';
 import { MCP_SERVICE, type McpService } from './mcp-handlers.service.js';
@@ -90,7 +90,7 @@ export class McpServerFactory {
       instructions,
       jsonSchemaValidator: validator,
       cacheHints: CACHE_HINTS,
-      requestState: { verify: (sealed) => this.states.open(sealed) },
+      requestState: { verify: (sealed, context) => this.states.open(sealed, context) },
     };
   }
 
@@ -106,7 +106,7 @@ export class McpServerFactory {
       try {
         return await this.audited(method, params, handle)({ ...requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), ...(session && { session }) }, params ?? {});
       } catch (error) {
-        if (error instanceof InputRequired) return await asResult(error, this.states);
+        if (error instanceof InputRequired) return await asResult(error, this.states, context);
         throw error;
       }
     };
@@ -137,9 +137,8 @@ export class McpServerFactory {
 type Directories = { readonly workspaces: SessionWorkspaces; readonly allowedRoots: () => Promise<readonly string[] | undefined> };
 
 function requestOf(server: Server, connection: McpConnection, { workspaces, allowedRoots }: Directories, context: ServerContext): McpRequest {
-  const call = callContext.getStore();
-  if (!call) throw new Error('a message arrived outside of a request');
   const { mcpReq, sessionId, http } = context;
+  const call = contextIn(http?.authInfo);
   const { era, hints } = connection;
   const { name = '', version = '' } = server.getClientVersion() ?? {};
   const capabilities = server.getClientCapabilities() ?? {};

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createRequestStateCodec, type RequestStateCodec } from '@modelcontextprotocol/server';
+import { createRequestStateCodec, type RequestStateCodec, type ServerContext } from '@modelcontextprotocol/server';
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '@codex-mcp/tools';
 import type { Redis } from 'ioredis';
 import { REDIS } from '../edge.tokens.js';
-import { callContext } from './call-context.js';
+import { contextIn } from './call-context.js';
 
 const KEY = 'codex-mcp:mcp:state-key';
 const KEY_BYTES = 32;
@@ -20,13 +20,13 @@ export class RequestStates {
 
   constructor(@Inject(REDIS) private readonly redis: Redis) {}
 
-  async seal(state: JsonObject): Promise<string> {
-    return (await this.codec()).mint(state, {} as never);
+  async seal(state: JsonObject, context: ServerContext): Promise<string> {
+    return (await this.codec()).mint(state, context);
   }
 
   /** Throws for what was not sealed here, for this principal, or too long ago. */
-  async open(sealed: string): Promise<JsonObject> {
-    return (await this.codec()).verify(sealed, {} as never);
+  async open(sealed: string, context: ServerContext): Promise<JsonObject> {
+    return (await this.codec()).verify(sealed, context);
   }
 
   private codec(): Promise<RequestStateCodec<JsonObject>> {
@@ -40,6 +40,6 @@ export class RequestStates {
   private async load(): Promise<RequestStateCodec<JsonObject>> {
     await this.redis.set(KEY, randomBytes(KEY_BYTES).toString('base64'), 'NX');
     const key = Buffer.from((await this.redis.get(KEY)) ?? '', 'base64');
-    return createRequestStateCodec<JsonObject>({ key, ttlSeconds: VALID_S, bind: () => callContext.getStore()?.principal.id ?? '' });
+    return createRequestStateCodec<JsonObject>({ key, ttlSeconds: VALID_S, bind: ({ http }) => contextIn(http?.authInfo).principal.id });
   }
 }

@@ -12,7 +12,7 @@ import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { isCongested } from '../http/congestion.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
-import { callContext, contextOf, hintsOf } from './call-context.js';
+import { type CallContext, carried, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
 import { type NoteOf, ReplicaChannel } from './sessions/replica-channel.js';
@@ -85,7 +85,7 @@ export class SseController implements BeforeApplicationShutdown {
     if (replica === undefined) throw unknownSession();
     const message = messageOf(await readJsonBody(request, response));
     const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => session !== undefined && isCongested(session.stream) });
-    if (session) callContext.run(context, () => session.transport.onmessage?.(message));
+    if (session) session.transport.onmessage?.(message, { authInfo: carried(context) });
     else if (!(await this.pass(replica, id, message, context))) throw unknownSession();
     response.status(202).send('Accepted');
   }
@@ -105,7 +105,7 @@ export class SseController implements BeforeApplicationShutdown {
   }
 
   /** Whether the replica was there to take it. */
-  private pass(replica: string, session: string, message: JSONRPCMessage, context: ReturnType<typeof contextOf>): Promise<boolean> {
+  private pass(replica: string, session: string, message: JSONRPCMessage, context: CallContext): Promise<boolean> {
     const { principal, correlationId, agentHint, workspaceHint, toolset } = context;
     return this.replicas.tell(replica, { type: 'message', session, message, context: { correlationId, scopes: [...principal.scopes], agentHint, workspaceHint, toolset } });
   }
@@ -118,7 +118,7 @@ export class SseController implements BeforeApplicationShutdown {
     const { correlationId, scopes, agentHint, workspaceHint, toolset } = context;
     // The scopes of the token that came with this message, which the one that opened the session may have had or not.
     const principal = { ...session.principal, scopes: new Set(scopes) };
-    callContext.run({ principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(stream) }, () => transport.onmessage?.(message as never));
+    transport.onmessage?.(message as never, { authInfo: carried({ principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(stream) }) });
   }
 }
 

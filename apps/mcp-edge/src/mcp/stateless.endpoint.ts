@@ -8,7 +8,7 @@ import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import { exchange, type LateAnswer, type WholeJson } from '../http/web-exchange.js';
 import { ResourceUpdates } from '../resources/resource-updates.service.js';
 import { parseResourceUri } from '../resources/resource-uri.js';
-import { type CallContext, callContext } from './call-context.js';
+import { type CallContext, carried } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { McpEvents } from './sessions/mcp-events.js';
 import { takeResult } from './whole-results.js';
@@ -67,11 +67,11 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
 
   async handle(request: Request, response: Response, body: unknown, context: CallContext): Promise<void> {
     const parsedBody = await this.watched(body, response, context);
-    return callContext.run(context, () => exchange(request, response, (web) => this.answer(web, parsedBody), LATE));
+    return exchange(request, response, (web) => this.answer(web, parsedBody, context), LATE);
   }
 
-  private async answer(web: globalThis.Request, parsedBody: unknown): Promise<globalThis.Response | WholeJson> {
-    const answered = await this.handler.fetch(web, { parsedBody });
+  private async answer(web: globalThis.Request, parsedBody: unknown, context: CallContext): Promise<globalThis.Response | WholeJson> {
+    const answered = await this.handler.fetch(web, { parsedBody, authInfo: carried(context) });
     return this.results.get(web) ?? answered;
   }
 

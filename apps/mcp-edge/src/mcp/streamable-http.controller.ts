@@ -13,7 +13,7 @@ import { correlationIdOf } from '../http/correlation-id.middleware.js';
 import { HttpProblem } from '../http/http-problem.js';
 import { readJsonBody } from '../http/json-body.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
-import { callContext, contextOf, hintsOf } from './call-context.js';
+import { type CallContext, contextOf, hintsOf } from './call-context.js';
 import { EventLog, STANDALONE } from './sessions/event-log.js';
 import { isRequest } from './sessions/message-kind.js';
 import { EventStreams } from './sessions/event-streams.js';
@@ -70,27 +70,28 @@ export class StreamableHttpController {
     const context = contextOf(request, { principal: principalOf(response), correlationId: correlationIdOf(response), isCongested: () => isCongested(response) });
     refuseTooLittle(principalOf(response), body);
     if (!isOfSessions(request, body)) return this.stateless.handle(request, response, body, context);
-    await callContext.run(context, () => (request.method === 'POST' ? this.post(request, response, body) : request.method === 'GET' ? this.get(request, response) : this.delete(request, response)));
+    if (request.method === 'POST') return this.post(request, response, body, context);
+    return request.method === 'GET' ? this.get(request, response) : this.delete(request, response);
   }
 
-  private async post(request: Request, response: Response, body: unknown): Promise<void> {
+  private async post(request: Request, response: Response, body: unknown, context: CallContext): Promise<void> {
     if (request.get('Mcp-Session-Id') === undefined && !isInitializeRequest(body)) throw withoutSession();
     accept(request, 'application/json', 'text/event-stream');
     if (!isJsonContentType(request.get('Content-Type') ?? null)) throw new Refusal(415, -32000, 'Unsupported Media Type: Content-Type must be application/json');
     const messages = messagesOf(body);
     await this.quota.spend(principalOf(response).tenant, messages.length - 1);
-    if (request.get('Mcp-Session-Id') === undefined) return this.open(request, response, messages);
+    if (request.get('Mcp-Session-Id') === undefined) return this.open(request, response, messages, context);
     if (messages.some((message) => isRequest(message) && message.method === 'initialize')) throw new Refusal(400, -32600, 'Invalid Request: Server already initialized');
     const transport = await this.sessionOf(request, response);
-    transport.receive(await this.sessions.pass(transport.sessionId, transport, messages), response, versionOf(request));
+    transport.receive(await this.sessions.pass(transport.sessionId, transport, messages), { response, protocolVersion: versionOf(request), context });
   }
 
-  private async open(request: Request, response: Response, messages: JSONRPCMessage[]): Promise<void> {
+  private async open(request: Request, response: Response, messages: JSONRPCMessage[], context: CallContext): Promise<void> {
     const [initialize] = messages;
     if (!isInitializeRequest(initialize) || messages.length > 1) throw new Refusal(400, -32600, 'Invalid Request: initialize stands alone');
     if (JSON.stringify(initialize.params).length > MAX_INITIALIZE_CHARACTERS) throw new Refusal(413, -32600, 'Invalid Request: initialize is too large');
     const transport = await this.sessions.open(initialize.params, hintsOf(request), principalOf(response));
-    transport.receive(messages, response, initialize.params.protocolVersion);
+    transport.receive(messages, { response, protocolVersion: initialize.params.protocolVersion, context });
   }
 
   /** The stream of what the session sends of itself, or the rest of the one that Last-Event-ID names. */

@@ -1,6 +1,7 @@
-import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport, TransportSendOptions } from '@modelcontextprotocol/server';
+import type { AuthInfo, JSONRPCMessage, MessageExtraInfo, RequestId, Transport, TransportSendOptions } from '@modelcontextprotocol/server';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { type CallContext, carried } from '../call-context.js';
 import { type EventLog, STANDALONE } from './event-log.js';
 import { isLasting } from './lasting-request.js';
 import { jsonOf } from './message-json.js';
@@ -29,6 +30,8 @@ export function askedBy({ id }: Answer): { replica: string; id: number } | undef
   return replica === undefined ? undefined : { replica, id: Number(number) };
 }
 
+type Post = { readonly response: Response; readonly protocolVersion: string; readonly context: CallContext };
+
 /** One session over Streamable HTTP, as far as this replica serves it: the streams of the POSTs that came here. */
 export class SessionTransport implements Transport {
   onclose?: () => void;
@@ -55,8 +58,8 @@ export class SessionTransport implements Transport {
     await restored;
   }
 
-  /** Gives messages of a client to the server; `response` becomes the stream of their answers. */
-  receive(messages: readonly JSONRPCMessage[], response: Response, protocolVersion: string): void {
+  /** Gives messages of a client to the server; the response to their POST becomes the stream of their answers. */
+  receive(messages: readonly JSONRPCMessage[], { response, protocolVersion, context }: Post): void {
     const requests = messages.filter(isRequest);
     if (requests.length === 0) {
       response.status(202).end();
@@ -67,13 +70,14 @@ export class SessionTransport implements Transport {
       for (const { id } of requests) this.streams.set(id, stream);
       stream.open(protocolVersion);
     }
-    for (const message of messages) this.deliver(message);
+    const authInfo = carried(context);
+    for (const message of messages) this.deliver(message, authInfo);
   }
 
-  /** Gives the server a message that no POST to this replica brought. */
-  deliver(message: JSONRPCMessage): void {
+  /** Gives the server a message; without `authInfo` one that no POST to this replica brought, which is no request. */
+  deliver(message: JSONRPCMessage, authInfo?: AuthInfo): void {
     const stream = isRequest(message) ? this.streams.get(message.id) : undefined;
-    this.onmessage?.(message, stream?.isResumable ? { closeSSEStream: () => stream.detach() } : {});
+    this.onmessage?.(message, { ...(authInfo && { authInfo }), ...(stream?.isResumable && { closeSSEStream: () => stream.detach() }) });
   }
 
   /** Whether a request of the client is answered here. */
