@@ -5,3 +5,4 @@ export { auditFields, consumerFields, defaultDataDir, envelopeFields, hostFields
 export { fileVersion } from './file-version.js';
 export { isPathWithin } from './path-within.js';
 export { bundleOf, isBundled, serviceEntry } from './service-entry.js';
+export { serviceMemory } from './service-memory.js';

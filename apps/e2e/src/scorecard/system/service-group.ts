@@ -1,20 +1,20 @@
+import { serviceMemory } from '@codex-mcp/config';
 import { entryOf, type Environment, LaunchedProcess } from '../../stack/launched.process.js';
 
-/** As the launcher starts the services. */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--enable-source-maps'];
 const CREDENTIALS = 'OPENAI_API_KEY';
 const STOP_TIMEOUT_MS = 15_000;
 
-/** One service; remembers whether it was told to end. */
+/** One service, as the launcher starts it; remembers whether it was told to end. */
 export class Service extends LaunchedProcess {
   wasEnded = false;
 
   constructor(
     readonly app: string,
     entry: string,
-    at: { env: Environment; cwd: string },
+    { env, cwd }: { env: Environment; cwd: string },
   ) {
-    super([...NODE_FLAGS, entry], at);
+    const memory = serviceMemory(app);
+    super([...memory.flags, entry], { env: { ...memory.env, ...env }, cwd });
   }
 
   override signal(signal: NodeJS.Signals): void {

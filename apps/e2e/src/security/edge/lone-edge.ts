@@ -1,5 +1,4 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createRedis, HeartbeatPublisher } from '@codex-mcp/messaging';
 import { eventually, freePort, startRedis, temporaryDirectory } from '@codex-mcp/testing';
 import type { Redis } from 'ioredis';
@@ -9,9 +8,7 @@ import { entryOf, type Environment } from '../../stack/launched.process.js';
 import { writeTokens } from '../tenants/tokens.js';
 
 const START_TIMEOUT_MS = 60_000;
-/** Garbage is not memory that is held: the edge collects it when told to. */
-const COLLECT = `import v8 from 'node:v8'; import vm from 'node:vm'; v8.setFlagsFromString('--expose-gc'); const collect = vm.runInNewContext('gc'); process.on('SIGUSR2', () => collect());`;
-const COLLECT_MS = 300;
+const LOOK_MS = 200;
 const common = { instance: 'nobody', version: '0.0.0', startedAtMs: 0, pid: 1 };
 /** What an edge wants to hear of the others before it accepts a turn. */
 const BEATS = [
@@ -35,7 +32,7 @@ export class LoneEdge {
     const directory = cleanUp.add(await temporaryDirectory(), (one) => one.remove());
     const port = await freePort();
     const service = new Service('mcp-edge', entryOf('mcp-edge', root), {
-      env: { PATH: process.env['PATH'], REDIS_URL: server.url, PORT: String(port), NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(COLLECT)}`, ...(await writeTokens(directory.path)), ...env },
+      env: { PATH: process.env['PATH'], REDIS_URL: server.url, PORT: String(port), ...(await writeTokens(directory.path)), ...env },
       cwd: root,
     });
     cleanUp.add(service, (one) => one.end());
@@ -53,10 +50,8 @@ export class LoneEdge {
     return this.service.isRunning;
   }
 
-  /** Without garbage. */
+  /** With all garbage: what a process takes, it takes. */
   async residentMb(): Promise<number> {
-    this.service.signal('SIGUSR2');
-    await delay(COLLECT_MS);
     const status = await readFile(`/proc/${this.service.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
@@ -71,7 +66,7 @@ export class LoneEdge {
   watchMemory(): () => Promise<number> {
     let peak = 0;
     const look = async () => void (peak = Math.max(peak, await this.residentMb().catch(() => 0)));
-    const timer = setInterval(() => void look(), 1000);
+    const timer = setInterval(() => void look(), LOOK_MS);
     return async () => {
       clearInterval(timer);
       await look();

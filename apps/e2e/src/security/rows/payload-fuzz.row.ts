@@ -8,7 +8,7 @@ import type { OwnRow, RowContext, RowOutcome } from './row.js';
 const [IDS, BODIES] = [10_000, 2000];
 const AT_ONCE = 8;
 const MAX_GROWTH_MB = 50;
-/** Of what is tried, so much comes first, to see what a busy edge takes. */
+/** Of what is tried, so much comes first: what its first thousand requests make of an edge that was idle (code that is compiled, room for young objects) they do whoever sends them. From there on it is load. */
 const WARM_UP = 0.1;
 /** Every key of ours; text of callers stands in idempotency keys alone, behind the agent's. */
 const KEYS = /^codex-mcp(-queue:[\w.-]+(:[\w:.-]+)?|:(turn:turn_[0-9a-f]{32}(:log)?|agent:[0-9a-f]{32}(:(mailbox|turns|threads|workspaces|idempotency:[^]*))?|unfinished:(victims|attackers)|request-budget:(victims|attackers)|busy-agents|tenants|agents:(victims|attackers)|beats?(:[\w-]+:[\w-]+)?|mcp:[\w:-]+|[a-z-]+))$/;
@@ -35,8 +35,9 @@ export const payloadFuzzRow: OwnRow = {
     };
     await tryAll(WARM_UP);
     const before = await edge.residentMb();
+    const peak = edge.watchMemory();
     await tryAll(1 - WARM_UP);
-    const grown = Math.max(0, (await edge.residentMb()) - before);
+    const grown = Math.max(0, (await peak()) - before);
     failures.push(...(await strayKeys(edge)), ...bugsOf(edge.log), ...(edge.isRunning ? [] : ['the edge has ended']));
     const { status } = await send(edge.url, { method: 'GET', path: '/health' });
     return {

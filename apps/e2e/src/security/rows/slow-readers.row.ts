@@ -33,7 +33,7 @@ export const slowReadersRow: OwnRow = {
     const [events, answer, large] = [await longTurn(edge), await largeTurn(edge, CALLS.characters), await largeTurn(edge, ANSWER_CHARACTERS)];
     const many = (count: number, make: () => Stalling) => Array.from({ length: scaled(count) }, make);
     const all = [...many(OF_EVENTS, () => eventsOf(edge, events)), ...many(OF_CALLS, () => callsOf(edge, answer)), ...many(OF_SESSIONS, () => sessionOf(edge)), ...many(OF_ANSWERS, () => answerOf(edge, large))];
-    // What is collected late is there with readers who read, too.
+    // What serving them costs, and is collected late, is there with readers who read, too: asked for is what it costs that others do not.
     const usual = edge.watchMemory();
     for (const one of all.filter((_, index) => index % SHARE_OF_READING === 0)) await one.readAll?.();
     const [before, sockets] = [await usual(), await edge.openSockets()];
