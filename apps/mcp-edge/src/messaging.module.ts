@@ -1,12 +1,13 @@
 import { PLACEMENTS_QUEUE, type TurnJob, TURNS_QUEUE } from '@codex-mcp/contracts';
 import { AgentStore, ApprovalStore, Envelopes, QUEUE_PREFIX, ThreadStore, TurnDispatcher, TurnLogReader, TurnStore, UsageStore } from '@codex-mcp/messaging';
-import { AuditLog } from '@codex-mcp/observability';
+import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Inject, Module } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { EdgeConfig } from './edge.config.js';
-import { EDGE_CONFIG, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
+import { EDGE_CONFIG, LOGGER, REDIS, REDIS_SUBSCRIBER } from './edge.tokens.js';
+import { noteUnreadable } from './http/unreadable-entries.js';
 
 const queueOptions = (redis: Redis) => ({ connection: redis, prefix: QUEUE_PREFIX });
 
@@ -34,7 +35,14 @@ const queues = BullModule.registerQueueAsync(
     },
     { provide: ThreadStore, inject: [REDIS], useFactory: (redis: Redis) => new ThreadStore(redis) },
     { provide: UsageStore, inject: [REDIS], useFactory: (redis: Redis) => new UsageStore(redis) },
-    { provide: TurnLogReader, inject: [REDIS_SUBSCRIBER, REDIS], useFactory: (subscriber: Redis, redis: Redis) => new TurnLogReader(subscriber, redis) },
+    {
+      provide: TurnLogReader,
+      inject: [REDIS_SUBSCRIBER, REDIS, LOGGER],
+      useFactory: (subscriber: Redis, redis: Redis, logger: Logger) => {
+        const note = noteUnreadable(logger);
+        return new TurnLogReader(subscriber, redis, (stream, id) => note({ stream, id }));
+      },
+    },
     { provide: TurnDispatcher, inject: [getQueueToken(TURNS_QUEUE), TurnStore], useFactory: (queue: Queue<TurnJob>, turns: TurnStore) => new TurnDispatcher(queue, turns) },
   ],
   exports: [queues, Envelopes, TurnStore, AgentStore, ApprovalStore, ThreadStore, UsageStore, TurnLogReader, TurnDispatcher],

@@ -20,6 +20,8 @@ export class TurnLogReader {
   constructor(
     private readonly subscriber: Redis,
     private readonly commands: Redis,
+    /** Told of what is no event of a turn, whoever put it into a log; readers go on behind it. */
+    private readonly onUnreadable: (turnLog: string, id: string) => void = () => undefined,
   ) {
     subscriber.on('message', (key: string, message: string) => this.onAnnouncement(key, message));
     subscriber.on('close', () => this.topics.forEach((topic) => (topic.live = false)));
@@ -60,11 +62,17 @@ export class TurnLogReader {
     return leave;
   }
 
-  /** Entries of a log after a cursor, the first `limit` or all of them, without following it. */
+  /** Entries of a log after a cursor, the first (at most `limit`) or all of them, without following it. None only where there are none. */
   async read(turnId: string, after = BEGINNING, limit?: number): Promise<LogEntry[]> {
-    const range = [keys.turnLog(turnId), `(${after}`, '+'] as const;
-    const rows = await (limit === undefined ? this.commands.xrange(...range) : this.commands.xrange(...range, 'COUNT', limit));
-    return rows.flatMap(([id, fields]) => parse(id, fields[1]) ?? []);
+    const key = keys.turnLog(turnId);
+    for (let cursor = after; ; ) {
+      const range = [key, `(${cursor}`, '+'] as const;
+      const rows = await (limit === undefined ? this.commands.xrange(...range) : this.commands.xrange(...range, 'COUNT', limit));
+      const entries = rows.flatMap(([id, fields]) => this.parse(key, id, fields[1]) ?? []);
+      const last = rows.at(-1);
+      if (entries.length > 0 || !last) return entries;
+      [cursor] = last;
+    }
   }
 
   /** A second listener catches up by itself to where the topic stands, then shares it. */
@@ -79,7 +87,7 @@ export class TurnLogReader {
     let caughtUp = false;
     const shared: Listener = (entry) => (caughtUp ? deliver(entry) : early.push(entry));
     topic.listeners.add(shared);
-    for (const [id, fields] of await this.commands.xrange(key, `(${after}`, '+')) deliver(parse(id, fields[1]));
+    for (const [id, fields] of await this.commands.xrange(key, `(${after}`, '+')) deliver(this.parse(key, id, fields[1]));
     caughtUp = true;
     early.forEach(deliver);
     return () => this.leave(key, shared);
@@ -101,7 +109,7 @@ export class TurnLogReader {
     const topic = this.topics.get(key);
     if (!topic) return;
     const space = message.indexOf(' ');
-    if (topic.live) this.deliver(topic, message.slice(0, space), message.slice(space + 1));
+    if (topic.live) this.deliver(key, topic, message.slice(0, space), message.slice(space + 1));
     else topic.dirty = true;
   }
 
@@ -114,22 +122,27 @@ export class TurnLogReader {
     await this.subscriber.subscribe(key);
     for (let topic = this.topics.get(key); topic && !topic.live; topic = this.topics.get(key)) {
       topic.dirty = false;
-      for (const [id, fields] of await this.commands.xrange(key, `(${topic.last}`, '+')) this.deliver(topic, id, fields[1]);
+      for (const [id, fields] of await this.commands.xrange(key, `(${topic.last}`, '+')) this.deliver(key, topic, id, fields[1]);
       topic.live = !topic.dirty;
     }
   }
 
-  private deliver(topic: Topic, id: string, json: string | undefined): void {
+  private deliver(key: string, topic: Topic, id: string, json: string | undefined): void {
     if (!isAfter(id, topic.last)) return;
-    const entry = parse(id, json);
+    const entry = this.parse(key, id, json);
     if (!entry) return;
     topic.last = id;
     for (const listener of topic.listeners) listener(entry);
   }
+
+  private parse(key: string, id: string, json: string | undefined): LogEntry | undefined {
+    const entry = entryOf(id, json);
+    if (!entry) this.onUnreadable(key, id);
+    return entry;
+  }
 }
 
-/** Undefined for what is no event of a turn: whoever put it there, readers go on. */
-function parse(id: string, json: string | undefined): LogEntry | undefined {
+function entryOf(id: string, json: string | undefined): LogEntry | undefined {
   try {
     const { data } = LoggedEvent.safeParse(JSON.parse(json ?? ''));
     return data && { id, ...data };

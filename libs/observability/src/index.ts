@@ -7,3 +7,4 @@ export { operation, type OperationFields } from './operation.js';
 export { addGauge, createMetrics, type HealthReport, startOpsServer } from './ops-server.js';
 export { redactText } from './redaction.js';
 export { endBroken, runMain } from './run-main.js';
+export { sparingly } from './sparingly.js';

@@ -3,6 +3,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import type { Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
 import { correlationIdOf } from '../http/correlation-id.middleware.js';
+import { onClosed } from '../http/response-end.js';
 
 /** Audits what REST is asked for beside tools, with the status of its answer. */
 @Injectable()
@@ -13,7 +14,7 @@ export class AuditedRequests implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     const { method, path } = context.switchToHttp().getRequest<Request>();
     const { tenant, id: principal } = principalOf(response);
-    response.once('close', () => {
+    onClosed(response, () => {
       const { statusCode: status } = response;
       this.audit.record({ action: 'rest.call', outcome: status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed', tenant, principal, correlationId: correlationIdOf(response), detail: { method, path, status } });
     });

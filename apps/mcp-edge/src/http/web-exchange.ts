@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { onClosed } from './response-end.js';
 import { answerWhole, type Pieces } from './whole-answer.js';
 
 const NOT_KEPT = { 'cache-control': 'no-store, no-transform' };
@@ -23,7 +24,8 @@ export type LateAnswer = {
 export async function exchange(request: HttpRequest, response: HttpResponse, answer: Answering, late: LateAnswer): Promise<void> {
   const gone = new AbortController();
   const abort = () => gone.abort();
-  response.once('close', abort);
+  onClosed(response, abort);
+  if (gone.signal.aborted) return;
   const begun = beginLate(response, late);
   const answered = await answer(new Request(`http://${request.headers.host}${request.originalUrl}`, { method: request.method, headers: headersOf(request), signal: gone.signal })).finally(begun.stop);
   if (gone.signal.aborted) return;

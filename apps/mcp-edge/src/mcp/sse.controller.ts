@@ -47,6 +47,7 @@ export class SseController implements BeforeApplicationShutdown {
   @Get('sse')
   async open(@Req() request: Request, @Res() response: Response): Promise<void> {
     if (request.method === 'HEAD') return void response.set(EVENT_STREAM_HEADERS).end();
+    if (response.destroyed) return; // it will not close again
     const principal = principalOf(response);
     const transport = new SseTransport('/messages', response);
     const { sessionId } = transport;

@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
+import { onClosed } from '../http/response-end.js';
 import { exchange, type LateAnswer, type WholeJson } from '../http/web-exchange.js';
 import { ResourceUpdates } from '../resources/resource-updates.service.js';
 import { parseResourceUri } from '../resources/resource-uri.js';
@@ -81,7 +82,7 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
     if (!listening) return body;
     const { notifications } = listening.params;
     const over = new AbortController();
-    response.once('close', () => over.abort());
+    onClosed(response, () => over.abort());
     const isHonoured = async (uri: string) => {
       if (parseResourceUri(uri) === undefined) return true;
       const watch = this.updates.watch(principal.tenant, uri, () => this.bus.publish({ kind: 'resource_updated', uri }), () => undefined, over.signal);

@@ -114,6 +114,23 @@ describe('GET /jobs/:id/events', () => {
     expect(stream.frames()[2]?.data.event).toEqual({ type: 'delta', itemId: 'm', text: 'Hello' });
   });
 
+  it('goes on behind what cannot be read, for who comes from before it and for who resumes right there', async () => {
+    const turnId = await begin();
+    await completed(turnId);
+    const key = `codex-mcp:turn:${turnId}:log`;
+    const entries = await redis.xrange(key, '-', '+');
+    await redis.del(key);
+    for (const [at, [, fields]] of entries.entries()) {
+      await redis.xadd(key, `${at + 1}-0`, ...fields);
+      for (const [index, junk] of [['d', 'no JSON'], ['d', '{"seq":1}'], ['other', '{}']].entries()) await redis.xadd(key, `${at + 1}-${index + 1}`, ...junk);
+    }
+    const whole = framesOf((await get(`/jobs/${turnId}/events`)).text);
+    expect(whole.map(({ id, event }) => [id, event])).toEqual([['1-0', 'queued'], ['2-0', 'started'], ['3-0', 'completed']]);
+    expect(framesOf((await get(`/jobs/${turnId}/events`, { 'last-event-id': '1-0' })).text)).toEqual(whole.slice(1));
+    expect(framesOf((await get(`/jobs/${turnId}/events`, { 'last-event-id': '2-1' })).text)).toEqual(whole.slice(2));
+    expect((await get(`/jobs/${turnId}/events`, { 'last-event-id': '3-0' })).status).toBe(204);
+  });
+
   it('resumes after Last-Event-ID without loss or repetition, and says when there is nothing more', async () => {
     const held = new HeldTurns(worker);
     const turnId = await begin('resumed', 'resumer');

@@ -6,6 +6,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/comm
 import type { Response } from 'express';
 import { LOGGER } from '../edge.tokens.js';
 import { LogPager } from '../http/log-pager.js';
+import { onClosed } from '../http/response-end.js';
 import { asCallerError } from '../invocation/redis-outage.errors.js';
 
 const BEGINNING = '0-0';
@@ -13,6 +14,7 @@ const BEGINNING = '0-0';
 const KEEP_ALIVE_MS = 15_000;
 
 type Frame = { readonly id: string; readonly frame: string; readonly isLast: boolean };
+type Start = { readonly page: Frame[]; readonly cursor: string };
 
 /** Turn logs as server-sent events: `id` is the cursor, `event` the type, `data` `{seq, at_ms, event}`. */
 @Injectable()
@@ -27,24 +29,16 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
 
   /** Resolves when the terminal event was sent or the connection is over. Nothing is buffered beyond what the socket holds and one page. */
   async send(response: Response, turnId: string, after: string = BEGINNING): Promise<void> {
-    const pager = new LogPager((cursor, limit) => this.page(turnId, cursor, limit));
-    const first = await pager.after(after);
-    if (first.length === 0 && (await this.hasEnded(turnId, after))) {
-      response.status(204).end();
-      return;
-    }
     const over = new AbortController();
-    response.once('close', () => over.abort());
+    onClosed(response, () => over.abort());
     this.open.add(over);
-    response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-    response.flushHeaders();
     try {
-      await this.pump(response, turnId, pager, { page: first, cursor: after }, over.signal);
-    } catch (error) {
-      if (!over.signal.aborted) this.logger.warn({ err: error, turnId }, 'an event stream broke off');
+      const pager = new LogPager<Frame>((cursor, limit) => this.page(turnId, cursor, limit));
+      const first = await pager.after(after);
+      if (first.length === 0 && (await this.hasEnded(turnId, after))) return void response.status(204).end();
+      await this.stream(response, turnId, pager, { page: first, cursor: after }, over.signal);
     } finally {
       this.open.delete(over);
-      response.end();
     }
   }
 
@@ -53,7 +47,19 @@ export class TurnEventStreams implements BeforeApplicationShutdown {
     for (const over of this.open) over.abort();
   }
 
-  private async pump(response: Response, turnId: string, pager: LogPager<Frame>, start: { page: Frame[]; cursor: string }, over: AbortSignal): Promise<void> {
+  private async stream(response: Response, turnId: string, pager: LogPager<Frame>, start: Start, over: AbortSignal): Promise<void> {
+    response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+    response.flushHeaders();
+    try {
+      await this.pump(response, turnId, pager, start, over);
+    } catch (error) {
+      if (!over.aborted) this.logger.warn({ err: error, turnId }, 'an event stream broke off');
+    } finally {
+      response.end();
+    }
+  }
+
+  private async pump(response: Response, turnId: string, pager: LogPager<Frame>, start: Start, over: AbortSignal): Promise<void> {
     let { page, cursor } = start;
     const bell = await this.listen(turnId, over);
     try {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
+import type { Logger } from '@codex-mcp/observability';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ChainableCommander, Redis } from 'ioredis';
-import { z } from 'zod';
-import { REDIS } from '../../edge.tokens.js';
+import { LOGGER, REDIS } from '../../edge.tokens.js';
+import { noteUnreadable } from '../../http/unreadable-entries.js';
 import { resultsOf } from './pipeline.js';
 import { ReplicaChannel } from './replica-channel.js';
 import { sessionKey } from './session-store.js';
@@ -24,8 +25,6 @@ export const STANDALONE = 'session';
 /** A message with what a client says in Last-Event-ID to get those behind it. A stream without a message behind it is over. */
 export type StreamEvent = { readonly id: string; readonly json: string | undefined };
 
-const Stored = z.object({ m: z.string() });
-
 /** The answer to a request that will get no other. */
 export const lostAnswer = (id: RequestId): JSONRPCMessage => ({
   jsonrpc: '2.0',
@@ -36,10 +35,15 @@ export const lostAnswer = (id: RequestId): JSONRPCMessage => ({
 /** The events of sessions' streams, for clients that lose a connection: written by the replica that serves the request, read by any. */
 @Injectable()
 export class EventLog {
+  private readonly noteUnreadable: ReturnType<typeof noteUnreadable>;
+
   constructor(
     @Inject(REDIS) private readonly redis: Redis,
     private readonly replicas: ReplicaChannel,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.noteUnreadable = noteUnreadable(logger);
+  }
 
   keyOf(session: string, stream: string): string {
     return `${sessionKey(session)}:stream:${stream}`;
@@ -95,13 +99,15 @@ export class EventLog {
     resultsOf(pipeline.pexpire(key, KEPT_MS)).then(() => this.replicas.tellAll({ type: 'grown', key }), () => undefined); // what is not kept cannot be resumed
   }
 
-  /** The first `limit` behind a cursor. */
+  /** The first behind a cursor, at most `limit`; none only where there are none. */
   async read(session: string, stream: string, after: string, limit: number): Promise<StreamEvent[]> {
-    const rows = await this.redis.xrange(this.keyOf(session, stream), `(${after}`, '+', 'COUNT', limit);
-    return rows.map(([id, fields]) => {
-      const { m } = Stored.parse(Object.fromEntries([fields]));
-      return { id: this.eventId(stream, id), json: m === '' ? undefined : m };
-    });
+    for (let cursor = after; ; ) {
+      const rows = await this.redis.xrange(this.keyOf(session, stream), `(${cursor}`, '+', 'COUNT', limit);
+      const events = rows.flatMap(([id, fields]) => this.eventOf(stream, id, fields) ?? []);
+      const last = rows.at(-1);
+      if (events.length > 0 || !last) return events;
+      [cursor] = last;
+    }
   }
 
   /** Answers what a stream's writer will not answer any more, and ends it. */
@@ -128,6 +134,13 @@ export class EventLog {
   async end(session: string, stream: string): Promise<string> {
     const [last] = await this.redis.xrevrange(this.keyOf(session, stream), '+', '-', 'COUNT', 1);
     return last?.[0] ?? BEGINNING;
+  }
+
+  /** Undefined for what no edge has written: readers go on behind it. */
+  private eventOf(stream: string, id: string, [field, json]: string[]): StreamEvent | undefined {
+    if (field === 'm' && json !== undefined) return { id: this.eventId(stream, id), json: json === '' ? undefined : json };
+    this.noteUnreadable({ stream, id });
+    return undefined;
   }
 
   private unansweredOf(session: string, stream: string): string {

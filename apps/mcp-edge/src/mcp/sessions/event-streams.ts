@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { LogPager } from '../../http/log-pager.js';
+import { onClosed } from '../../http/response-end.js';
 import { EventLog, STANDALONE } from './event-log.js';
 import { EVENT_STREAM_HEADERS, eventFrame } from './post-stream.js';
 import { ReplicaChannel } from './replica-channel.js';
@@ -82,9 +83,10 @@ export class EventStreams implements BeforeApplicationShutdown {
     const { session, stream } = place;
     const key = this.log.keyOf(session, stream);
     const reader = new Reader();
-    response.once('close', () => reader.end());
+    onClosed(response, () => reader.end());
     // An empty stream would bring clients back for ever: by 204 they know that there is nothing to come back for.
     if (await this.hasEnded(place).catch(() => false)) return void response.status(204).end();
+    if (reader.isOver) return; // whoever has come back meanwhile reads on
     this.readers.get(key)?.end();
     this.readers.set(key, reader);
     this.replicas.tellAll({ type: 'taken', key, reader: reader.id });

@@ -72,6 +72,21 @@ describe('a stream of a session', () => {
     expect((await resume(session, `0123456789ab-${randomUUID()}~0`)).status).toBe(204);
   });
 
+  it('goes on behind what no edge has written', async () => {
+    const session = await open();
+    const [first = '', ...others] = ids((await post(chat, session)).text);
+    const key = `${sessionKey(String(session['mcp-session-id']))}:stream:${first.split('~')[0]}`;
+    const events = await system.redis.xrange(key, '-', '+');
+    await system.redis.del(key);
+    for (const [id, fields] of events) {
+      for (const [at, field] of ['x', 'y'].entries()) await system.redis.xadd(key, `${Number(id.split('-')[0]) - 1}-${at + 1}`, field, 'junk');
+      await system.redis.xadd(key, id, ...fields);
+    }
+    const rest = await resume(session, first);
+    expect(ids(rest.text)).toEqual(others.map((id) => `${id}-0`));
+    expect(rest.text).toContain('echo:');
+  });
+
   it('of which nothing is kept any more ends with an error for what was not answered', async () => {
     const session = await open();
     const id = String(session['mcp-session-id']);
