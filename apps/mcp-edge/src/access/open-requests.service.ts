@@ -9,14 +9,15 @@ import { TokensFile } from './tokens-file.service.js';
 const RETRY_AFTER_S = 5;
 const LOOK_MS = 1000;
 
-/** Of one principal; the responses with the methods of their requests. */
-type Open = { expiresAtMs: number; readonly responses: Map<Response, string> };
+/** Of one principal. */
+type Open = { expiresAtMs: number; readonly responses: Set<Response> };
 
 /** What is being answered, by whose it is: it ends with the right to it, and there is a most of it for each tenant. Turns go on; they are the tenant's. */
 @Injectable()
 export class OpenRequests implements BeforeApplicationShutdown {
   private readonly of = new Map<string, Open>();
   private readonly counts = new Map<string, number>();
+  private readonly listening = new WeakSet<Response>();
   private readonly timer = setInterval(() => this.endExpired(), LOOK_MS).unref();
 
   constructor(
@@ -24,7 +25,7 @@ export class OpenRequests implements BeforeApplicationShutdown {
     @Inject(EDGE_CONFIG) private readonly config: EdgeConfig,
   ) {
     tokens.onEnded((principals) => {
-      for (const id of principals) for (const response of this.of.get(id)?.responses.keys() ?? []) response.destroy();
+      for (const id of principals) for (const response of this.of.get(id)?.responses ?? []) response.destroy();
     });
   }
 
@@ -36,9 +37,10 @@ export class OpenRequests implements BeforeApplicationShutdown {
     if (max > 0 && count >= max) {
       throw new AppError('too_many_requests', `${count} requests and streams of yours are open here, as many as may be at a time (MAX_OPEN_REQUESTS). Close some, or try again later.`, { retryAfterS: RETRY_AFTER_S });
     }
-    const open = this.of.get(id) ?? { expiresAtMs, responses: new Map<Response, string>() };
+    const open = this.of.get(id) ?? { expiresAtMs, responses: new Set<Response>() };
     open.expiresAtMs = Math.max(open.expiresAtMs, expiresAtMs);
-    open.responses.set(response, method);
+    open.responses.add(response);
+    if (method === 'GET') this.listens(response);
     this.of.set(id, open);
     this.counts.set(tenant, count + 1);
     response.once('close', () => {
@@ -46,6 +48,11 @@ export class OpenRequests implements BeforeApplicationShutdown {
       if (open.responses.size === 0) this.of.delete(id);
       this.left(tenant);
     });
+  }
+
+  /** The request is no call, but asks to be told of what happens: its answer ends with the token, as that of every GET does. */
+  listens(response: Response): void {
+    this.listening.add(response);
   }
 
   beforeApplicationShutdown(): void {
@@ -56,7 +63,7 @@ export class OpenRequests implements BeforeApplicationShutdown {
   private endExpired(): void {
     for (const { expiresAtMs, responses } of this.of.values()) {
       if (expiresAtMs > Date.now()) continue;
-      for (const [response, method] of responses) if (method === 'GET') response.destroy();
+      for (const response of responses) if (this.listening.has(response)) response.destroy();
     }
   }
 

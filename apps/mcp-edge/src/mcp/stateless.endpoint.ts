@@ -3,6 +3,7 @@ import type { Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { OpenRequests } from '../access/open-requests.service.js';
 import type { EdgeConfig } from '../edge.config.js';
 import { EDGE_CONFIG, LOGGER } from '../edge.tokens.js';
 import { onClosed } from '../http/response-end.js';
@@ -29,7 +30,8 @@ const LATE: LateAnswer = {
 /** By one stream. */
 const MAX_WATCHED = 100;
 
-const Listening = z.looseObject({ method: z.literal('subscriptions/listen'), params: z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) }) });
+const Listen = z.looseObject({ method: z.literal('subscriptions/listen') });
+const Listening = Listen.extend({ params: z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) }) });
 
 /** Whether a request belongs to an era with sessions, also where it is malformed in a way that both know. */
 export function isOfSessions(request: Request, body: unknown): boolean {
@@ -56,6 +58,7 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
     servers: McpServerFactory,
     private readonly bus: McpEvents,
     private readonly updates: ResourceUpdates,
+    private readonly open: OpenRequests,
     @Inject(EDGE_CONFIG) config: EdgeConfig,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -67,6 +70,7 @@ export class StatelessEndpoint implements BeforeApplicationShutdown {
   }
 
   async handle(request: Request, response: Response, body: unknown, context: CallContext): Promise<void> {
+    if (Listen.safeParse(body).success) this.open.listens(response);
     const parsedBody = await this.watched(body, response, context);
     return exchange(request, response, (web) => this.answer(web, parsedBody, context), LATE);
   }

@@ -127,8 +127,22 @@ describe('an OAuth client of the MCP SDK', () => {
   });
 });
 
+const listening = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' },
+  body: JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'subscriptions/listen',
+    params: { notifications: { resourceSubscriptions: ['x://y'] }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientInfo': { name: 'x', version: '1' }, 'io.modelcontextprotocol/clientCapabilities': {} } },
+  }),
+};
+
 describe('a token that ends', () => {
-  it('takes the streams with it that its client listens on, but where the client has shown a later one', async () => {
+  it.each([
+    ['GET /sse', '/sse', { method: 'GET', headers: {} }],
+    ['subscriptions/listen', '/mcp', listening],
+  ])('takes the streams with it that its client listens on by %s, but where the client has shown a later one', async (_, path, init) => {
     const issuer = new TokenIssuer();
     const key = await makeSigningKey('only');
     issuer.keys = [key];
@@ -136,8 +150,8 @@ describe('a token that ends', () => {
     const short = await startTestEdge(redisServer.url, { MCP_OAUTH_ISSUER: issuer.url, MCP_OAUTH_AUDIENCES: 'us' });
     const token = (sub: string, seconds: number) => issuer.sign({ aud: 'us', scope: 'read', sub, exp: nowS() + seconds }, key);
     const listen = async (sub: string, seconds: number) => {
-      const stream = await fetch(`${short.url}/sse`, { headers: bearer(await token(sub, seconds)) });
-      expect(stream.status).toBe(200);
+      const stream = await fetch(`${short.url}${path}`, { ...init, headers: { ...init.headers, ...bearer(await token(sub, seconds)) } });
+      expect({ status: stream.status, type: stream.headers.get('content-type') }).toEqual({ status: 200, type: expect.stringContaining('text/event-stream') });
       let isOver = false;
       const over = stream.text().then(
         () => (isOver = true),
