@@ -126,3 +126,20 @@ it('is forgotten some time after its deadline, with what dead turns left in the 
   expect(await redis.pttl(`codex-mcp:approval:${about().approvalId}`)).toBeLessThanOrEqual(LONG_MS + 3_600_000);
   expect(await redis.pttl(`codex-mcp:approval:${about().approvalId}`)).toBeGreaterThan(LONG_MS);
 });
+
+it('are those of a turn without a look at the others’', async () => {
+  await redis.zadd('codex-mcp:open-approvals', String(Date.now() + LONG_MS), 'unreadable');
+  await redis.set('codex-mcp:approval:unreadable', 'whoever reads it fails');
+  await ask(about('late'), LONG_MS);
+  await ask(about('soon'), LONG_MS / 2);
+  const ofTurn = async () => (await store.openOf(turn.turnId)).map(({ approval }) => approval.approvalId);
+  expect(await ofTurn()).toEqual([about('soon').approvalId, about('late').approvalId]);
+  expect(await store.openOf(newTurnId())).toEqual([]);
+  await store.answer(about('soon'), yes('somebody'));
+  expect(await ofTurn()).toEqual([about('late').approvalId]);
+  await ask(about('over'), 0);
+  expect(await redis.zcard(`codex-mcp:turn:${turn.turnId}:approvals`)).toBe(1);
+  expect(await redis.pttl(`codex-mcp:turn:${turn.turnId}:approvals`)).toBeGreaterThan(LONG_MS);
+  await end();
+  expect(await ofTurn()).toEqual([]);
+});

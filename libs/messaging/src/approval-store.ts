@@ -32,7 +32,7 @@ export class ApprovalStore {
     const byDefault: ApprovalAnswer = { decision: fallback, via: 'deadline', atMs: Date.now() };
     const reply = await askApproval.run(
       this.redis,
-      [keys.turn(turnId), keys.approval(approvalId), keys.openApprovals],
+      [keys.turn(turnId), keys.approval(approvalId), keys.openApprovals, keys.approvalsOf(turnId)],
       [approvalId, attempt, JSON.stringify(this.envelopes.seal('approval', approval, timeoutMs + ENVELOPE_LIFETIMES_MS.approval)), Math.max(0, Math.floor(timeoutMs)), KEPT_MS, JSON.stringify(byDefault)],
     );
     const [outcome, deadlineMs, leftMs, answer] = Asked.parse(reply);
@@ -45,7 +45,7 @@ export class ApprovalStore {
     const sealed = JSON.stringify(this.envelopes.seal(answerTo(approvalId), answer, ENVELOPE_LIFETIMES_MS.approval));
     const reply = await answerApproval.run(
       this.redis,
-      [keys.approval(approvalId), keys.openApprovals, keys.turn(turnId)],
+      [keys.approval(approvalId), keys.openApprovals, keys.turn(turnId), keys.approvalsOf(turnId)],
       [approvalId, sealed, keys.turnControl, sealedCommand(this.envelopes, { action: 'approval', turnId, approvalId })],
     );
     const [outcome, standing] = Answered.parse(reply);
@@ -72,8 +72,17 @@ export class ApprovalStore {
   }
 
   /** Those of all tenants that wait for an answer, the most urgent first. */
-  async open(): Promise<ApprovalRecord[]> {
-    const ids = await this.redis.zrangebyscore(keys.openApprovals, Date.now(), '+inf');
+  open(): Promise<ApprovalRecord[]> {
+    return this.waitingIn(keys.openApprovals);
+  }
+
+  /** Those of one turn. */
+  async openOf(turnId: string): Promise<ApprovalRecord[]> {
+    return (await this.waitingIn(keys.approvalsOf(turnId))).filter(({ approval }) => approval.turnId === turnId);
+  }
+
+  private async waitingIn(key: string): Promise<ApprovalRecord[]> {
+    const ids = await this.redis.zrangebyscore(key, Date.now(), '+inf');
     const records = await Promise.all(ids.map((id) => this.waiting(id)));
     return records.filter((record) => record !== undefined);
   }

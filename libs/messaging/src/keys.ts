@@ -27,7 +27,9 @@ export const keys = {
   beat: (service: string, instance: string) => `${PREFIX}:beat:${service}:${instance}`,
   beats: `${PREFIX}:beats`,
   approval: (approvalId: string) => `${PREFIX}:approval:${approvalId}`,
-  /** Ids of unanswered approvals by their deadlines. */
+  /** Ids of a turn's unanswered approvals by their deadlines. */
+  approvalsOf: (turnId: string) => `${PREFIX}:turn:${turnId}:approvals`,
+  /** Those of all turns. */
   openApprovals: `${PREFIX}:open-approvals`,
   /** Counters of a day (UTC) by agent and model, and their sums. */
   usage: (tenant: string, day: string) => `${PREFIX}:usage:${day}:${tenant}`,

@@ -60,6 +60,8 @@ describeWithDocker('states of a workspace', () => {
   it('that do not exist are told apart from those that did not change', async () => {
     expect(await errorOf(client, 'get_diff', { turn_id: 'turn_0' })).toMatchObject({ code: 'unknown_turn' });
     expect(await errorOf(client, 'restore', { name: 'nothing' })).toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('good') });
+    expect(await errorOf(client, 'restore', { name: 'nothing', agent_id: 'fresh' })).toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('none is kept') });
+    expect(await errorOf(client, 'get_diff', { since: 'nothing', agent_id: 'fresh' })).toMatchObject({ code: 'invalid_arguments' });
     expect(await errorOf(client, 'get_diff', { paths: ['../etc'] })).toMatchObject({ code: 'invalid_arguments' });
     expect(await errorOf(client, 'get_diff', { since: 'good', turn_id: 'turn_0' })).toMatchObject({ code: 'invalid_arguments' });
   });

@@ -25,8 +25,9 @@ export class ApprovalDesk {
 
   /** Those that wait, the most urgent first. */
   async list(tenant: string, { agentId, turnId }: Filter = {}): Promise<ApprovalView[]> {
-    const fits = ({ agent, turnId: ofTurn }: Approval) => agent.tenant === tenant && (agentId === undefined || agent.agentId === agentId) && (turnId === undefined || ofTurn === turnId);
-    return (await this.store.open()).filter(({ approval }) => fits(approval)).map(approvalView);
+    const fits = ({ agent }: Approval) => agent.tenant === tenant && (agentId === undefined || agent.agentId === agentId);
+    const open = turnId === undefined ? this.store.open() : this.store.openOf(turnId);
+    return (await open).filter(({ approval }) => fits(approval)).map(approvalView);
   }
 
   /** What a turn waits for, if it does. */

@@ -52,6 +52,10 @@ describe('approvals', () => {
     expect((await me.call(`/approvals?turn_id=${turnId}`)).json).toEqual({ approvals: [view] });
     expect(await me.tool('get_turn', { turn_id: turnId })).toMatchObject({ pending_approvals: [view], events: expect.arrayContaining([expect.objectContaining({ type: 'approval_requested', approval_id: approvalId, text: expect.stringContaining('npm install') })]) });
     expect((await me.call(`/jobs/${turnId}`)).json).toMatchObject({ pending_approvals: [view] });
+    // Whoever reads all approvals to find a turn's fails.
+    await system.redis.multi().set('codex-mcp:approval:unreadable', '').zadd('codex-mcp:open-approvals', Date.now() + 60_000, 'unreadable').exec();
+    expect(await me.tool('get_turn', { turn_id: turnId })).toMatchObject({ pending_approvals: [view] });
+    await system.redis.multi().del('codex-mcp:approval:unreadable').zrem('codex-mcp:open-approvals', 'unreadable').exec();
     held.release();
     await eventually(async () => expect((await me.call('/approvals')).json).toEqual({ approvals: [] }));
   });

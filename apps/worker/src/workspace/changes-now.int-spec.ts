@@ -101,8 +101,8 @@ it('is looked at also while an index is locked, and where nothing has been kept'
   await write('a.txt', 'two\n');
   expect((await beside.changesNow(undefined))?.files).toMatchObject([{ path: 'a.txt' }]);
   const fresh = new AgentWorkspace(localCommands, { cwd: directory, stateDir: join(scratch.path, 'state', 'none'), workspace: { kind: 'volume' } }, { isBeside: true });
-  expect(await fresh.changesNow(undefined)).toMatchObject({ files: [] });
   expect(await fresh.checkpoints()).toEqual([]);
+  expect(await fresh.changesNow(undefined)).toMatchObject({ files: [] });
 });
 
 it('clears away what a look that was killed has left, and not what one needs that goes on', async () => {
