@@ -25,6 +25,7 @@ export const SupervisorConfig = z.object({
   CONTAINER_MEMORY_LIMIT: memorySize('2048m').describe('Memory that one agent may use'),
   WORKSPACE_MAX_BYTES: memorySize('20g').describe('Disk space that the workspace and the home of one agent may take, and its largest file; a turn that goes beyond it is stopped'),
   DISK_FREE_MIN: memorySize('1g').describe('Free space on the engine’s disk below which no new agents are made; below half of it agents are not started for turns, and the one that has written most is stopped'),
+  ENGINE_TIMEOUT: seconds(30).describe('Seconds in which the Docker engine must answer: to what is asked; where it has something to do, to a ping each time that they are over, and after ten times as many in all'),
   CODEX_MODEL: textWithDefault('gpt-6.1-sol').describe('Model of turns that do not name one'),
   STOP_AGENTS_ON_SHUTDOWN: flag(false).describe('true: stop this host’s agents when the supervisor ends, as `npm start` and compose have it; otherwise their turns go on'),
 });

@@ -10,6 +10,7 @@ import type { IdleSweeper } from './agents/idle.sweeper.js';
 import type { DiskWatch } from './disk/disk-watch.js';
 import type { RelayServer } from './relay/relay.server.js';
 import type { AgentRuntime } from './runtime/agent-runtime.port.js';
+import { briskly } from './patience.js';
 import type { SupervisorConfig } from './supervisor.config.js';
 import type { HostDirectories } from './workspace/host-directories.js';
 
@@ -85,8 +86,8 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   }
 
   private async describe(): Promise<Heartbeat> {
-    const { supervisorId, relay, runtime, config, agents, audit } = this.parts;
-    const problem = await whyNot(runtime.check());
+    const { supervisorId, relay, runtime, config, audit } = this.parts;
+    const host = await this.host();
     const { stalled } = this;
     return {
       service: 'supervisor',
@@ -98,12 +99,21 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
       relayUrl: relay.url,
       runtime: runtime.name,
       ...(stalled !== undefined && { stalled }),
-      ...(problem !== undefined && { problem }),
+      ...(host.problem !== undefined && { problem: host.problem }),
       ...(audit.problem !== undefined && { auditProblem: audit.problem }),
-      runningAgents: problem === undefined ? (await agents.running()).length : 0,
+      runningAgents: host.running,
       maxAgents: config.MAX_CONCURRENT_SESSIONS,
       workspaceRoots: config.WORKSPACE_ROOTS,
     };
+  }
+
+  /** What hosts the agents: how many run, or what is wrong. It also counts where only some of it answers. */
+  private async host(): Promise<{ running: number; problem?: string }> {
+    const { runtime, agents } = this.parts;
+    let running = 0;
+    const counted = runtime.check().then(async () => (running = (await agents.running()).length));
+    const problem = await whyNot(briskly(counted));
+    return { running, ...(problem !== undefined && { problem }) };
   }
 
   /** Why no commands get here; undefined while nothing proves that. */
@@ -112,8 +122,8 @@ export class SupervisorService implements OnApplicationBootstrap, BeforeApplicat
   }
 
   private async health() {
-    const { redis, runtime, audit } = this.parts;
-    const problem = this.stalled ?? (await whyNot(redisAnswers(redis))) ?? (await whyNot(runtime.check()));
+    const { redis, audit } = this.parts;
+    const problem = this.stalled ?? (await whyNot(redisAnswers(redis))) ?? (await this.host()).problem;
     return { ok: problem === undefined, ...(problem !== undefined && { problem }), ...(audit.problem !== undefined && { auditProblem: audit.problem }) };
   }
 

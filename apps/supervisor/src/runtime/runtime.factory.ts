@@ -1,11 +1,12 @@
 import { ConfigError } from '@codex-mcp/config';
 import { AppError } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { z } from 'zod';
 import type { GatewayClient } from '../gateway/gateway.client.js';
 import type { SupervisorConfig } from '../supervisor.config.js';
 import type { AgentRuntime } from './agent-runtime.port.js';
+import { boundedEngine } from './docker/bounded-engine.js';
 import { DockerRuntime } from './docker/docker.runtime.js';
 import { EnginePaths } from './docker/engine-paths.js';
 import { ProcessRuntime } from './process/process.runtime.js';
@@ -19,7 +20,7 @@ export const PROCESS_WARNING =
 /** Chooses what hosts agents; AGENT_RUNTIME=auto takes Docker where an engine answers and can serve. */
 export async function createRuntime(config: SupervisorConfig, gateway: GatewayClient, logger: Logger, path: string): Promise<AgentRuntime> {
   if (config.AGENT_RUNTIME !== 'process') {
-    const docker = new Docker();
+    const docker = boundedEngine(config.ENGINE_TIMEOUT);
     const engine = await reachEngine(docker);
     if (engine.paths) checkRuntime(config.AGENT_CONTAINER_RUNTIME, engine.runtimes);
     if (engine.paths) return dockerRuntime(docker, engine, config, gateway, logger);

@@ -11,7 +11,7 @@ export const isNotModified = (error: unknown): boolean => statusOf(error) === 30
 export function toEngineError(error: unknown): never {
   if (error instanceof AppError) throw error;
   const words = error instanceof Error ? error.message : String(error);
-  if (statusOf(error) === undefined) throw new AwayError('engine_unavailable', `The Docker engine does not answer (${words}). Start it, or set AGENT_RUNTIME=process.`, { cause: error });
+  if (statusOf(error) === undefined) throw new AwayError('engine_unavailable', `The Docker engine does not answer (${words}). Start it, or start it anew, or set AGENT_RUNTIME=process.`, { cause: error });
   throw new AppError('agent_start_failed', `The Docker engine refused: ${words}`, { cause: error });
 }
 
