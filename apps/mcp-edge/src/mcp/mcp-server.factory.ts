@@ -14,6 +14,7 @@ import { SERVER_ICONS } from './icons.js';
 import { MCP_SERVICE, type McpService } from './mcp-handlers.service.js';
 import type { Era, McpRequest } from './mcp-request.js';
 import { RequestStates } from './request-state.js';
+import type { RunningRequests } from './sessions/running-requests.js';
 import { directoriesInMemory, type NamedDirectories, SessionWorkspaces } from './sessions/session-workspaces.js';
 
 /** A client that has roots answers at once, but may be busy. */
@@ -30,6 +31,8 @@ export type McpConnection = {
   readonly directories?: NamedDirectories;
   /** False once a session's connection is gone, or this process ends: what then looks like a cancellation is none. */
   readonly isOpen: () => boolean;
+  /** Told of each request while it has no answer. */
+  readonly running?: RunningRequests;
   /** Called when the client has cancelled a request, which gets no answer then. */
   readonly onCancelled?: (requestId: RequestId) => void;
 };
@@ -103,11 +106,15 @@ export class McpServerFactory {
     server.onclose = () => ended.abort();
     const session = connection.era === 'sessions' ? { notify: (notification: Notification) => void server.notification(notification).catch(() => undefined), ended: ended.signal } : undefined;
     const serve = async (method: string, handle: Handler, params: unknown, context: ServerContext) => {
+      const cancelled = cancellation(context.mcpReq.signal, connection, context.mcpReq.id);
+      connection.running?.begin(context.mcpReq.id, cancelled);
       try {
-        return await this.audited(method, params, handle)({ ...requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), ...(session && { session }) }, params ?? {});
+        return await this.audited(method, params, handle)({ ...requestOf(server, connection, { workspaces, allowedRoots: () => this.allowedRoots() }, context), signal: cancelled.signal, ...(session && { session }) }, params ?? {});
       } catch (error) {
         if (error instanceof InputRequired) return await asResult(error, this.states, context);
         throw error;
+      } finally {
+        connection.running?.end(context.mcpReq.id, cancelled);
       }
     };
     for (const [method, handle] of Object.entries(methods) as [RequestMethod, Handler][]) server.setRequestHandler(method, ({ params }, context) => serve(method, handle, params, context));
@@ -136,7 +143,7 @@ export class McpServerFactory {
 
 type Directories = { readonly workspaces: SessionWorkspaces; readonly allowedRoots: () => Promise<readonly string[] | undefined> };
 
-function requestOf(server: Server, connection: McpConnection, { workspaces, allowedRoots }: Directories, context: ServerContext): McpRequest {
+function requestOf(server: Server, connection: McpConnection, { workspaces, allowedRoots }: Directories, context: ServerContext): Omit<McpRequest, 'signal'> {
   const { mcpReq, sessionId, http } = context;
   const call = contextIn(http?.authInfo);
   const { era, hints } = connection;
@@ -163,7 +170,6 @@ function requestOf(server: Server, connection: McpConnection, { workspaces, allo
     ...(token !== undefined && { onProgress: (message) => notify({ method: 'notifications/progress', params: { progressToken: token, progress: ++progress, message } }) }),
     log: (level, data) => void (call.isCongested() || mcpReq.log(level, data).catch(() => undefined)),
     notify,
-    signal: cancellation(mcpReq.signal, connection, mcpReq.id),
     ask: era === 'sessions' ? askInSession(context) : askByAnswering(context),
     answers: mcpReq.inputResponses ?? {},
     ...(typeof state === 'object' && state !== null && { resumed: state as JsonObject }),
@@ -183,7 +189,7 @@ async function listRoots({ mcpReq }: ServerContext): Promise<string[]> {
 }
 
 /** The SDK aborts a request when its client cancels it and when the connection ends; in a session only the former is meant. */
-function cancellation(aborted: AbortSignal, connection: McpConnection, requestId: RequestId): AbortSignal {
+function cancellation(aborted: AbortSignal, connection: McpConnection, requestId: RequestId): AbortController {
   const cancelled = new AbortController();
   aborted.addEventListener(
     'abort',
@@ -194,5 +200,5 @@ function cancellation(aborted: AbortSignal, connection: McpConnection, requestId
     },
     { once: true },
   );
-  return cancelled.signal;
+  return cancelled;
 }

@@ -16,6 +16,7 @@ import { type CallContext, carried, contextOf, hintsOf } from './call-context.js
 import { McpServerFactory } from './mcp-server.factory.js';
 import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
 import { type NoteOf, ReplicaChannel } from './sessions/replica-channel.js';
+import { RunningRequests } from './sessions/running-requests.js';
 import { sessionEntry } from './sessions/session.audit.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { type SessionRecord, SessionStore } from './sessions/session-store.js';
@@ -23,13 +24,18 @@ import { SseTransport } from './sessions/sse-transport.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
-type SseSession = { readonly principal: Principal; readonly transport: SseTransport; readonly stream: Response; close(): Promise<void> };
+/** How long a call can still be cancelled whose stream is gone: the two may come together, in either order. */
+const LATE_MS = 30_000;
+
+type SseSession = { readonly principal: Principal; readonly transport: SseTransport; readonly stream: Response; readonly running: RunningRequests; isOpen: boolean; close(): Promise<void> };
 
 /** MCP over HTTP+SSE, revision 2024-11-05: answers go to the stream, whatever POST asked, at whatever replica. */
 @Controller()
 @UseGuards(PrincipalGuard)
 export class SseController implements BeforeApplicationShutdown {
   private readonly sessions: SessionRegistry<SseSession>;
+  /** Those that ended a moment ago with calls under way. */
+  private readonly left = new Map<string, SseSession>();
 
   constructor(
     private readonly servers: McpServerFactory,
@@ -52,27 +58,27 @@ export class SseController implements BeforeApplicationShutdown {
     const transport = new SseTransport('/messages', response);
     const { sessionId } = transport;
     const record: SessionRecord = { transport: 'sse', principalId: principal.id, replica: this.replicas.self, hints: hintsOf(request) };
-    let isOpen = true;
+    const session: SseSession = { principal, transport, stream: response, running: new RunningRequests(), isOpen: true, close: () => transport.close() };
     const keepAlive = setInterval(() => {
       transport.keepAlive();
       void this.announce(sessionId, record);
     }, KEEP_ALIVE_MS);
     const end = () => {
-      if (!isOpen) return;
-      isOpen = false;
+      if (!session.isOpen) return;
+      session.isOpen = false;
       clearInterval(keepAlive);
       this.sessions.delete(sessionId);
       this.audit.record(sessionEntry('session.ended', sessionId, 'sse', principal));
-      this.store.remove(sessionId).catch(() => undefined); // it expires
+      this.leave(sessionId, session);
     };
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no EventTarget
     transport.onclose = end;
     response.once('close', end); // the transport notices once it is connected
-    const server = this.servers.create({ era: 'sessions', hints: record.hints, isOpen: () => isOpen });
+    const server = this.servers.create({ era: 'sessions', hints: record.hints, isOpen: () => session.isOpen, running: session.running });
     this.audit.record(sessionEntry('session.opened', sessionId, 'sse', principal));
-    this.sessions.add(sessionId, { principal, transport, stream: response, close: () => transport.close() });
+    this.sessions.add(sessionId, session);
     await this.announce(sessionId, record);
-    if (isOpen) await server.connect(transport);
+    if (session.isOpen) await server.connect(transport);
     else response.end();
   }
 
@@ -81,18 +87,38 @@ export class SseController implements BeforeApplicationShutdown {
     const { sessionId } = request.query;
     const principal = principalOf(response);
     const id = typeof sessionId === 'string' ? sessionId : '';
-    const session = this.sessions.use(id, principal);
+    const session = this.sessions.use(id, principal) ?? this.leftBy(id, principal);
     const replica = session ? this.replicas.self : await this.replicaOf(id, principal);
     if (replica === undefined) throw unknownSession();
     const message = messageOf(await readJsonBody(request, response));
     const context = contextOf(request, { principal, correlationId: correlationIdOf(response), isCongested: () => session !== undefined && isCongested(session.stream) });
-    if (session) session.transport.onmessage?.(message, { authInfo: carried(context) });
-    else if (!(await this.pass(replica, id, message, context))) throw unknownSession();
+    const isTaken = session ? take(session, message, context) : await this.pass(replica, id, message, context);
+    if (!isTaken) throw unknownSession();
     response.status(202).send('Accepted');
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.sessions.close();
+    for (const id of this.left.keys()) this.forget(id);
+  }
+
+  /** Its calls go on, and can be cancelled for a while. */
+  private leave(id: string, session: SseSession): void {
+    this.left.set(id, session);
+    const timer = setTimeout(() => this.forget(id), LATE_MS).unref();
+    session.running.whenNone(() => {
+      clearTimeout(timer);
+      this.forget(id);
+    });
+  }
+
+  private forget(id: string): void {
+    if (this.left.delete(id)) this.store.remove(id).catch(() => undefined); // it expires
+  }
+
+  private leftBy(id: string, principal: Principal): SseSession | undefined {
+    const session = this.left.get(id);
+    return session?.principal.id === principal.id ? session : undefined;
   }
 
   /** Where Redis is away, the session is known here only. */
@@ -113,14 +139,20 @@ export class SseController implements BeforeApplicationShutdown {
 
   /** A message that another replica was given, which has looked at its principal. */
   private hear({ session: id, message, context }: NoteOf<'message'>): void {
-    const session = this.sessions.peek(id);
+    const session = this.sessions.peek(id) ?? this.left.get(id);
     if (!session || !context) return;
-    const { stream, transport } = session;
     const { correlationId, scopes, agentHint, workspaceHint, toolset } = context;
     // The scopes of the token that came with this message, which the one that opened the session may have had or not.
     const principal = { ...session.principal, scopes: new Set(scopes) };
-    transport.onmessage?.(message as never, { authInfo: carried({ principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(stream) }) });
+    take(session, message as JSONRPCMessage, { principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(session.stream) });
   }
+}
+
+/** False for what a session that has ended does not take. */
+function take({ isOpen, transport, running }: SseSession, message: JSONRPCMessage, context: CallContext): boolean {
+  if (!isOpen) return running.takeLate(message);
+  transport.onmessage?.(message, { authInfo: carried(context) });
+  return true;
 }
 
 const unknownSession = () => new HttpProblem(404, 'unknown_session', 'There is no such session. Open a new one with GET /sse.');

@@ -1,7 +1,6 @@
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { AuditLog, type Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import type { Principal } from '../../access/principal.js';
 import { TokensFile } from '../../access/tokens-file.service.js';
 import type { EdgeConfig } from '../../edge.config.js';
@@ -12,6 +11,7 @@ import { EventLog } from './event-log.js';
 import { isAnswer, isNotification } from './message-kind.js';
 import { type NoteOf, ReplicaChannel } from './replica-channel.js';
 import { ResourceSubscriptions } from './resource-subscriptions.service.js';
+import { cancelledBy } from './running-requests.js';
 import { sessionEntry } from './session.audit.js';
 import { SessionRegistry } from './session-registry.js';
 import { type SessionRecord, SessionStore } from './session-store.js';
@@ -21,8 +21,6 @@ import { askedBy, SessionTransport } from './session-transport.js';
 const LOCAL_IDLE_MS = 10 * 60_000;
 /** How long a session that another replica has ended may go on here, where the news got lost; less where sessions end sooner. */
 const MAX_RECHECK_MS = 60_000;
-
-const Cancelled = z.object({ method: z.literal('notifications/cancelled'), params: z.object({ requestId: z.union([z.string(), z.number()]) }) });
 
 type LocalSession = { readonly principal: Principal; readonly transport: SessionTransport; readonly isBusy: boolean; checkedAtMs: number; close(): Promise<void> };
 
@@ -176,6 +174,6 @@ export class HttpSessions implements BeforeApplicationShutdown {
 
 /** A cancellation of a request that another replica answers. */
 function isForOther(transport: SessionTransport, message: unknown): boolean {
-  const requestId: RequestId | undefined = Cancelled.safeParse(message).data?.params.requestId;
+  const requestId = cancelledBy(message);
   return requestId !== undefined && !transport.serves(requestId);
 }
