@@ -7,7 +7,6 @@ import { createRedis, createSubscriber, HeartbeatPublisher } from '@codex-mcp/me
 import { AuditLog, createMetrics, type Logger, nestLogger } from '@codex-mcp/observability';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
 import express from 'express';
 import { AllowedHosts } from './access/allowed-hosts.js';
 import { knownPrincipalOf } from './access/principal.js';
@@ -18,6 +17,7 @@ import { Readiness } from './health/readiness.service.js';
 import { answerBrokenRequest } from './http/broken-request.js';
 import { closeWithConnection, responsesOf } from './http/connection-responses.js';
 import { correlate } from './http/correlation-id.middleware.js';
+import { ExpressServer } from './http/express-server.js';
 import { dropStalledConnections } from './http/stalled-connections.js';
 import { protect } from './http/security-headers.middleware.js';
 import { ToolInvoker } from './invocation/tool-invoker.service.js';
@@ -67,7 +67,7 @@ export async function createApplication(resources: EdgeResources): Promise<INest
   const http = express();
   http.disable('x-powered-by').disable('etag');
   http.use(closeWithConnection, correlate, protect, refuseForeignRequests(new AllowedHosts(resources.config.BIND, resources.config.ALLOWED_HOSTS)));
-  return NestFactory.create(EdgeModule.register(resources), new ExpressAdapter(http), { bodyParser: false, logger: nestLogger(resources.logger), abortOnError: false });
+  return NestFactory.create(EdgeModule.register(resources), new ExpressServer(http), { bodyParser: false, logger: nestLogger(resources.logger), abortOnError: false });
 }
 
 /** The server of an application, with its limits on what comes in. */
