@@ -26,21 +26,25 @@ const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 const LAST_BLOCK = Buffer.from([1, 0, 0, 0xff, 0xff]);
 const MAX_STORED_BYTES = 0xffff;
 
-/** The pieces as gzip; only what is shared is compressed. */
-export function gzipOf(pieces: Pieces): Buffer {
-  const parts: Buffer[] = [HEADER];
+/** The pieces as gzip, in pieces; only what is shared is compressed, and that is not copied. */
+export function gzipOf(pieces: Pieces): Buffer[] {
+  const whole: Buffer[] = [];
+  let parts: Buffer[] = [HEADER];
   let [checksum, length] = [0, 0];
   for (const piece of pieces) {
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
     const form = forms.get(bytes);
-    parts.push(...(form ? [form.deflated] : stored(bytes)));
+    if (form) {
+      whole.push(Buffer.concat(parts), form.deflated);
+      parts = [];
+    } else parts.push(...stored(bytes));
     checksum = form ? form.checksum(checksum) : crc32(bytes, checksum);
     length += bytes.length;
   }
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(checksum, 0);
   trailer.writeUInt32LE(length % 2 ** 32, 4);
-  return Buffer.concat([...parts, LAST_BLOCK, trailer]);
+  return [...whole, Buffer.concat([...parts, LAST_BLOCK, trailer])];
 }
 
 /** Blocks of deflate that hold bytes as they are. */

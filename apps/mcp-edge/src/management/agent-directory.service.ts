@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AgentIdentity, type AgentRecord, AppError, workspaceModeOf } from '@codex-mcp/contracts';
 import { AgentStore, TurnStore } from '@codex-mcp/messaging';
 import type { AgentView } from '@codex-mcp/tools';
@@ -5,9 +6,13 @@ import { Injectable } from '@nestjs/common';
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
+type Totals = { readonly running: number; readonly queued: number };
+
 /** A tenant's agents with what they are doing. */
 @Injectable()
 export class AgentDirectory {
+  private looking: Promise<Totals> | undefined;
+
   constructor(
     private readonly agents: AgentStore,
     private readonly turns: TurnStore,
@@ -58,8 +63,16 @@ export class AgentDirectory {
     return { queued: unfinished.length - 1, running: { turn_id: turnId, tool, started_at: iso(head.startedAtMs ?? acceptedAtMs) } };
   }
 
-  /** Turns of all agents. */
-  async totals(): Promise<{ running: number; queued: number }> {
+  /** Turns of all agents. Whoever asks in one turn of the event loop is answered by one look. */
+  totals(): Promise<Totals> {
+    this.looking ??= nextTurn().then(() => {
+      this.looking = undefined;
+      return this.count();
+    });
+    return this.looking;
+  }
+
+  private async count(): Promise<Totals> {
     const work = await Promise.all((await this.turns.busyAgents()).map((key) => this.work(key)));
     return { running: work.filter(({ running }) => running).length, queued: work.reduce((sum, { queued }) => sum + queued, 0) };
   }

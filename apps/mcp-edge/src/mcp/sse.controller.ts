@@ -15,6 +15,7 @@ import { asCallerError } from '../invocation/redis-outage.errors.js';
 import { type CallContext, carried, contextOf, hintsOf } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
+import { isPlainRequest } from './sessions/plain-request.js';
 import { type NoteOf, ReplicaChannel } from './sessions/replica-channel.js';
 import { RunningRequests } from './sessions/running-requests.js';
 import { sessionEntry } from './sessions/session.audit.js';
@@ -159,7 +160,7 @@ const unknownSession = () => new HttpProblem(404, 'unknown_session', 'There is n
 
 function messageOf(body: unknown): JSONRPCMessage {
   try {
-    return parseJSONRPCMessage(body);
+    return isPlainRequest(body) ? body : parseJSONRPCMessage(body);
   } catch {
     throw new HttpProblem(400, 'malformed_message', 'The request body is not a JSON-RPC message.');
   }

@@ -1,4 +1,4 @@
-import { classifyInboundRequest, createMcpHandler, type McpHttpHandler, type McpRequestContext } from '@modelcontextprotocol/server';
+import { classifyInboundRequest, createMcpHandler, type McpHttpHandler, type McpRequestContext, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import type { Logger } from '@codex-mcp/observability';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
@@ -13,6 +13,7 @@ import { parseResourceUri } from '../resources/resource-uri.js';
 import { type CallContext, carried } from './call-context.js';
 import { McpServerFactory } from './mcp-server.factory.js';
 import { McpEvents } from './sessions/mcp-events.js';
+import { isPlainRequest } from './sessions/plain-request.js';
 import { takeResult } from './whole-results.js';
 import { EVENT_STREAM_HEADERS } from './sessions/post-stream.js';
 
@@ -37,6 +38,7 @@ const Listening = Listen.extend({ params: z.looseObject({ notifications: z.loose
 export function isOfSessions(request: Request, body: unknown): boolean {
   if (body === undefined || body === null) return true;
   const [protocolVersionHeader, mcpMethodHeader, mcpNameHeader] = ['MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name'].map((name) => request.get(name));
+  if (request.method === 'POST' && (protocolVersionHeader === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(protocolVersionHeader)) && isPlainRequest(body)) return true;
   const outcome = classifyInboundRequest({
     httpMethod: request.method,
     ...(protocolVersionHeader !== undefined && { protocolVersionHeader }),

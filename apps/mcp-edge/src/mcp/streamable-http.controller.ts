@@ -18,6 +18,7 @@ import { EventLog, STANDALONE } from './sessions/event-log.js';
 import { isRequest } from './sessions/message-kind.js';
 import { EventStreams } from './sessions/event-streams.js';
 import { HttpSessions } from './sessions/http-sessions.service.js';
+import { isPlainRequest } from './sessions/plain-request.js';
 import type { SessionTransport } from './sessions/session-transport.js';
 import { isOfSessions, StatelessEndpoint } from './stateless.endpoint.js';
 
@@ -151,7 +152,7 @@ function messagesOf(body: unknown): JSONRPCMessage[] {
   const given: unknown[] = Array.isArray(body) ? body : [body];
   if (given.length === 0 || given.length > MAX_BATCH) throw new Refusal(400, -32600, `Invalid Request: a batch holds 1 to ${MAX_BATCH} messages`);
   try {
-    return given.map((message) => parseJSONRPCMessage(message));
+    return given.map((message) => (isPlainRequest(message) ? message : parseJSONRPCMessage(message)));
   } catch {
     throw new Refusal(400, -32700, 'Parse error: Invalid JSON-RPC message');
   }
