@@ -37,6 +37,8 @@ export class Relay implements Dispatcher.DispatchHandler {
   private controller: Controller | undefined;
   private refusal: Refusal | undefined;
   private opening: StreamOpening | undefined;
+  /** What goes to the agent with the next write; undefined where none is due. */
+  private unwritten: Buffer[] | undefined;
   private hasEnded = false;
   private resolve!: (how: RelayEnd) => void;
 
@@ -65,11 +67,11 @@ export class Relay implements Dispatcher.DispatchHandler {
     else this.begin(status, headers);
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onResponseData(_controller: Controller, chunk: Buffer): void {
     if (this.hasEnded) return;
     if (this.refusal) this.withhold(this.refusal, chunk);
     else if (this.opening) this.look(this.opening, chunk);
-    else if (!this.write(chunk)) controller.pause();
+    else this.write(chunk);
     // What is held back is counted, too.
     this.meter?.pass(chunk);
   }
@@ -84,7 +86,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.show(this.refusal);
     }
     this.pass();
-    this.response.end();
+    this.response.end(this.takeUnwritten());
     this.end('completed');
   }
 
@@ -95,6 +97,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.status === undefined && !isTimeout(error)) this.meter?.refused();
     const isUntouched = this.opening !== undefined || this.refusal !== undefined || !this.response.headersSent;
     if (this.withholds && isUntouched) return this.end('withheld');
+    this.flush();
     if (this.response.headersSent) this.response.destroy();
     this.end('upstream_failed');
   }
@@ -102,7 +105,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   /** Gives the agent the 401 that was withheld. */
   release(): void {
     if (this.refusal) this.show(this.refusal);
-    this.response.end();
+    this.response.end(this.takeUnwritten());
   }
 
   /** The head goes to the agent at once. An earlier answer may have sent it; only one of the same kind can go on behind that. */
@@ -113,12 +116,8 @@ export class Relay implements Dispatcher.DispatchHandler {
     }
     if (this.withholds && isStream(status, headers)) this.opening = new StreamOpening();
     if (this.response.headersSent) return;
-    // Its first events often come with the head: one write takes them all.
-    const { socket } = this.response;
-    socket?.cork();
-    process.nextTick(() => socket?.uncork());
     this.response.writeHead(status, toAgent(headers));
-    this.response.flushHeaders();
+    this.soon();
   }
 
   private withhold(refusal: Refusal, chunk: Buffer): void {
@@ -145,13 +144,32 @@ export class Relay implements Dispatcher.DispatchHandler {
   private pass(): void {
     const held = this.opening?.held;
     this.opening = undefined;
-    if (held && held.length > 0 && !this.write(held)) this.controller?.pause();
+    if (held && held.length > 0) this.write(held);
   }
 
-  private write(chunk: Buffer): boolean {
-    if (this.response.destroyed) return true;
+  private write(chunk: Buffer): void {
+    if (this.response.destroyed) return;
     this.bytes += chunk.length;
-    return this.response.write(chunk);
+    this.soon().push(chunk);
+  }
+
+  /** Events that came together, often with the head, leave with one write and not with one each. */
+  private soon(): Buffer[] {
+    if (!this.unwritten) process.nextTick(() => this.flush());
+    return (this.unwritten ??= []);
+  }
+
+  private flush(): void {
+    if (!this.unwritten || this.response.destroyed || this.response.writableEnded) return;
+    const chunk = this.takeUnwritten();
+    if (!chunk) this.response.flushHeaders();
+    else if (!this.response.write(chunk)) this.controller?.pause();
+  }
+
+  private takeUnwritten(): Buffer | undefined {
+    const chunks = this.unwritten ?? [];
+    this.unwritten = undefined;
+    return chunks.length > 1 ? Buffer.concat(chunks) : chunks[0];
   }
 
   private abort(how: RelayEnd): void {
