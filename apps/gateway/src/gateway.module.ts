@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { createRedis } from '@codex-mcp/messaging';
 import { AuditLog, createLogger, createMetrics, type Logger } from '@codex-mcp/observability';
 import type { Registry } from 'prom-client';
+import { Afterwork } from './afterwork.js';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
 import { CredentialsService } from './credentials/credentials.service.js';
@@ -35,6 +36,7 @@ export class GatewayModule {
         { provide: METRICS, useFactory: () => createMetrics('gateway') },
         { provide: AuditLog, useFactory: (metrics: Registry) => new AuditLog(config, { service: 'gateway', instance: GATEWAY_INSTANCE }, logger, metrics), inject: [METRICS] },
         { provide: REDIS, useFactory: () => createRedis(config.REDIS_URL.reveal()) },
+        Afterwork,
         CredentialsService,
         UsageLedger,
         BudgetsService,

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { AuditLog, type Logger, startOpsServer } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import { Afterwork } from './afterwork.js';
 import { AgentEndpoints } from './agents/agent-endpoints.service.js';
 import { ControlServer } from './agents/control.server.js';
 import { prepareRunDir } from './agents/run-dir.js';
@@ -30,6 +31,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     @Inject(GatewayHealth) private readonly health: GatewayHealth,
     @Inject(GatewayHeartbeat) private readonly heartbeat: GatewayHeartbeat,
     @Inject(UsageLedger) private readonly usage: UsageLedger,
+    @Inject(Afterwork) private readonly afterwork: Afterwork,
     @Inject(REDIS) private readonly redis: Redis,
   ) {}
 
@@ -48,6 +50,7 @@ export class GatewayService implements OnApplicationBootstrap, OnApplicationShut
     await this.heartbeat.stop();
     await this.agents.close(this.config.SHUTDOWN_TIMEOUT);
     await this.proxy.close();
+    this.afterwork.run();
     await this.usage.close();
     this.redis.disconnect();
     // Last of all: until here no other gateway may take the sockets.

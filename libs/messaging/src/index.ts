@@ -19,4 +19,4 @@ export { TurnControl } from './turn-control.js';
 export { TurnDispatcher } from './turn-dispatcher.js';
 export { isAfter, type LogEntry, TurnLogReader } from './turn-log.reader.js';
 export { type AcceptOutcome, type Claim, type Lease, type TurnRetention, TurnStore } from './turn-store.js';
-export { type Increment, incrementsOf, type Spent, spentIn, type SpentOfAgent, USAGE_RETENTION_DAYS, type UsageCounts, type UsageRow, UsageStore } from './usage-store.js';
+export { type Increment, incrementsOf, type Spent, spentBy, spentIn, type SpentOfAgent, USAGE_RETENTION_DAYS, type UsageCounts, type UsageRow, UsageStore } from './usage-store.js';

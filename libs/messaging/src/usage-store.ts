@@ -8,6 +8,7 @@ export const USAGE_RETENTION_DAYS = 90;
 
 /** Costs are counted in whole billionths of a dollar, which Redis adds without error. */
 const NANO = 1_000_000_000;
+const nano = (usd: number): number => Math.round(usd * NANO);
 
 const COUNTERS = ['requests', 'estimated', 'unpriced', 'input', 'cached', 'output', 'reasoning', 'cost'] as const;
 type Counter = (typeof COUNTERS)[number];
@@ -37,12 +38,17 @@ return 0
 
 /** The counters that a request of `agent` adds to. */
 export function incrementsOf({ tenant, agentId }: AgentIdentity, day: string, { model, tokens, costUsd, chargedUsd, isEstimated }: ModelUse): Increment[] {
-  const nano = (usd: number): number => Math.round(usd * NANO);
   const counted: Record<Counter, number> = { requests: 1, estimated: Number(isEstimated), unpriced: Number(costUsd === undefined), input: tokens.input, cached: tokens.cached, output: tokens.output, reasoning: tokens.reasoning, cost: nano(costUsd ?? 0) };
   const own = COUNTERS.map((counter) => ({ field: field(counter, agentId, model), by: counted[counter] }));
   const spent = tokens.input + tokens.output;
   const totals = [[], [agentId]].flatMap((of) => [{ field: field(SPENT_TOKENS, ...of), by: spent }, { field: field(SPENT_COST, ...of), by: nano(costUsd ?? chargedUsd ?? 0) }]);
   return [...own, ...totals].filter(({ by }) => by !== 0).map((increment) => ({ tenant, day, ...increment }));
+}
+
+/** What one use adds to the sums that budgets bound. */
+export function spentBy({ tokens, costUsd, chargedUsd }: ModelUse): SpentOfAgent {
+  const spent = { tokens: tokens.input + tokens.output, usd: nano(costUsd ?? chargedUsd ?? 0) / NANO };
+  return { agent: spent, tenant: spent };
 }
 
 /** What of the increments counts towards the budgets of an agent and its tenant on that day. */

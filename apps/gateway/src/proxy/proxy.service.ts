@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
-import { type AuditDetail, type Auditor, AuditLog, type Logger, operation } from '@codex-mcp/observability';
+import { type AuditDetail, type Auditor, AuditLog, type Logger } from '@codex-mcp/observability';
+import { Afterwork } from '../afterwork.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { EgressProxyService } from '../egress/egress-proxy.service.js';
@@ -25,6 +26,7 @@ export class ProxyService {
     @Inject(EgressProxyService) private readonly egress: EgressProxyService,
     @Inject(ProxyMetrics) private readonly metrics: ProxyMetrics,
     @Inject(AuditLog) private readonly audit: Auditor,
+    @Inject(Afterwork) private readonly afterwork: Afterwork,
   ) {}
 
   /** Answers one request of `agent`; `url` is its path as the model's API has it, such as /v1/responses, or one below /git/. Never rejects. */
@@ -32,18 +34,18 @@ export class ProxyService {
     if (!url.startsWith('/')) return this.egress.refuse(agent, request, response);
     if (url.startsWith('/git/')) return this.git.handle(agent, url, request, response);
     const fields = { agentId: agent.agentId, tenant: agent.tenant, agentKey: agent.key, method: request.method ?? '' };
+    const startedAt = performance.now();
     this.metrics.inFlight.inc();
-    await operation(this.logger, 'model_request', fields, async (add) => {
-      const startedAt = performance.now();
-      const { use, ...exchange } = await this.exchange(agent, url, request, response);
-      const { status, end, attempts } = exchange;
-      if (attempts === 0 && end !== 'agent_gone') this.auditRefusal(agent, { method: request.method, path: url, code: end });
-      else this.audit.record({ action: 'model.request', outcome: status === 200 && end === 'completed' ? 'ok' : 'failed', tenant: agent.tenant, agentId: agent.agentId, detail: { status, end, attempts, durationMs: Math.round(performance.now() - startedAt), ...(use && fieldsOf(use)) } });
-      this.metrics.observe({ firstByteMs: undefined, ...exchange });
-      add({ ...exchange, requestBytes: bytesOf(request), ...(use && fieldsOf(use)) });
-    })
-      .catch(() => response.destroy())
-      .finally(() => this.metrics.inFlight.dec());
+    try {
+      const exchange = await this.exchange(agent, url, request, response);
+      const asked = { path: url, requestBytes: bytesOf(request), durationMs: performance.now() - startedAt };
+      this.afterwork.later(() => this.record(agent, fields, asked, exchange));
+    } catch (error) {
+      this.logger.error({ op: 'model_request', outcome: 'failed', ...fields, err: error }, 'model_request');
+      response.destroy();
+    } finally {
+      this.metrics.inFlight.dec();
+    }
   }
 
   /** Ends a connection of `agent` on which came what is no request, such as one with two lengths. */
@@ -56,6 +58,15 @@ export class ProxyService {
 
   async close(): Promise<void> {
     await Promise.all([this.forwarder.close(), this.git.close()]);
+  }
+
+  private record(agent: AgentIdentity, fields: { method: string }, { path, requestBytes, durationMs }: { path: string; requestBytes: number; durationMs: number }, { use, ...exchange }: Exchange): void {
+    const { status, end, attempts } = exchange;
+    const used = use && fieldsOf(use);
+    if (attempts === 0 && end !== 'agent_gone') this.auditRefusal(agent, { method: fields.method, path, code: end });
+    else this.audit.record({ action: 'model.request', outcome: status === 200 && end === 'completed' ? 'ok' : 'failed', tenant: agent.tenant, agentId: agent.agentId, detail: { status, end, attempts, durationMs: Math.round(durationMs), ...used } });
+    this.metrics.observe({ firstByteMs: undefined, ...exchange });
+    this.logger.info({ op: 'model_request', outcome: 'ok', durationMs: Math.round(durationMs * 10) / 10, ...fields, ...exchange, requestBytes, ...used }, 'model_request');
   }
 
   private auditRefusal({ tenant, agentId }: AgentIdentity, detail: AuditDetail): void {

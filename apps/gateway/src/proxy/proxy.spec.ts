@@ -251,9 +251,12 @@ describe('the log', () => {
   it('has one event per request, with its shape and without any value', async () => {
     await start();
     await send({ ...POST, socketPath, headers: { authorization: 'Bearer agent-canary' } }, '{"input":"body-canary"}');
-    const events = await eventually(() => gateway.lines().filter((line) => line.includes('"op":"model_request"')));
-    expect(events).toHaveLength(1);
-    expect(JSON.parse(events[0] ?? '')).toMatchObject({ agentId: 'a', tenant: 'local', outcome: 'ok', status: 200, end: 'completed', requestBytes: 23, responseBytes: 4, durationMs: expect.any(Number), firstByteMs: expect.any(Number) });
+    const events = () => gateway.lines().filter((line) => line.includes('"op":"model_request"'));
+    await eventually(() => events().length > 0);
+    // Its stop records what has not been yet.
+    await gateway.stop();
+    expect(events()).toHaveLength(1);
+    expect(JSON.parse(events()[0] ?? '')).toMatchObject({ agentId: 'a', tenant: 'local', outcome: 'ok', status: 200, end: 'completed', requestBytes: 23, responseBytes: 4, durationMs: expect.any(Number), firstByteMs: expect.any(Number) });
     expect(gateway.lines().join('\n')).not.toContain('canary');
   });
 });

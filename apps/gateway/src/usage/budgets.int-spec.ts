@@ -65,6 +65,14 @@ describe('a budget', () => {
     for (const agent of ['a', 'b', 'c']) expect(await ask(agent)).toEqual(refused('of all your agents together is spent: \\$0.0026 of \\$0.0020', 'BUDGET_TENANT_USD'));
   });
 
+  it('stops an agent soon that asks without a pause, where it is spent at other gateways', async () => {
+    await start({ BUDGET_TENANT_TOKENS: '1000000' });
+    expect(await ask('a')).toEqual({ status: 200 });
+    const tokens = { input: 1_000_000, cached: 0, cacheWrites: 0, output: 1, reasoning: 0 };
+    await new UsageStore(redis).add(incrementsOf({ key: 'f'.repeat(32), tenant: 'local', agentId: 'elsewhere' }, dayOf(Date.now()), { model: 'm', tokens, costUsd: 1, isEstimated: false }));
+    await eventually(async () => expect(await ask('a')).toEqual(refused('of all your agents together is spent', 'BUDGET_TENANT_TOKENS')));
+  });
+
   it('in dollars is spent by models without a price as by the dearest, of which the log warns once', async () => {
     writeFileSync(join(directory.path, 'prices.json'), JSON.stringify({ cheap: { input: 1, cached_input: 1, output: 1 }, dear: { input: 20, cached_input: 1, output: 100 } }));
     await start({ BUDGET_TENANT_USD: '0.005', MODEL_PRICES_FILE: join(directory.path, 'prices.json') });
@@ -78,7 +86,7 @@ describe('a budget', () => {
     await start({});
     writeFileSync(join(directory.path, 'prices.json'), '{}');
     const config = gatewayConfig({ BUDGET_AGENT_USD: '1', MODEL_PRICES_FILE: join(directory.path, 'prices.json') });
-    expect(() => new UsageService(config, recordingLogger().logger, undefined as never, undefined as never)).toThrow(/MODEL_PRICES_FILE has no price/);
+    expect(() => new UsageService(config, recordingLogger().logger, undefined as never, undefined as never, undefined as never)).toThrow(/MODEL_PRICES_FILE has no price/);
   });
 
   it('of an agent alone bounds no caller, which the log says at the start, and the refusal no way around it', async () => {

@@ -2,6 +2,9 @@ import type { ModelTokens } from '@codex-mcp/contracts';
 import type { AskedRequest } from './asked-request.js';
 import { ResponseUsageReader, UNKNOWN_MODEL } from './response-usage.reader.js';
 
+/** So much is kept of an answer until it is read. */
+const MAX_UNREAD_BYTES = 64 * 1024;
+
 export type Metered = { readonly model: string; readonly tokens: ModelTokens; readonly isEstimated: boolean };
 
 /** Counts the tokens of one answer while it passes, and tells them once: as soon as the answer does, or at its end. */
@@ -9,12 +12,14 @@ export class RequestMeter {
   private reader: ResponseUsageReader | undefined;
   /** What has passed and is still to be read. */
   private unread: Buffer[] = [];
+  private unreadBytes = 0;
   private state: 'unsent' | 'sent' | 'refused' = 'unsent';
   private isSettled = false;
 
   constructor(
     private readonly asked: AskedRequest,
     private readonly onMetered: (metered: Metered) => void,
+    private readonly later: (work: () => void) => void,
   ) {}
 
   /** The request goes to the model's service: from now on it costs something. */
@@ -32,9 +37,11 @@ export class RequestMeter {
     this.state = 'refused';
   }
 
-  /** Reads it once this tick's writes have left: metering delays no answer. */
+  /** Reads it later, where it is not much: metering delays no answer. */
   pass(chunk: Buffer): void {
-    if (this.unread.push(chunk) === 1) process.nextTick(() => this.read());
+    this.unreadBytes += chunk.length;
+    if (this.unread.push(chunk) === 1) this.later(() => this.read());
+    if (this.unreadBytes > MAX_UNREAD_BYTES) this.read();
   }
 
   /** Nothing more will pass. An answer that broke off counts with what is known of it, also where nothing had come yet. */
@@ -50,6 +57,7 @@ export class RequestMeter {
 
   private read(): void {
     for (const chunk of this.unread.splice(0)) this.reader?.pass(chunk);
+    this.unreadBytes = 0;
     if (this.reader?.tokens) this.settle(this.reader.model, this.reader.tokens, false);
   }
 

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { type AgentIdentity, dayOf, type ModelUse } from '@codex-mcp/contracts';
-import { type Increment, incrementsOf, spentIn, type SpentOfAgent, UsageStore } from '@codex-mcp/messaging';
+import { type Increment, incrementsOf, spentBy, spentIn, type SpentOfAgent, UsageStore } from '@codex-mcp/messaging';
 import type { Logger } from '@codex-mcp/observability';
 import type { Redis } from 'ioredis';
+import { Afterwork } from '../afterwork.js';
 import { LOGGER, REDIS } from '../gateway.tokens.js';
 import { DaySums, minus, plus } from './day-sums.js';
 
@@ -13,7 +14,8 @@ const MAX_WAITING = 20_000;
 const CLOSE_TIMEOUT_MS = 1000;
 /** A model request waits no longer for what counts towards its budget. */
 const SPENT_TIMEOUT_MS = 500;
-
+/** An answer takes longer, and counts when it is over: what others spend within this is no more than what is on its way. */
+const KNOWN_MS = 2000;
 
 /** Counts in Redis what agents take of the model. While Redis is away counters add up here, and go there when it is back. */
 @Injectable()
@@ -26,10 +28,15 @@ export class UsageLedger {
   private here = new DaySums();
   /** What Redis had besides, when it was asked last: of other gateways, and of this one before it was started. */
   private elsewhere = new DaySums();
+  /** When that was, by agent. */
+  private askedAt = new Map<string, number>();
+  /** What has not become counters yet. */
+  private counted: { agent: AgentIdentity; day: string; use: ModelUse }[] = [];
 
   constructor(
     @Inject(REDIS) private readonly redis: Redis,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Afterwork) private readonly afterwork: Afterwork,
   ) {
     this.store = new UsageStore(redis);
     redis.on('ready', () => void this.send());
@@ -37,29 +44,55 @@ export class UsageLedger {
 
   count(agent: AgentIdentity, use: ModelUse): void {
     const day = this.today();
-    const increments = incrementsOf(agent, day, use);
-    this.here.set(agent, plus(this.here.of(agent), spentIn(increments, agent, day)));
-    this.wait(increments);
-    // Not now: the answer whose tokens these are may be waiting for its end.
-    setImmediate(() => void this.send());
+    this.here.set(agent, plus(this.here.of(agent), spentBy(use)));
+    if (this.counted.push({ agent, day, use }) === 1) this.afterwork.later(() => void this.settle());
   }
 
-  /** What counts towards today's budgets, of all gateways; while Redis does not answer, as it said last and what was counted here since. */
+  /**
+   * What counts towards today's budgets: all that was counted here, and what Redis said within the last two seconds of other
+   * gateways, else what it says now; while it does not answer, what it said last.
+   */
   async spent(agent: AgentIdentity): Promise<SpentOfAgent> {
     const day = this.today();
-    // Commands of one connection are answered in order: what is on its way to Redis is in its answer.
-    const waiting = spentIn([...this.waiting.values()], agent, day);
-    const here = this.here.of(agent);
-    const stored = this.redis.status === 'ready' ? await this.stored(agent, day) : undefined;
-    if (!stored) return plus(this.elsewhere.of(agent), this.here.of(agent));
-    const spent = plus(stored, waiting);
-    this.elsewhere.set(agent, minus(spent, here));
-    return spent;
+    return this.knownForMs(agent) < KNOWN_MS ? plus(this.elsewhere.of(agent), this.here.of(agent)) : this.ask(agent, day);
   }
 
   /** Resolves when what is counted has gone to Redis, or Redis does not answer in time. */
   async close(): Promise<void> {
+    this.takeCounted();
     await Promise.race([this.send(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+
+  /** Who has a budget asks again as a rule, so that Redis is asked already now and not only then. */
+  private async settle(): Promise<void> {
+    const agents = this.takeCounted();
+    await this.send();
+    const day = this.today();
+    for (const agent of agents.values()) if (this.askedAt.has(agent.key) && this.knownForMs(agent) > KNOWN_MS / 2) void this.ask(agent, day);
+  }
+
+  private takeCounted(): Map<string, AgentIdentity> {
+    const taken = this.counted.splice(0);
+    for (const { agent, day, use } of taken) this.wait(incrementsOf(agent, day, use));
+    return new Map(taken.map(({ agent }) => [agent.key, agent]));
+  }
+
+  private knownForMs({ key }: AgentIdentity): number {
+    return performance.now() - (this.askedAt.get(key) ?? -Infinity);
+  }
+
+  private async ask(agent: AgentIdentity, day: string): Promise<SpentOfAgent> {
+    this.takeCounted();
+    // Commands of one connection are answered in order: what is on its way to Redis is in its answer.
+    const waiting = spentIn([...this.waiting.values()], agent, day);
+    const here = this.here.of(agent);
+    const startedAt = performance.now();
+    const stored = this.redis.status === 'ready' ? await this.stored(agent, day) : undefined;
+    if (!stored) return plus(this.elsewhere.of(agent), this.here.of(agent));
+    const spent = plus(stored, waiting);
+    this.elsewhere.set(agent, minus(spent, here));
+    this.askedAt.set(agent.key, startedAt);
+    return spent;
   }
 
   private stored(agent: AgentIdentity, day: string): Promise<SpentOfAgent | undefined> {
@@ -72,7 +105,7 @@ export class UsageLedger {
   /** Sums begin anew with each day. */
   private today(): string {
     const day = dayOf(Date.now());
-    if (day !== this.day) [this.day, this.here, this.elsewhere] = [day, new DaySums(), new DaySums()];
+    if (day !== this.day) [this.day, this.here, this.elsewhere, this.askedAt] = [day, new DaySums(), new DaySums(), new Map()];
     return day;
   }
 

@@ -3,6 +3,7 @@ import { ConfigError } from '@codex-mcp/config';
 import type { AgentIdentity, ModelUse } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import { costOf, dearestCostOf, loadPrices, type ModelPrices, pricedModel } from '@codex-mcp/prices';
+import { Afterwork } from '../afterwork.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
 import { AskedRequest } from './asked-request.js';
@@ -23,6 +24,7 @@ export class UsageService {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(UsageLedger) private readonly ledger: UsageLedger,
     @Inject(UsageMetrics) private readonly metrics: UsageMetrics,
+    @Inject(Afterwork) private readonly afterwork: Afterwork,
   ) {
     this.prices = loadPrices(config.MODEL_PRICES_FILE);
     this.countsDollars = config.BUDGET_AGENT_USD > 0 || config.BUDGET_TENANT_USD > 0;
@@ -32,12 +34,13 @@ export class UsageService {
   /** A meter for one answer, whose tokens are counted for `agent`, and told to `onUse`. `body`: the request, where it is kept. */
   meter(agent: AgentIdentity, body: Buffer | undefined, onUse: (use: ModelUse) => void): RequestMeter {
     const asked = new AskedRequest(body);
-    return new RequestMeter(asked, (metered) => {
+    const onMetered = (metered: Metered) => {
       const use = this.useOf(metered, asked);
       this.ledger.count(agent, use);
-      this.metrics.observe(use);
       onUse(use);
-    });
+      this.afterwork.later(() => this.metrics.observe(use));
+    };
+    return new RequestMeter(asked, onMetered, (work) => this.afterwork.later(work));
   }
 
   /** An answer that names no model is that of the model asked for, where that is one of the table: other names are anybody's to make up. */
