@@ -14,6 +14,8 @@ const DIRECT = 'the model directly';
 const REQUEST_BYTES = 100_000;
 /** One after the other; a sample is their mean, as a single one lasts no longer than a hiccup of the machine. */
 const REQUESTS = 20;
+/** A gateway has served for days when an agent asks it; one that has just started runs code that is not compiled yet, which the fake's and the client's is by now. */
+const WARM_UP_REQUESTS = 1000;
 const BUDGETS = { BUDGET_AGENT_TOKENS: '1000000000', BUDGET_TENANT_USD: '1000000' };
 
 /** A streamed answer over a connection that is open already: what the gateway adds to it, metering included, and with budgets. */
@@ -31,6 +33,7 @@ export async function measureGateway({ stack, options, cleanUp }: System): Promi
   const body = JSON.stringify({ model: MODEL, instructions: 'x'.repeat(REQUEST_BYTES), stream: true, input: [{ role: 'user', content: [{ type: 'input_text', text: PROMPTS.instant }] }] });
   const open = (place: { host: string; port: string } | { socketPath: string }) => cleanUp.add(new ModelClient(place, body), (client) => client.close());
   const [direct, metered, bounded] = [open({ host, port }), open({ socketPath: await agentSocket({}) }), open({ socketPath: await agentSocket(BUDGETS) })];
+  for (const client of [direct, metered, bounded]) await client.meanMs(WARM_UP_REQUESTS);
   const samples = await interleave({ direct: () => direct.meanMs(REQUESTS), metered: () => metered.meanMs(REQUESTS), bounded: () => bounded.meanMs(REQUESTS) }, options);
   const added = (values: number[]) => median(values.map((value, round) => value - (samples.direct[round] ?? Number.NaN)));
   return {
