@@ -6,6 +6,7 @@ import { eventually, type RedisFixture, startRedis, temporaryDirectory, type Tem
 import { TOOLS } from '@codex-mcp/tools';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { SessionRecord, sessionKey } from '../mcp/sessions/session-store.js';
 import { connectClient, startTestEdge, type TestEdge, TRANSPORTS } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
 import { agentRecord, beat, StandInWorker } from '../testing/stand-ins.fixture.js';
@@ -99,6 +100,36 @@ describe('whoever may only look', () => {
     expect((await edge.call(`/jobs/${turnId}`, { method: 'DELETE', headers: bearer('read') }))).toMatchObject({ status: 403, json: { code: 'insufficient_scope' } });
     expect((await edge.call(`/jobs/${turnId}`, { headers: bearer('read') })).json).toMatchObject({ status: 'running' });
     held.release();
+  });
+});
+
+describe('a message that an edge of another version passes on', () => {
+  it.each([
+    ['no scopes, as before there were any: what the token allows that opened the session', 'run', undefined, 'completed'],
+    ['no scopes, on a session of a token that may only look', 'read', undefined, 'refused'],
+    ['scopes that are not known here yet, which allow nothing', 'run', ['read', 'fly'], 'refused'],
+    ['scopes that are known here as well', 'run', ['fly', 'run'], 'completed'],
+  ])('has %s', async (_, token, scopes, outcome) => {
+    const leaving = new AbortController();
+    const stream = await fetch(`${edge.url}/sse`, { headers: bearer(token), signal: leaving.signal });
+    let received = '';
+    const read = (async () => {
+      for await (const chunk of (stream.body ?? []) as AsyncIterable<Uint8Array>) received += Buffer.from(chunk).toString();
+    })().catch(() => undefined);
+    await eventually(() => /sessionId=\w+/.test(received));
+    const session = /sessionId=(\w+)/.exec(received)?.[1] ?? '';
+    await eventually(async () => (await redis.exists(sessionKey(session))) === 1);
+    const { replica } = SessionRecord.parse(JSON.parse((await redis.get(sessionKey(session))) ?? ''));
+    const pass = (message: object) => redis.publish(`codex-mcp:mcp:replica:${replica}`, JSON.stringify({ type: 'message', session, message: { jsonrpc: '2.0', ...message }, context: { correlationId: 'from-an-old-edge', scopes } }));
+    await pass({ id: 1, method: 'initialize', params: { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'x', version: '1' } } });
+    await eventually(() => received.includes('"id":1'));
+    await pass({ method: 'notifications/initialized' });
+    await pass({ id: 2, method: 'tools/call', params: { name: 'chat', arguments: { message: 'x' } } });
+    await eventually(() => received.includes('"id":2'));
+    expect(received.includes('insufficient_scope') ? 'refused' : 'completed').toBe(outcome);
+    expect(worker.seen).toHaveLength(outcome === 'completed' ? 1 : 0);
+    leaving.abort();
+    await read;
   });
 });
 

@@ -143,8 +143,9 @@ export class SseController implements BeforeApplicationShutdown {
     const session = this.sessions.peek(id) ?? this.left.get(id);
     if (!session || !context) return;
     const { correlationId, scopes, agentHint, workspaceHint, toolset } = context;
-    // The scopes of the token that came with this message, which the one that opened the session may have had or not.
-    const principal = { ...session.principal, scopes: new Set(scopes) };
+    // The scopes of the token that came with this message, which the one that opened the session may have had or not. An edge that knows
+    // of none knows only tokens of the file, where the same principal is the same token: its own scopes here, fewer than it had there.
+    const principal = scopes ? { ...session.principal, scopes: new Set(scopes) } : session.principal;
     take(session, message as JSONRPCMessage, { principal, correlationId, agentHint, workspaceHint, toolset, isCongested: () => isCongested(session.stream) });
   }
 }

@@ -12,10 +12,13 @@ const ofReplica = (replica: string): string => `codex-mcp:mcp:replica:${replica}
 const Message = z.looseObject({ jsonrpc: z.literal('2.0') });
 const session = z.string();
 
+/** Of the token that came with a message. One that a later version knows allows nothing here; edges from before there were scopes say none. */
+const Scopes = z.array(z.string()).transform((names) => Scope.options.filter((scope) => names.includes(scope)));
+
 /** What replicas tell each other. */
 const Note = z.discriminatedUnion('type', [
   /** A client's message for a session whose stream, or whose question, is at the addressed replica. */
-  z.object({ type: z.literal('message'), session, message: Message, context: z.object({ correlationId: z.string(), scopes: z.array(Scope), agentHint: z.string().optional(), workspaceHint: z.string().optional(), toolset: z.string().optional() }).optional() }),
+  z.object({ type: z.literal('message'), session, message: Message, context: z.object({ correlationId: z.string(), scopes: Scopes.optional(), agentHint: z.string().optional(), workspaceHint: z.string().optional(), toolset: z.string().optional() }).optional() }),
   /** A notification of the client that concerns wherever the session is known: a cancellation, changed roots. */
   z.object({ type: z.literal('notification'), session, message: Message }),
   z.object({ type: z.literal('ended'), session }),
