@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type AgentHalt, agentKey } from '@codex-mcp/contracts';
 import { eventually, freePort } from '@codex-mcp/testing';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { announceModelWait, createRedis, createSubscriber, HeartbeatPublisher, ModelWaits, QUEUE_PREFIX, readHeartbeats, REDIS_USERS, type RedisUser, redisUsers, UsageStore } from './index.js';
+import { AgentHalts, announceAgentHalt, announceModelWait, createRedis, createSubscriber, HeartbeatPublisher, incrementsOf, ModelWaits, QUEUE_PREFIX, readHeartbeats, REDIS_USERS, type RedisUser, redisUsers, RequestBudgets, UsageStore } from './index.js';
 
 const ADMIN = 'password-of-the-administrator';
 const passwords = Object.fromEntries(REDIS_USERS.map((user) => [user, `password-of-${user}`])) as Record<RedisUser, string>;
@@ -33,6 +34,7 @@ afterAll(async () => {
 });
 
 const TURN = 'codex-mcp:turn:turn_1';
+const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
 const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow(/NOPERM|not allowed|can't (access|run)/);
 
 describe('a service’s user in Redis', () => {
@@ -95,6 +97,27 @@ describe('a service’s user in Redis', () => {
     await new ModelWaits(subscriber).listen(({ agentKey }) => waits.push(agentKey));
     announceModelWait(redis, { agentKey: 'k', trouble: 'rate_limited', retryInMs: 1, attempt: 1 });
     await eventually(() => expect(waits).toEqual(['k']));
+  });
+
+  it('of the mcp-edge counts requests of tenants, and reads what was spent', async () => {
+    const redis = as('mcp-edge');
+    expect(await new RequestBudgets(redis).take('local', 60, { wanted: 5, needed: 1 })).toEqual({ granted: 5, waitMs: 0 });
+    await new UsageStore(as('gateway')).add(incrementsOf(agent, '2026-11-23', { model: 'm', tokens: { input: 1, cached: 0, output: 2, reasoning: 0 }, costUsd: 0.5, isEstimated: false }));
+    const usage = new UsageStore(redis);
+    expect(await usage.spent(agent, '2026-11-23')).toEqual({ agent: { tokens: 3, usd: 0.5 }, tenant: { tokens: 3, usd: 0.5 } });
+    expect(await usage.read('local', ['2026-11-23'])).toEqual([expect.objectContaining({ agentId: 'a', model: 'm', input: 1, output: 2 })]);
+  });
+
+  it('of the supervisor tells why it stops an agent, and that of the worker hears it', async () => {
+    const subscriber = createSubscriber(as('worker'));
+    connections.push(subscriber);
+    const halts: AgentHalt[] = [];
+    await new AgentHalts(subscriber).listen((halt) => halts.push(halt));
+    const halt: AgentHalt = { agentKey: agent.key, error: { code: 'workspace_full', message: 'Full.', retryable: false } };
+    const supervisor = as('supervisor');
+    await supervisor.ping(); // it is ready
+    await announceAgentHalt(supervisor, halt);
+    await eventually(() => expect(halts).toEqual([halt]));
   });
 
   it.each(['mcp-edge', 'worker'] as const)('of the %s takes and gives jobs with all that BullMQ does for them', async (user) => {

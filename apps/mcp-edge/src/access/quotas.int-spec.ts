@@ -1,9 +1,13 @@
 import { connect } from 'node:net';
+import { createRedis } from '@codex-mcp/messaging';
+import { createLogger, createMetrics } from '@codex-mcp/observability';
 import { eventually, type RedisFixture, startRedis } from '@codex-mcp/testing';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { readEdgeConfig } from '../edge.config.js';
 import { connectClient, type RawAnswer, type TestEdge } from '../testing/edge.fixture.js';
 import { HeldTurns } from '../testing/held-turn.fixture.js';
 import { startTestSystem, type TestSystem } from '../testing/system.fixture.js';
+import { RequestQuota } from './request-quota.service.js';
 
 jest.setTimeout(30_000); // on a busy machine
 
@@ -59,6 +63,20 @@ describe('MAX_REQUESTS_PER_MINUTE', () => {
     const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await system.redis.info('commandstats'))?.[1] ?? '0';
     expect(Number(calls)).toBeLessThan(20);
   });
+});
+
+it('MAX_REQUESTS_PER_MINUTE refuses nobody while Redis does not let it count, and says so', async () => {
+  await start({});
+  await system.redis.acl('SETUSER', 'edge', 'on', '>password', '~codex-mcp:mcp:*', '+@all');
+  const redis = createRedis(`redis://edge:password@127.0.0.1:${redisServer.port}`, 'brisk');
+  const logged: string[] = [];
+  const metrics = createMetrics('mcp-edge');
+  const config = readEdgeConfig({ REDIS_URL: redisServer.url, MAX_REQUESTS_PER_MINUTE: '120' });
+  const quota = new RequestQuota(redis, config, createLogger('mcp-edge', 'info', { write: (line: string) => logged.push(line) }), metrics);
+  for (let at = 0; at < 200; at++) await quota.spend('ada');
+  redis.disconnect();
+  expect(logged.map((line) => JSON.parse(line) as unknown)).toEqual([expect.objectContaining({ event: 'quota_unchecked', reason: expect.stringContaining('NOPERM'), times: 1 })]);
+  expect(Number(/^codex_mcp_quota_unchecked_total(?:\{.*\})? (\d+)$/m.exec(await metrics.metrics())?.[1])).toBeGreaterThan(10);
 });
 
 it('MAX_OPEN_REQUESTS is how many requests and streams a tenant has open at an edge', async () => {

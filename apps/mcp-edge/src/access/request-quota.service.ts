@@ -1,28 +1,38 @@
 import { AppError } from '@codex-mcp/contracts';
 import { RequestBudgets } from '@codex-mcp/messaging';
+import { type Logger, sparingly } from '@codex-mcp/observability';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
+import { Counter, type Registry } from 'prom-client';
 import type { EdgeConfig } from '../edge.config.js';
-import { EDGE_CONFIG, REDIS } from '../edge.tokens.js';
+import { EDGE_CONFIG, LOGGER, METRICS, REDIS } from '../edge.tokens.js';
 
 /** An edge fetches so much of a minute's requests at once: asking Redis for each would cost more than many of them. */
 const SHARE = 1 / 120;
 /** What an edge has fetched for tenants that have gone is forgotten beyond so many. */
 const MAX_PURSES = 10_000;
+const SAY_MS = 60_000;
 
 /** What this edge has fetched and not spent. */
 type Purse = { left: number; refusedUntilMs: number; filling?: Promise<void> | undefined };
 
-/** MAX_REQUESTS_PER_MINUTE, over all edges. While Redis is away, nobody is refused for it. */
+/**
+ * MAX_REQUESTS_PER_MINUTE, over all edges. Where Redis does not answer, or does not let this edge count, nobody is refused for it: without
+ * Redis nothing is queued either, and a quota that nobody can look up must not be what ends the service. It is logged once a minute and counted.
+ */
 @Injectable()
 export class RequestQuota {
   private readonly purses = new Map<string, Purse>();
   private readonly budgets: RequestBudgets;
   private readonly perMinute: number;
   private readonly batch: number;
+  private readonly unchecked: Counter;
+  private readonly sayUnchecked: (reason: string) => void;
 
-  constructor(@Inject(REDIS) redis: Redis, @Inject(EDGE_CONFIG) { MAX_REQUESTS_PER_MINUTE }: EdgeConfig) {
+  constructor(@Inject(REDIS) redis: Redis, @Inject(EDGE_CONFIG) { MAX_REQUESTS_PER_MINUTE }: EdgeConfig, @Inject(LOGGER) logger: Logger, @Inject(METRICS) metrics: Registry) {
     this.budgets = new RequestBudgets(redis);
+    this.unchecked = new Counter({ name: 'codex_mcp_quota_unchecked_total', help: 'How often Redis did not say what a tenant may still ask for, and requests were let through', registers: [metrics] });
+    this.sayUnchecked = sparingly(SAY_MS, (reason, times) => logger.error({ event: 'quota_unchecked', reason, times }, 'MAX_REQUESTS_PER_MINUTE holds nobody at the moment: Redis does not say what tenants have left'));
     this.perMinute = MAX_REQUESTS_PER_MINUTE;
     this.batch = Math.max(1, Math.floor(this.perMinute * SHARE));
   }
@@ -52,9 +62,15 @@ export class RequestQuota {
   }
 
   private async fetch(tenant: string, purse: Purse, wanted: number, needed: number): Promise<void> {
-    const { granted, waitMs } = await this.budgets.take(tenant, this.perMinute, { wanted, needed }).catch(() => ({ granted: wanted, waitMs: 0 }));
+    const { granted, waitMs } = await this.budgets.take(tenant, this.perMinute, { wanted, needed }).catch((error: unknown) => this.grantUnchecked(error, wanted));
     purse.left += granted;
     if (granted < needed) purse.refusedUntilMs = performance.now() + Math.max(1, waitMs);
+  }
+
+  private grantUnchecked(error: unknown, granted: number): { granted: number; waitMs: number } {
+    this.unchecked.inc();
+    this.sayUnchecked(error instanceof Error ? error.message : String(error));
+    return { granted, waitMs: 0 };
   }
 
   private purseOf(tenant: string): Purse {
