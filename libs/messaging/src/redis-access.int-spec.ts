@@ -102,7 +102,7 @@ describe('a service’s user in Redis', () => {
   it('of the mcp-edge counts requests of tenants, and reads what was spent', async () => {
     const redis = as('mcp-edge');
     expect(await new RequestBudgets(redis).take('local', 60, { wanted: 5, needed: 1 })).toEqual({ granted: 5, waitMs: 0 });
-    await new UsageStore(as('gateway')).add(incrementsOf(agent, '2026-11-23', { model: 'm', tokens: { input: 1, cached: 0, output: 2, reasoning: 0 }, costUsd: 0.5, isEstimated: false }));
+    await new UsageStore(as('gateway')).add(incrementsOf(agent, '2026-11-23', { model: 'm', tokens: { input: 1, cached: 0, cacheWrites: 0, output: 2, reasoning: 0 }, costUsd: 0.5, isEstimated: false }));
     const usage = new UsageStore(redis);
     expect(await usage.spent(agent, '2026-11-23')).toEqual({ agent: { tokens: 3, usd: 0.5 }, tenant: { tokens: 3, usd: 0.5 } });
     expect(await usage.read('local', ['2026-11-23'])).toEqual([expect.objectContaining({ agentId: 'a', model: 'm', input: 1, output: 2 })]);
