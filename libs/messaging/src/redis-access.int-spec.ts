@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type AgentHalt, agentKey } from '@codex-mcp/contracts';
+import type { AgentHalt } from '@codex-mcp/contracts';
 import { eventually, freePort } from '@codex-mcp/testing';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 const TURN = 'codex-mcp:turn:turn_1';
-const agent = { key: agentKey('local', 'a'), tenant: 'local', agentId: 'a' };
+const agent = { key: 'k', tenant: 'local', agentId: 'a' };
 const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow(/NOPERM|not allowed|can't (access|run)/);
 
 describe('a service’s user in Redis', () => {
