@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createLogger, runMain } from '@codex-mcp/observability';
+import { createLogger, endOnSignals, runMain } from '@codex-mcp/observability';
 import { z } from 'zod';
 import { startEdge } from './edge.application.js';
 import { readEdgeConfig } from './edge.config.js';
@@ -17,16 +17,5 @@ runMain(async () => {
   const logger = createLogger('mcp-edge', config.LOG_LEVEL);
   const instance = `${hostname()}-${randomBytes(4).toString('hex')}`;
   const edge = await startEdge(config, { instance, version: readVersion(), startedAtMs: Date.now() }, logger);
-  const stop = () => {
-    setTimeout(() => process.exit(0), 2 * config.SHUTDOWN_TIMEOUT + SHUTDOWN_GRACE_MS).unref();
-    edge.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'shutdown failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  endOnSignals(() => edge.close(), 2 * config.SHUTDOWN_TIMEOUT + SHUTDOWN_GRACE_MS, logger);
 });

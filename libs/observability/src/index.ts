@@ -6,5 +6,5 @@ export { nestLogger } from './nest-logger.js';
 export { operation, type OperationFields } from './operation.js';
 export { addGauge, createMetrics, type HealthReport, startOpsServer } from './ops-server.js';
 export { redactText } from './redaction.js';
-export { endBroken, runMain } from './run-main.js';
+export { endBroken, endOnSignals, runMain } from './run-main.js';
 export { sparingly } from './sparingly.js';

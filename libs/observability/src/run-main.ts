@@ -31,6 +31,22 @@ export function endBroken(broken: Promise<string>, close: () => Promise<void>, t
   });
 }
 
+/** On SIGTERM and SIGINT, ends the process once `close` has: with code 0, or 1 where it fails or takes longer than `timeoutMs`, as it may with what it waits for gone. */
+export function endOnSignals(close: () => Promise<void>, timeoutMs: number, logger: Logger): void {
+  let isEnding = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (isEnding) return;
+    isEnding = true;
+    setTimeout(() => giveUp(`not closed within ${timeoutMs / 1000} s`), timeoutMs).unref();
+    close().then(() => process.exit(0), giveUp);
+    function giveUp(err: unknown): never {
+      logger.fatal({ op: 'process.stop', signal, err }, 'process.stop');
+      process.exit(1);
+    }
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+}
+
 function fail(error: unknown): never {
   process.stderr.write(`${isForUser(error) ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(isForUser(error) ? EX_CONFIG : 1);

@@ -1,7 +1,7 @@
 /** What a repository's own attributes say of line ends, encodings and filters would change the bytes that are kept. */
 const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
-/** Of what `apply` and `put_files` leave behind for a moment. */
-const OWN_FILES = ['/.codex-mcp-apply-*', '/.codex-mcp-put-*'];
+/** Of what `put_files`, beside each file, and `apply`, at the top, leave behind for a moment. The first differs from that of former versions, as it says whether the rules are these. */
+const OWN_FILES = ['.codex-mcp-put-*', '/.codex-mcp-apply-*'];
 
 const INIT = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"`;
 

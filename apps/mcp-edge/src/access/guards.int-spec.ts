@@ -108,6 +108,8 @@ describe('foreign requests', () => {
     ['GET', '/docs', 'same-site', link, 200],
     ['GET', '/ops/queues', 'same-site', link, 200],
     ['GET', '/ops/queues/queue/turns', 'same-site', link, 200],
+    ['GET', '/health', 'same-site', link, 200],
+    ['GET', '/openapi.json', 'same-site', link, 200],
     ['GET', '/docs', 'cross-site', link, 403],
     ['GET', '/docs', 'same-site', { ...link, 'sec-fetch-dest': 'iframe' }, 403],
     ['GET', '/docs', 'same-site', { ...link, 'sec-fetch-mode': 'no-cors' }, 403],

@@ -3,7 +3,7 @@ import { HttpProblem } from '../http/http-problem.js';
 import type { AllowedHosts } from './allowed-hosts.js';
 
 /** What people open in a browser: it changes nothing and is read by nobody else. */
-const PAGE = /^\/(?:docs|ops\/queues(?:\/queue\/.+)?)?\/?$/;
+const PAGE = /^\/(?:docs|openapi\.json|health|metrics|ops\/queues(?:\/queue\/.+)?)?\/?$/;
 
 /** Refuses requests under a foreign name or from a foreign web page, on every route. */
 export function refuseForeignRequests(hosts: AllowedHosts): (request: Request, response: Response, next: NextFunction) => void {

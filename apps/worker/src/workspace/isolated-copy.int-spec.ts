@@ -77,6 +77,15 @@ describe('a copy', () => {
     expect(readFileSync(join(cwd, 'dist/kept.js'), 'utf8')).toBe('edited\n');
   });
 
+  it('has nothing of what a tool leaves for a moment in the directory, also where a former version made the rules for that', async () => {
+    await copy.refresh();
+    put(directory.path, { 'shadow.git/info/exclude': '/.codex-mcp-apply-*\n/.codex-mcp-put-*\n' });
+    put(source, { 'sub/.codex-mcp-put-1-0': 'half', '.codex-mcp-put-1.journal': 'x', '.codex-mcp-apply-x/0': 'half', 'sub/real': 'x' });
+    await copy.refresh();
+    expect(readdirSync(cwd).toSorted()).toEqual(['.git', '.gitignore', 'a.txt', 'dist', 'sub']);
+    expect(readdirSync(join(cwd, 'sub'))).toEqual(['real']);
+  });
+
   it('that was cut off while it was made is made by whoever comes next', async () => {
     mkdirSync(join(cwd, '.git-new/wreck'), { recursive: true });
     put(cwd, { 'a.txt': 'half of it' });

@@ -78,3 +78,17 @@ it('what is streamed after the beginning of an answer is not cut off', async () 
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   expect(Buffer.concat(chunks).toString()).toBe('one two');
 });
+
+it('nor is one that begins while the engine is asked whether it is well, and answers that no more', async () => {
+  let response: ServerResponse | undefined;
+  answer = (request, given) => {
+    if (request.url?.startsWith('/exec/')) response = given;
+    else if (isPing(request) && pings() === 1) response?.writeHead(200).write('one');
+  };
+  const stream = await docker.getExec('a').start({});
+  await expect(docker.listContainers()).rejects.toThrow(SilentEngineError); // and so is that of the ping
+  response?.end(' two');
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toBe('one two');
+}, 30_000);

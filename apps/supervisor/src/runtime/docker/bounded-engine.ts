@@ -1,9 +1,10 @@
 import Docker from 'dockerode';
 
-/** How often a request that has something done gets its time again, where the engine answers others meanwhile: deleting a large volume takes minutes. */
+/** How often a request gets its time, where the engine answers others meanwhile: deleting a large volume takes minutes. */
 const MAX_PERIODS = 10;
 /** Answered when a container has ended, whenever that is. */
 const WAITS = /^\/containers\/[^/]+\/wait\b/;
+const PING = /^\/_ping\b/;
 
 type Request = { path: string; method: string; abortSignal?: AbortSignal };
 type Done = (error: Error | null, result: unknown) => void;
@@ -20,9 +21,9 @@ export class SilentEngineError extends Error {
 }
 
 /**
- * A client of the engine none of whose requests hangs: what is asked for is answered within `timeoutMs`; what is to be done
- * may take ten times as long, and the end of a container any time, as long as the engine answers a ping. Rejects with
- * `SilentEngineError` otherwise. What is streamed after the beginning of an answer is its reader's to bound.
+ * A client of the engine none of whose requests hangs: each is answered within `timeoutMs`, or, as long as the engine answers
+ * a ping, within ten times that (it tells nothing of a container that it is about to start or remove), the end of a container
+ * at any time. Rejects with `SilentEngineError` otherwise. What is streamed after the beginning of an answer is its reader's to bound.
  */
 export function boundedEngine(timeoutMs: number, options?: Docker.DockerOptions): Docker {
   const docker = new Docker(options);
@@ -43,7 +44,9 @@ export function boundedEngine(timeoutMs: number, options?: Docker.DockerOptions)
     };
     const check = async () => {
       periods += 1;
-      if (periods < maxPeriods && (await isWell())) return isOver ? undefined : allow();
+      const goesOn = periods < maxPeriods && (await isWell());
+      if (isOver) return; // answered while the engine was asked; what it streams now is not to be cut off
+      if (goesOn) return allow();
       const silence = new SilentEngineError(request, periods * timeoutMs);
       end(silence, null);
       late.abort(silence); // after the headers of an answer, this reaches no callback
@@ -55,7 +58,7 @@ export function boundedEngine(timeoutMs: number, options?: Docker.DockerOptions)
   return docker;
 }
 
-function periodsOf({ method, path }: Request): number {
+function periodsOf({ path }: Request): number {
   if (WAITS.test(path)) return Infinity;
-  return method === 'GET' ? 1 : MAX_PERIODS;
+  return PING.test(path) ? 1 : MAX_PERIODS;
 }
