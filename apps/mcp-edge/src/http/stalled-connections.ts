@@ -4,7 +4,7 @@ import { responsesOf } from './connection-responses.js';
 
 const CHECK_MS = 500;
 /** Of all connections together. */
-const MAX_UNREAD_BYTES = 48 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 40 * 1024 * 1024;
 /** Whoever has taken something within this time counts as reading. */
 const READING_MS = 1000;
 /** What is less is left to the next check. */
