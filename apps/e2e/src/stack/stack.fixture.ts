@@ -106,8 +106,7 @@ export class Stack {
     const { launcher, workers } = this;
     [this.launcher, this.workers] = [undefined, []];
     await this.clients.closeAll();
-    // A service lets the signal end it when all is put away; the launcher exits with 0.
-    const ends = await Promise.allSettled([...workers.map((worker) => worker.stop('SIGTERM', 'SIGTERM')), launcher?.stop(signal, 0)]);
+    const ends = await Promise.allSettled([...workers.map((worker) => worker.stop('SIGTERM')), launcher?.stop(signal)]);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 

@@ -54,7 +54,7 @@ describeWithDocker('a turn under way', () => {
     const { status } = await turnOf(stack.redis(), turnId);
     expect(isTerminal(status)).toBe(true);
     expect(status).toBe('interrupted');
-    await early.stop('SIGTERM', 'SIGTERM');
+    await early.stop('SIGTERM');
     expect(stack.fake.responsesRequests().filter(({ model }) => model.userText.includes('/workspace/go'))).toHaveLength(1);
   });
 });
