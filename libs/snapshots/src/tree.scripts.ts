@@ -40,7 +40,7 @@ const LOOKS = 5;
 
 /**
  * The same beside somebody who is at work in the workspace and may take its state as well: with an index of its own, which
- * begins as the one there is, and nothing is remembered.
+ * begins as the one there is, in one thread, and nothing is remembered.
  */
 export const LOOK_TREE = `set -e
 ${MAKE}
@@ -49,7 +49,7 @@ trap 'rm -f "$own" "$own.lock"' EXIT
 [ ! -f "$GIT_INDEX_FILE" ] || cp -p "$GIT_INDEX_FILE" "$own"
 export GIT_INDEX_FILE="$own"
 looks=1
-until git add --all --ignore-errors . || [ $? -eq 1 ]; do
+until git -c core.preloadIndex=false add --all --ignore-errors . || [ $? -eq 1 ]; do
   [ $looks -lt ${LOOKS} ] || exit 1
   looks=$((looks + 1))
 done

@@ -1,6 +1,7 @@
 import { type AppServerClient, EVERYTHING_ENVIRONMENT, READ_ONLY_ENVIRONMENT, type StartTurn, UnreachableError } from '@codex-mcp/codex';
 import { type AgentIdentity, egressCovers, egressTarget, type FileWrite, type Placement, type PullRequestResult, type PullRequestWish, type TreeWriteResult, type TurnEvent } from '@codex-mcp/contracts';
 import type { Environment } from '../environment/turn-environment.js';
+import { abortableCommands } from '../workspace/abortable-commands.js';
 import { AgentWorkspace, type Changes } from '../workspace/agent-workspace.js';
 import { SETTLE_PUTS } from '../workspace/files/put.script.js';
 import { IsolatedCopy } from '../workspace/isolated-copy.js';
@@ -21,8 +22,8 @@ export type Lookout = Pick<AgentSession, 'workspace' | 'sandboxPolicy'>;
 /** A worker's open connection to one agent's Codex. */
 export class AgentSession {
   readonly workspace: AgentWorkspace;
-  /** For whoever looks at the workspace while a turn is at work there. */
-  readonly beside: Lookout;
+  /** As whoever sees it who looks at it while a turn is at work there. */
+  private readonly seenBeside: AgentWorkspace;
   /** Where the workspace is a copy of a host directory. */
   readonly copy: IsolatedCopy | undefined;
   /** What has become of the repository's settings, while nothing can have changed them. */
@@ -48,8 +49,13 @@ export class AgentSession {
     readonly openPullRequest: (wish: PullRequestWish) => Promise<PullRequestResult>,
   ) {
     this.workspace = new AgentWorkspace(codex, placement);
-    this.beside = { workspace: new AgentWorkspace(codex, placement, { isBeside: true }), sandboxPolicy: (access) => this.sandboxPolicy(access) };
+    this.seenBeside = new AgentWorkspace(codex, placement, { isBeside: true });
     this.copy = placement.source === undefined ? undefined : new IsolatedCopy(this.workspace, placement.source, `codex/${agent.agentId}`, placement.base);
+  }
+
+  /** For whoever looks at the workspace while a turn is at work there, until `signal` aborts. */
+  beside(signal: AbortSignal): Lookout {
+    return { workspace: this.seenBeside.over(abortableCommands(this.codex, signal)), sandboxPolicy: (access) => this.sandboxPolicy(access) };
   }
 
   /** Whether it need not be started anew for this image: it runs in it, or cannot. */

@@ -104,6 +104,7 @@ export class TurnRunner {
       const signal = AbortSignal.any([run.stop.signal, run.fence.signal]);
       const event = await unlessAborted(run.shutdown, run.isBeside ? this.outcomeBeside(request, run, signal) : this.outcome(request, run, log, signal)).catch(() => undefined);
       if (event === undefined) {
+        if (run.isBeside) run.fence.abort(new TakenOverError()); // what runs for it in the agent ends
         add({ result: 'left' });
         return 'left';
       }
@@ -126,7 +127,7 @@ export class TurnRunner {
       const steering = this.steering.open(request.turnId, push);
       const waits = this.waits.open(request.agent.key, push, run.stop);
       const approvals = this.approvals.open(request, run.attempts, push, run.stop);
-      const looks = this.looks.open(request.agent.key, (claim) => this.begin(claim, run.shutdown, true));
+      const looks = this.looks.open(request.agent.key, (claim) => this.begin(claim, run.shutdown, true), run.shutdown);
       const onBegun = () => void (run.begun = true);
       const onRunning: ExecutionOptions['onRunning'] = (steer) => {
         steering.ready(steer);
@@ -148,7 +149,7 @@ export class TurnRunner {
   /** Undefined where it has to wait for its place after all. */
   private async outcomeBeside(request: TurnRequest, run: Run, signal: AbortSignal): Promise<TerminalEvent | undefined> {
     try {
-      const output = await unlessAborted(signal, this.looks.answer(request, run.startedAtMs));
+      const output = await unlessAborted(signal, this.looks.answer(request, run.startedAtMs, signal));
       return output && { type: 'completed', output };
     } catch (error) {
       return this.failure(request, run, error);

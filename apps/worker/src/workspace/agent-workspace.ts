@@ -65,19 +65,25 @@ git diff --binary --full-index --no-renames --no-color --no-ext-diff --no-textco
 git write-tree
 rm -f "$GIT_INDEX_FILE" "$GIT_DIR/mix.patch"`;
 
+/** What was compared last with a workspace as it was then. */
+type Compared = { last?: { key: string; trees: Trees; changes: Changes } };
+
 /** An agent's workspace, and the states of it that codex-mcp keeps: as ids of git trees. */
 export class AgentWorkspace {
   readonly repository: ShadowRepository;
-  /** What was compared last with the workspace as it was then. */
-  private compared: { key: string; trees: Trees; changes: Changes } | undefined;
-
   constructor(
     codex: CommandRunner,
     private readonly place: Place,
     /** `isBeside`: a turn may be at work in it, whose states are not touched: nothing that is taken is remembered. */
     private readonly options: { isBeside?: boolean } = {},
+    private readonly compared: Compared = {},
   ) {
     this.repository = new ShadowRepository(codex, place);
+  }
+
+  /** The same, over commands of somebody else's. */
+  over(codex: CommandRunner): AgentWorkspace {
+    return new AgentWorkspace(codex, this.place, this.options, this.compared);
   }
 
   /** What the workspace is now. */
@@ -103,9 +109,9 @@ export class AgentWorkspace {
 
   private async changesFrom(ref: string, pathspecs: string[], maxBytes: number): Promise<{ from: string; changes: Changes }> {
     const key = JSON.stringify([pathspecs, maxBytes]);
-    const last = this.compared?.key === key ? this.compared : undefined;
+    const last = this.compared.last?.key === key ? this.compared.last : undefined;
     const { trees, changes } = await diffNow(this.repository, this.taking, ref, { pathspecs, maxBytes, last, isAsLast: !this.options.isBeside });
-    if (trees.from !== trees.to) this.compared = { key, trees, changes };
+    if (trees.from !== trees.to) this.compared.last = { key, trees, changes };
     return { from: trees.from, changes };
   }
 

@@ -112,3 +112,18 @@ it('clears away what a look that was killed has left, and not what one needs tha
   expect((await readdir(await gitDir())).filter((name) => name.startsWith('index.look'))).toEqual([`index.look.${process.pid}`]);
   await rm(join(await gitDir(), `index.look.${process.pid}`));
 });
+
+it('is looked at in one thread, however many files there are: a few looks must not take all that an agent may have', async () => {
+  await Promise.all(Array.from({ length: 1200 }, (_, at) => write(`${at}.txt`, '')));
+  await workspace.take();
+  const usesThreads = async (look: AgentWorkspace) => {
+    const trace = join(scratch.path, 'trace');
+    const exec: CommandRunner['exec'] = (command, options) => localCommands.exec(command, { ...options, env: { ...options.env, GIT_TRACE2_EVENT: trace } });
+    await look.over({ ...localCommands, exec }).changesNow(undefined);
+    const lines = await readFile(trace, 'utf8');
+    await rm(trace);
+    return lines.includes('"label":"preload"');
+  };
+  expect(await usesThreads(beside)).toBe(false);
+  expect(await usesThreads(workspace)).toBe(true);
+});

@@ -12,14 +12,22 @@ export const getDiff: Look<'get_diff'> = async (context, args) => {
   if (args.turn_id === undefined && args.thread_id === undefined) return { compared: namesOf(args.since), ...(await changesNow(context, args)) };
   const running = args.turn_id === undefined ? undefined : await atWork(context, args.turn_id);
   if (running && args.thread_id === undefined && args.since === undefined) {
-    return { compared: `Turn ${args.turn_id} so far`, ...(await context.session.workspace.changesSinceLast(toPathspecs(args.paths), args.max_bytes)) };
+    const changes = await changesSoFar(context, running, args);
+    if (changes) return { compared: `Turn ${args.turn_id} so far`, ...changes };
   }
   const { compared, trees } = await comparison(context, args, 'get_diff');
   const changes: Changes = await context.session.workspace.changes(trees, toPathspecs(args.paths), args.max_bytes);
   return { compared, ...changes };
 };
 
-/** A turn of the agent's that may write, and whose changes are not measured yet. */
+/** Undefined once they are measured: a turn goes on after that, with its tests. */
+async function changesSoFar({ session: { workspace } }: LookContext, { request: { turnId } }: TurnRecord, { paths, max_bytes }: { paths?: string[] | undefined; max_bytes?: number | undefined }): Promise<Changes | undefined> {
+  if (await workspace.turn(turnId)) return undefined;
+  const changes = await workspace.changesSinceLast(toPathspecs(paths), max_bytes);
+  return (await workspace.turn(turnId)) ? undefined : changes; // may have been measured meanwhile
+}
+
+/** A turn of the agent's that is at work and may write. */
 async function atWork({ request, turns }: LookContext, turnId: string): Promise<TurnRecord | undefined> {
   const turn = await turns.load(turnId);
   const tool = turn && findTool(turn.request.tool);
