@@ -143,3 +143,14 @@ it('are those of a turn without a look at the others’', async () => {
   await end();
   expect(await ofTurn()).toEqual([]);
 });
+
+it('is among those of its turn also where an earlier version has opened it, once it is asked again', async () => {
+  await ask();
+  await redis.del(`codex-mcp:turn:${turn.turnId}:approvals`);
+  await ask();
+  expect((await store.openOf(turn.turnId)).map(({ approval }) => approval.approvalId)).toEqual([about().approvalId]);
+  expect(await redis.pttl(`codex-mcp:turn:${turn.turnId}:approvals`)).toBeGreaterThan(LONG_MS - 60_000);
+  await store.answer(about(), yes('somebody'));
+  await ask();
+  expect(await store.openOf(turn.turnId)).toEqual([]);
+});

@@ -23,15 +23,18 @@ if not deadline then
   redis.call('PEXPIRE', KEYS[2], string.format('%.0f', deadline - now + ARGV[5]))
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now - ARGV[5]))
   redis.call('ZADD', KEYS[3], string.format('%.0f', deadline), ARGV[1])
-  redis.call('ZADD', KEYS[4], string.format('%.0f', deadline), ARGV[1])
-  local lasts = deadline - now + ARGV[5]
-  if redis.call('PTTL', KEYS[4]) < lasts then redis.call('PEXPIRE', KEYS[4], string.format('%.0f', lasts)) end
 end
 if not answer and now >= deadline then
   answer = ARGV[6]
   redis.call('HSET', KEYS[2], 'answer', answer)
   redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('ZREM', KEYS[4], ARGV[1])
+end
+-- Each time: an earlier version has opened approvals without.
+if not answer then
+  redis.call('ZADD', KEYS[4], string.format('%.0f', deadline), ARGV[1])
+  local lasts = deadline - now + ARGV[5]
+  if redis.call('PTTL', KEYS[4]) < lasts then redis.call('PEXPIRE', KEYS[4], string.format('%.0f', lasts)) end
 end
 return {answer and 'answered' or 'open', deadline, deadline - now, answer or ''}`);
 

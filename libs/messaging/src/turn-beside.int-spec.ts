@@ -58,3 +58,36 @@ it('one that is not answered beside has its place, and then another attempt coun
   expect((await turns.finish(second, 1, 3, completed)).outcome).toBe('fenced');
   expect((await turns.finish(second, 2, 4, completed)).outcome).toBe('finished');
 });
+
+const cancelled = { type: 'cancelled', error: { code: 'turn_cancelled', message: 'm', retryable: false } } as const;
+
+it('one that is left waits again, without its clock, for whoever has it next and for its caller', async () => {
+  const [first, second, third] = [await accepted(), await accepted(), await accepted()];
+  await claim(first);
+  for (const turn of [second, third]) {
+    await beside(turn);
+    await turns.leave(turn.turnId, 1);
+    const left = await turns.load(turn.turnId);
+    expect([left?.status, left?.attempts, left?.startedAtMs]).toEqual(['queued', 1, undefined]);
+  }
+  expect(await turns.cancel(second, cancelled)).toEqual({ outcome: 'cancelled', next: first.turnId });
+  expect(await beside(second)).toEqual({ outcome: 'terminal' });
+  expect((await turns.finish(second, 1, 3, completed)).outcome).toBe('terminal');
+  expect(await beside(third)).toMatchObject({ outcome: 'claimed', attempts: 2 });
+});
+
+it('one that is left is not taken from another attempt, nor from whoever gets it as the head', async () => {
+  const [first, second, third] = [await accepted(), await accepted(), await accepted()];
+  await claim(first);
+  for (const turn of [second, third]) await beside(turn);
+  await turns.finish(first, 1, 3, completed);
+  expect(await claim(second, other)).toMatchObject({ attempts: 2 });
+  await turns.leave(second.turnId, 1);
+  expect(await turns.load(second.turnId)).toMatchObject({ status: 'running', attempts: 2, startedAtMs: expect.any(Number) });
+  await turns.finish(second, 2, 4, completed);
+  await turns.leave(second.turnId, 2);
+  expect(await turns.load(second.turnId)).toMatchObject({ status: 'completed' });
+  await turns.leave(third.turnId, 1);
+  expect((await turns.cancel(third, cancelled)).outcome).toBe('requested'); // it is the head by now
+  expect(await claim(third, other)).toMatchObject({ attempts: 2, cancelRequested: true });
+});

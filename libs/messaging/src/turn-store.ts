@@ -6,7 +6,7 @@ import { keys } from './keys.js';
 import { sealedCommand } from './turn-control.js';
 import { MAX_THREADS } from './thread-store.js';
 import { sweepTurns } from './turn-sweep.script.js';
-import { acceptTurn, appendEvents, cancelTurn, claimBeside, claimTurn, finishTurn } from './turn.scripts.js';
+import { acceptTurn, appendEvents, cancelTurn, claimBeside, claimTurn, finishTurn, leaveTurn } from './turn.scripts.js';
 
 const Accepted = z.tuple([z.enum(['accepted', 'exists', 'full', 'tenant_full', 'unknown_thread']), z.number(), z.string(), z.string()]);
 const Claimed = z.tuple([z.enum(['claimed', 'terminal', 'missing', 'not_head', 'not_holder']), z.number(), z.number(), z.number(), z.number(), z.string(), z.coerce.number(), z.string()]);
@@ -82,6 +82,11 @@ export class TurnStore {
   async claimBeside(turnId: string, agentKey: string, lease: Lease): Promise<Claim> {
     const reply = await claimBeside.run(this.redis, [keys.turn(turnId), keys.agent(agentKey), keys.mailbox(agentKey), keys.turnLog(turnId)], [turnId, lease.holder, lease.token, Date.now()]);
     return this.claimed(reply, turnId, agentKey);
+  }
+
+  /** Puts a turn that `claimBeside` took back to those that wait, where it is still this attempt's. */
+  async leave(turnId: string, attempt: number): Promise<void> {
+    await leaveTurn.run(this.redis, [keys.turn(turnId)], [attempt]);
   }
 
   private claimed(reply: unknown, turnId: string, agentKey: string): Claim {

@@ -143,6 +143,14 @@ local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken', 'epoch')
 if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] or redis.call('LINDEX', KEYS[3], 0) == ARGV[1] then return {'not_holder', 0, 0, 0, 0, '', 0, ''} end
 return attempt(KEYS[1], KEYS[4], lease[3], ARGV[4])`);
 
+/** An attempt beside another turn that comes to nothing: the turn waits for its place, and its time begins there. KEYS turn. ARGV attempt. */
+export const leaveTurn = new LuaScript(`
+local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts')
+if turn[1] ~= 'running' or turn[2] ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'status', 'queued')
+redis.call('HDEL', KEYS[1], 'startedAtMs')
+return 1`);
+
 /** KEYS turn, log. ARGV attempt, then (seq, json) pairs; pairs already stored are skipped. → 1, or 0 when fenced off */
 export const appendEvents = new LuaScript(`${EMIT}
 local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts', 'seq')
@@ -175,7 +183,7 @@ emit(KEYS[2], json)
 return {'finished', leave(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[3], ARGV[4], ARGV[5])}`);
 
 /**
- * A turn that no worker has begun ends here; a running one is flagged and its worker is told.
+ * A turn that no worker has begun ends here, also one that was left and whose place has not come; a running one is flagged and its worker is told.
  * KEYS turn, log, mailbox, busy. ARGV turnId, agentKey, json without seq, retentionMs, atMs, control channel, command.
  * → [outcome, next turn id or '']
  */
@@ -183,7 +191,7 @@ export const cancelTurn = new LuaScript(`${EMIT}
 local turn = redis.call('HMGET', KEYS[1], 'status', 'attempts')
 if not turn[1] then return {'missing', ''} end
 if isTerminal(turn[1]) then return {'terminal', ''} end
-if turn[1] == 'queued' and turn[2] == '0' then
+if turn[1] == 'queued' and (turn[2] == '0' or redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1]) then
   local json = '{"seq":' .. redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ',' .. ARGV[3]
   redis.call('HSET', KEYS[1], 'status', 'cancelled', 'finishedAtMs', ARGV[5], 'terminal', json)
   emit(KEYS[2], json)

@@ -169,5 +169,6 @@ it('ones whose connection breaks, or whose worker ends, have no answer but their
   await offerAll(ids, 'a');
   expect(commands.size).toBe(2);
   expect((await Promise.all(ids.map((id) => turns.load(id)))).map((turn) => turn?.terminal)).toEqual([undefined, undefined, undefined]);
+  await until(ids, ['queued', 'queued', 'queued']);
   expect((await turns.unfinished(agentOf('a').key)).slice(2)).toEqual(ids);
 });

@@ -71,22 +71,23 @@ export class LooksBeside {
 
   /** Resolves when the turn is claimed; its end makes room for the next. */
   private async take(turnId: string, agentKey: string, begin: Begin): Promise<void> {
-    const held = { agentKey, work: Promise.resolve() as Promise<unknown> };
-    this.inHand.set(turnId, held);
+    this.inHand.set(turnId, { agentKey, work: Promise.resolve() });
     const claim = await this.turns.claimBeside(turnId, agentKey, this.lease).catch((error: unknown) => {
       this.inHand.delete(turnId);
       throw error;
     });
     if (claim.outcome !== 'claimed') return void this.inHand.delete(turnId);
-    const ended = begin(claim).catch((error: unknown) => {
+    void this.seeThrough(turnId, agentKey, begin(claim));
+  }
+
+  private async seeThrough(turnId: string, agentKey: string, begun: ReturnType<Begin>): Promise<void> {
+    const result = await begun.catch((error: unknown) => {
       this.logger.warn({ op: 'turn.beside', turnId, err: error }, 'turn.beside');
       return 'left' as const;
     });
-    void ended.then(async (result) => {
-      await held.work.catch(() => undefined);
-      this.inHand.delete(turnId);
-      this.makeUse(agentKey, result === 'left');
-    });
+    await this.inHand.get(turnId)?.work.catch(() => undefined);
+    this.inHand.delete(turnId);
+    this.makeUse(agentKey, result === 'left');
   }
 
   /** One that was left would be begun again at once, over a connection that is gone; its agent's turn catches up when it has another. */

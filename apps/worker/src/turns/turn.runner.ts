@@ -104,7 +104,7 @@ export class TurnRunner {
       const signal = AbortSignal.any([run.stop.signal, run.fence.signal]);
       const event = await unlessAborted(run.shutdown, run.isBeside ? this.outcomeBeside(request, run, signal) : this.outcome(request, run, log, signal)).catch(() => undefined);
       if (event === undefined) {
-        if (run.isBeside) run.fence.abort(new TakenOverError()); // what runs for it in the agent ends
+        if (run.isBeside) await this.leaveBeside(turnId, run);
         add({ result: 'left' });
         return 'left';
       }
@@ -154,6 +154,12 @@ export class TurnRunner {
     } catch (error) {
       return this.failure(request, run, error);
     }
+  }
+
+  /** What runs for it in the agent ends, and it waits for its place as before. */
+  private async leaveBeside(turnId: string, { fence, attempts }: Run): Promise<void> {
+    fence.abort(new TakenOverError());
+    await this.turns.leave(turnId, attempts).catch(() => undefined); // the next attempt counts in any case
   }
 
   private failure({ turnId }: TurnRequest, { stop }: Run, error: unknown): TerminalEvent {

@@ -12,16 +12,16 @@ export function abortableCommands(codex: Pick<AppServerClient, 'exec' | 'termina
     async exec(command, options) {
       signal.throwIfAborted();
       const processId = randomUUID();
-      let isOver = false;
+      const over = new AbortController();
       const kill = async () => {
-        while (!isOver && !(await codex.terminate(processId).then(() => true, () => false))) await delay(RETRY_MS);
+        while (!over.signal.aborted && !(await codex.terminate(processId).then(() => true, () => false))) await delay(RETRY_MS);
       };
       const onAbort = () => void kill();
       signal.addEventListener('abort', onAbort, { once: true });
       try {
         return await codex.exec(command, { ...options, processId });
       } finally {
-        isOver = true;
+        over.abort();
         signal.removeEventListener('abort', onAbort);
       }
     },
