@@ -45,14 +45,14 @@ export class ToolsController {
     return void response.status(202).set('Preference-Applied', 'respond-async').json(job);
   }
 
-  /** For tools that only look, and need neither arguments nor Codex; the query is what they take. What changes something is never a GET, which any page can have a browser send. */
+  /** For tools that need neither arguments nor Codex; the query is what they take. What changes something is no GET of a browser, which any page can have it send. */
   @Get(':name')
   @Header('Cache-Control', 'no-store')
   async look(@Param('name') name: string, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<RestResult> {
     const tool = findTool(name);
-    if (tool && (runsTurn(tool) || !tool.annotations.readOnlyHint)) {
+    if (tool && (runsTurn(tool) || (!tool.annotations.readOnlyHint && isOfBrowser(request)))) {
       response.setHeader('Allow', 'POST');
-      throw new HttpProblem(405, 'method_not_allowed', `GET is for tools that only look: call this one with POST /tools/${tool.name}, its arguments as a JSON object in the body.`);
+      throw new HttpProblem(405, 'method_not_allowed', `Call this tool with POST /tools/${tool.name}, its arguments as a JSON object in the body.`);
     }
     const { agent_id: agentId } = request.query;
     return this.invoke(name, typeof agentId === 'string' ? { agent_id: agentId } : {}, request, response);
@@ -75,6 +75,10 @@ export class ToolsController {
     };
   }
 }
+
+/** No page can leave out what its browser says of itself, nor choose it for a request that is sent without asking. */
+const isOfBrowser = ({ headers }: Request): boolean =>
+  ['sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest', 'origin', 'referer'].some((name) => name in headers) || /mozilla/i.test(headers['user-agent'] ?? '');
 
 function restWorkspace(request: Request): { path: string } | undefined {
   const path = workspaceHintOf(request);

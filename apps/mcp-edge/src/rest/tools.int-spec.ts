@@ -144,13 +144,25 @@ describe('GET /tools', () => {
     expect((await edge.call('/tools/nothing')).status).toBe(404);
   });
 
-  it('changes nothing: tools that do take POST alone', async () => {
+  it('changes nothing for a browser, whatever sends it: tools that do take POST alone', async () => {
+    const browsers: Record<string, string>[] = [
+      { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
+      { 'user-agent': 'curl/8.0', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' },
+      { referer: 'http://localhost:3000/' },
+      { origin: edge.url },
+    ];
     for (const { name, annotations } of listTools()) {
       if (annotations.readOnlyHint) continue;
-      expect({ name, ...(await edge.call(`/tools/${name}`)) }).toMatchObject({ name, status: 405, headers: { allow: 'POST' }, json: { code: 'method_not_allowed', detail: expect.stringContaining(`POST /tools/${name}`) } });
-      expect({ name, status: (await edge.call(`/tools/codex_${name}`, { method: 'HEAD' })).status }).toEqual({ name, status: 405 });
+      for (const headers of browsers) {
+        expect({ name, ...(await edge.call(`/tools/${name}`, { headers })) }).toMatchObject({ name, status: 405, headers: { allow: 'POST' }, json: { code: 'method_not_allowed', detail: expect.stringContaining(`POST /tools/${name}`) } });
+        expect({ name, status: (await edge.call(`/tools/codex_${name}`, { method: 'HEAD', headers })).status }).toEqual({ name, status: 405 });
+      }
     }
     expect(worker.seen).toEqual([]);
+  });
+
+  it('calls one that needs no arguments for curl', async () => {
+    expect(await edge.call('/tools/cleanup_inactive_agents', { headers: { 'user-agent': 'curl/8.0' } })).toMatchObject({ status: 200, json: { structuredContent: { stopped: [], removed: [] } } });
   });
 });
 
