@@ -3,7 +3,7 @@ const ATTRIBUTES = '* -text !eol -ident -filter -working-tree-encoding';
 /** Of what `put_files`, beside each file, and `apply`, at the top, leave behind for a moment. The first differs from that of former versions, as it says whether the rules are these. */
 const OWN_FILES = ['.codex-mcp-put-*', '/.codex-mcp-apply-*'];
 
-const INIT = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE git init -q --bare "$GIT_DIR"`;
+const INIT = `[ -f "$GIT_DIR/HEAD" ] || env -u GIT_WORK_TREE -u GIT_OBJECT_DIRECTORY git init -q --bare "$GIT_DIR"`;
 
 /** What is there already is not written again: others may just read it. */
 const RULES = `attributes=; [ ! -f "$GIT_DIR/info/attributes" ] || IFS= read -r attributes < "$GIT_DIR/info/attributes" || true
@@ -15,6 +15,9 @@ exclude=; [ ! -f "$GIT_DIR/info/exclude" ] || IFS= read -r exclude < "$GIT_DIR/i
 export const MAKE = `${INIT}
 ${RULES}`;
 
+/** Longer than any look takes, whose commands share a directory of objects. */
+const LOOK_MINUTES = 60;
+
 /** Makes the repository, or clears away what a command that was killed has left in it. */
 export const PREPARE = `${INIT}
 for left in "$GIT_INDEX_FILE.lock" "$GIT_DIR"/index.mix*; do [ ! -e "$left" ] || rm -f "$left"; done
@@ -22,6 +25,7 @@ for left in "$GIT_DIR"/index.look.*; do
   looker=\${left##*index.look.}
   [ ! -e "$left" ] || kill -0 "\${looker%.lock}" 2>/dev/null || rm -f "$left"
 done
+for left in "$GIT_DIR"/objects.look.*; do [ ! -e "$left" ] || [ -z "$(find "$left" -prune -mmin +${LOOK_MINUTES})" ] || rm -rf "$left"; done
 find "$GIT_DIR/refs" -name '*.lock' -delete
 ${RULES}`;
 
@@ -40,10 +44,12 @@ const LOOKS = 5;
 
 /**
  * The same beside somebody who is at work in the workspace and may take its state as well: with an index of its own, which
- * begins as the one there is, in one thread, and nothing is remembered.
+ * begins as the one there is, in one thread, and nothing is remembered. What
+ * is new is written into `$GIT_OBJECT_DIRECTORY` where there is one.
  */
 export const LOOK_TREE = `set -e
 ${MAKE}
+[ -z "$GIT_OBJECT_DIRECTORY" ] || mkdir -p "$GIT_OBJECT_DIRECTORY"
 tree=$(own=$GIT_DIR/index.look.$$
 trap 'rm -f "$own" "$own.lock"' EXIT
 [ ! -f "$GIT_INDEX_FILE" ] || cp -p "$GIT_INDEX_FILE" "$own"

@@ -74,8 +74,8 @@ export class AgentWorkspace {
   constructor(
     codex: CommandRunner,
     private readonly place: Place,
-    /** `isBeside`: a turn may be at work in it, whose states are not touched: nothing that is taken is remembered. */
-    private readonly options: { isBeside?: boolean } = {},
+    /** `isBeside`: a turn may be at work in it, whose states are not touched: nothing that is taken is remembered. `cleaner`: removes what a look has left. */
+    private readonly options: { isBeside?: boolean; cleaner?: ShadowRepository } = {},
     private readonly compared: Compared = {},
   ) {
     this.repository = new ShadowRepository(codex, place);
@@ -83,7 +83,7 @@ export class AgentWorkspace {
 
   /** The same, over commands of somebody else's. */
   over(codex: CommandRunner): AgentWorkspace {
-    return new AgentWorkspace(codex, this.place, this.options, this.compared);
+    return new AgentWorkspace(codex, this.place, { cleaner: this.repository, ...this.options }, this.compared);
   }
 
   /** What the workspace is now. */
@@ -110,7 +110,8 @@ export class AgentWorkspace {
   private async changesFrom(ref: string, pathspecs: string[], maxBytes: number): Promise<{ from: string; changes: Changes }> {
     const key = JSON.stringify([pathspecs, maxBytes]);
     const last = this.compared.last?.key === key ? this.compared.last : undefined;
-    const { trees, changes } = await diffNow(this.repository, this.taking, ref, { pathspecs, maxBytes, last, isAsLast: !this.options.isBeside });
+    const diff = (repository: ShadowRepository) => diffNow(repository, this.taking, ref, { pathspecs, maxBytes, last, isAsLast: !this.options.isBeside });
+    const { trees, changes } = await (this.options.isBeside ? this.repository.withoutTrace(diff, this.options.cleaner ?? this.repository) : diff(this.repository));
     if (trees.from !== trees.to) this.compared.last = { key, trees, changes };
     return { from: trees.from, changes };
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TemporaryDirectory, temporaryDirectory } from '@codex-mcp/testing';
 import { AgentWorkspace } from './agent-workspace.js';
@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const [repository = ''] = await readdir(join(scratch.path, 'state'));
-  const left = (await readdir(join(scratch.path, 'state', repository))).filter((name) => /^(changes|ahead|index\.look)\b/.test(name));
+  const left = (await readdir(join(scratch.path, 'state', repository))).filter((name) => /^(changes|ahead|index\.look|objects\.look)\b/.test(name));
   await scratch.remove();
   expect(left).toEqual([]);
 });
@@ -84,7 +84,8 @@ it('ends with the bytes that fit, whether or not it was compared ahead', async (
 });
 
 it('looked at beside whoever takes states, is the same and leaves no trace', async () => {
-  const state = async () => [await workspace.last(), await workspace.startingPoint(), await readFile(join(await gitDir(), 'index'))];
+  const objects = async () => (await readdir(join(await gitDir(), 'objects'), { recursive: true })).toSorted();
+  const state = async () => [await workspace.last(), await workspace.startingPoint(), await readFile(join(await gitDir(), 'index')), await objects()];
   await workspace.saveCheckpoint('kept', await workspace.take(), 'turn_1');
   const before = await state();
   await write('a.txt', 'two\n');
@@ -94,6 +95,25 @@ it('looked at beside whoever takes states, is the same and leaves no trace', asy
   expect(await beside.changesNow('lost')).toBeUndefined();
   expect(await state()).toEqual(before);
   expect(await workspace.changesNow(undefined)).toEqual(looks[0]);
+});
+
+it('is looked at in more than one go without a trace', async () => {
+  const count = async () => (await readdir(join(await gitDir(), 'objects'), { recursive: true })).length;
+  const before = await count();
+  await writeFile(join(directory, 'latin.txt'), Buffer.from('caf\xe9\n', 'latin1'));
+  const seen = await beside.changesNow(undefined);
+  expect([seen?.files.map(({ path }) => path), seen?.diff, await count()]).toEqual([['latin.txt'], expect.stringContaining('GIT binary patch'), before]);
+});
+
+it('one that is aborted leaves nothing behind', async () => {
+  await write('a.txt', 'two\n');
+  const aborted = new AbortController();
+  const exec: CommandRunner['exec'] = async (command, options) => {
+    if (!aborted.signal.aborted) await localCommands.exec(command, options);
+    aborted.abort();
+    throw new Error('aborted');
+  };
+  await expect(beside.over({ ...localCommands, exec }).changesNow(undefined)).rejects.toThrow('aborted');
 });
 
 it('is looked at also while an index is locked, and where nothing has been kept', async () => {
@@ -108,9 +128,12 @@ it('is looked at also while an index is locked, and where nothing has been kept'
 it('clears away what a look that was killed has left, and not what one needs that goes on', async () => {
   const ended = 4_194_305; // beyond every process id
   for (const pid of [ended, process.pid]) await writeFile(join(await gitDir(), `index.look.${pid}`), '');
+  for (const name of ['objects.look.old', 'objects.look.new']) await mkdir(join(await gitDir(), name));
+  await utimes(join(await gitDir(), 'objects.look.old'), 1, 1);
   await workspace.take();
-  expect((await readdir(await gitDir())).filter((name) => name.startsWith('index.look'))).toEqual([`index.look.${process.pid}`]);
-  await rm(join(await gitDir(), `index.look.${process.pid}`));
+  const kept = [`index.look.${process.pid}`, 'objects.look.new'];
+  expect((await readdir(await gitDir())).filter((name) => name.includes('.look.')).toSorted()).toEqual(kept);
+  for (const name of kept) await rm(join(await gitDir(), name), { recursive: true });
 });
 
 it('is looked at in one thread, however many files there are: a few looks must not take all that an agent may have', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { AppServerClient } from '@codex-mcp/codex';
 import { AppError, type Workspace } from '@codex-mcp/contracts';
 import { gitEnvironment, PREPARE, SOURCE_TREE, sourceEnvironment } from '@codex-mcp/snapshots';
@@ -37,6 +37,17 @@ export class ShadowRepository {
   /** The same repository, which also sees the objects in a directory of another one. */
   withObjects(directory: string): ShadowRepository {
     return new ShadowRepository(this.codex, this.place, { GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${directory}"` });
+  }
+
+  /** What `work` does with the same repository, whose new objects go into a directory of their own. `cleaner` removes it, also where no more commands may be run with this one. */
+  async withoutTrace<Result>(work: (repository: ShadowRepository) => Promise<Result>, cleaner: ShadowRepository): Promise<Result> {
+    const directory = `${this.gitDir}/objects.look.${randomUUID()}`;
+    const environment = { GIT_OBJECT_DIRECTORY: directory, GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${this.gitDir}/objects"` };
+    try {
+      return await work(new ShadowRepository(this.codex, this.place, environment));
+    } finally {
+      await cleaner.shell('rm -rf "$1"', [directory]).catch(() => undefined); // what is left is swept
+    }
   }
 
   /** The id of the tree that a script leaves in `$tree`. */

@@ -11,7 +11,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 export const getDiff = defineWorkspaceTool({
   name: 'get_diff',
   title: 'Get a diff',
-  description: "What changed in the agent's workspace, measured there: since its starting point or a checkpoint up to now, in one turn, or in one conversation. `git apply` takes the diff; binary files, renames and modes are in it. It does not wait while Codex is at work there, but tells the state at this moment, also of the turn that is at work.",
+  description: "What changed in the agent's workspace, measured there: since its starting point or a checkpoint up to now, in one turn, or in one conversation. `git apply` takes the diff; binary files, renames and modes are in it. It does not wait while Codex is at work there, but tells the state at this moment, also of the turn that is at work; `get_turn` with `wait_s` is how to wait for a turn's end.",
   access: 'read',
   onlyLooks: true,
   arguments: {

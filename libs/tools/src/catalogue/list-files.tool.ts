@@ -15,7 +15,7 @@ const WorkspaceFile = z.object({
 export const listFiles = defineWorkspaceTool({
   name: 'list_files',
   title: 'List files',
-  description: "The files of the agent's workspace with their sizes, without what the ignore rules name.",
+  description: "The files of the agent's workspace with their sizes, without what the ignore rules name. Beside a turn that Codex is at work on, it shows the state at this moment; `get_turn` with `wait_s` is how to wait for a turn's end.",
   access: 'read',
   onlyLooks: true,
   arguments: {

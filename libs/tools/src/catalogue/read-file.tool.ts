@@ -9,7 +9,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 export const readFile = defineWorkspaceTool({
   name: 'read_file',
   title: 'Read a file',
-  description: "A file of the agent's workspace, or some of its lines. What is not UTF-8 comes as base64. Links that lead out of the workspace are not followed.",
+  description: "A file of the agent's workspace, or some of its lines. What is not UTF-8 comes as base64. Links that lead out of the workspace are not followed. Beside a turn that Codex is at work on, it shows the state at this moment; `get_turn` with `wait_s` is how to wait for a turn's end.",
   access: 'read',
   onlyLooks: true,
   arguments: {

@@ -19,7 +19,7 @@ type Match = z.infer<typeof Match>;
 export const search = defineWorkspaceTool({
   name: 'search',
   title: 'Search files',
-  description: "Lines of the workspace's files that match a regular expression (ripgrep's; POSIX extended where an agent without a container has no ripgrep), without files that the ignore rules name and binary ones.",
+  description: "Lines of the workspace's files that match a regular expression (ripgrep's; POSIX extended where an agent without a container has no ripgrep), without files that the ignore rules name and binary ones. Beside a turn that Codex is at work on, it shows the state at this moment; `get_turn` with `wait_s` is how to wait for a turn's end.",
   access: 'read',
   onlyLooks: true,
   arguments: {
