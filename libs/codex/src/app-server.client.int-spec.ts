@@ -134,6 +134,19 @@ describe('against the pinned Codex', () => {
     expect(result).toMatchObject({ exitCode: 4, stdout: 'value\n' });
   });
 
+  it('kills a command by its name, with all that it has started', async () => {
+    const pidFile = join(workspace, 'child.pid');
+    const script = 'tree=$(trap "rm -f nothing" EXIT; sleep 300 & echo $! > child.pid; wait)';
+    const over = client.exec(['sh', '-c', script], { cwd: workspace, timeoutMs: 300_000, sandboxPolicy: { type: 'dangerFullAccess' }, processId: 'mine' });
+    await eventually(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '');
+    await expect(client.terminate('other')).rejects.toThrow();
+    await client.terminate('mine');
+    expect((await over).exitCode).not.toBe(0);
+    const commandLine = `/proc/${readFileSync(pidFile, 'utf8').trim()}/cmdline`;
+    const isRunning = () => existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes('sleep');
+    await eventually(() => !isRunning());
+  });
+
   it('tells that the connection ended', async () => {
     const other = await connect();
     const closed = new Promise<void>((resolve) => void other.onClose(resolve));
