@@ -6,9 +6,9 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'warn', 'error',
 
 /** Where somebody's deeds are kept. */
 export const auditFields = {
-  AUDIT_DIR: optionalText().describe('Directory of the audit log, a file of JSON lines for each service; `npm start` uses DATA_DIR/audit. A service that is started without it keeps none'),
+  AUDIT_DIR: optionalText().describe('Directory of the audit log, a file of JSON lines for each service, and one of what it refused; `npm start` uses DATA_DIR/audit. A service that is started without it keeps none'),
   AUDIT_MAX_SIZE: memorySize('50m').describe('Size at which a file of the audit log is put aside and another one begun'),
-  AUDIT_KEEP: count(10).describe('Files of the audit log that each service keeps beside the present one; older ones are deleted'),
+  AUDIT_KEEP: count(10).describe('Files of the audit log that each service keeps beside the present one, and as many of refusals; older ones are deleted'),
 };
 
 /** What every service reads. */

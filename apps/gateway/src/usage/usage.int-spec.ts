@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -85,7 +85,7 @@ describe('what agents take of the model', () => {
     await ask('b', { status: 400, error: { message: 'content-canary' } });
     expect((await ask('b', { text: 'x'.repeat(2048) })).status).toBe(400);
     await gateway.stop();
-    const lines = readdirSync(auditDir).flatMap((file) => readFileSync(join(auditDir, file), 'utf8').split('\n').filter((line) => line.includes('"model.')));
+    const lines = ['gateway.jsonl', 'gateway-refusals.jsonl'].flatMap((file) => readFileSync(join(auditDir, file), 'utf8').split('\n').filter((line) => line.includes('"model.')));
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { action: 'model.request', outcome: 'ok', tenant: 'local', agentId: 'a', detail: { status: 200, end: 'completed', attempts: 1, durationMs: expect.any(Number), model: 'gpt-5.5', inputTokens: 1000, cachedTokens: 400, outputTokens: 50, reasoningTokens: 20, costUsd: 0.0047 } },
       { action: 'model.request', outcome: 'failed', agentId: 'b', detail: { status: 400 } },

@@ -18,9 +18,12 @@ afterAll(async () => {
 });
 
 const as = (token: string) => ({ authorization: `Bearer ${token}` });
-const path = () => join(directory, 'mcp-edge.jsonl');
-const entries = async () => (await readFile(path(), 'utf8')).trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-const recorded = (wanted: object) => eventually(async () => expect(await entries()).toContainEqual(expect.objectContaining(wanted)));
+const text = (name: string) => readFile(join(directory, `${name}.jsonl`), 'utf8');
+const allText = async () => (await Promise.all(['mcp-edge', 'mcp-edge-refusals'].map(text))).join('');
+const entries = async (name: string) => (await text(name)).split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
+const isIn = (name: string, wanted: object) => eventually(async () => expect(await entries(name)).toContainEqual(expect.objectContaining(wanted)));
+const recorded = (wanted: { action: string; outcome?: 'ok' | 'failed'; [field: string]: unknown }) => isIn('mcp-edge', wanted);
+const refused = (wanted: { action: string; [field: string]: unknown }) => isIn('mcp-edge-refusals', { outcome: 'refused', ...wanted });
 const detail = (wanted: object) => expect.objectContaining(wanted);
 
 describe('the audit log of the edge', () => {
@@ -29,8 +32,8 @@ describe('the audit log of the edge', () => {
     const { json } = await system.edge.call('/tools/chat', { method: 'POST', headers, body: '{"message":"the prompt’s canary","agent_id":"one"}' });
     await recorded({ service: 'mcp-edge', action: 'tool.call', outcome: 'ok', tenant: 'ada', principal: expect.stringMatching(/^[0-9a-f]{16}$/), agentId: 'one', turnId: json['turn_id'], correlationId: 'correlation-1', detail: { tool: 'chat', over: 'rest', result: 'ok' } });
     await system.edge.call('/tools/chat', { method: 'POST', headers: as('ada'), body: '{"message":7}' });
-    await recorded({ action: 'tool.call', outcome: 'refused', tenant: 'ada', detail: { tool: 'chat', over: 'rest', result: 'invalid_arguments' } });
-    expect(await readFile(path(), 'utf8')).not.toContain('canary');
+    await refused({ action: 'tool.call', tenant: 'ada', detail: { tool: 'chat', over: 'rest', result: 'invalid_arguments' } });
+    expect(await allText()).not.toContain('canary');
   });
 
   it('has sessions, and what is called and read over them', async () => {
@@ -45,17 +48,18 @@ describe('the audit log of the edge', () => {
 
   it('has what is asked for of turns over REST', async () => {
     await system.edge.call('/jobs/turn_of_nobody', { headers: as('bob') });
-    await recorded({ action: 'rest.call', outcome: 'refused', tenant: 'bob', detail: { method: 'GET', path: '/jobs/turn_of_nobody', status: 404 } });
+    await refused({ action: 'rest.call', tenant: 'bob', detail: { method: 'GET', path: '/jobs/turn_of_nobody', status: 404 } });
   });
 
   it('has who was refused, and why', async () => {
     await system.edge.call('/tools/chat', { method: 'POST', headers: as('mallory-canary'), body: '{}' });
-    await recorded({ action: 'request.refused', outcome: 'refused', detail: detail({ status: 401, code: 'unauthenticated', path: '/tools/chat', from: expect.stringContaining('127.0.0.1') }) });
+    await refused({ action: 'request.refused', detail: detail({ status: 401, code: 'unauthenticated', path: '/tools/chat', from: expect.stringContaining('127.0.0.1') }) });
     await system.edge.call('/tools?token=canary', { headers: { ...as('ada'), host: 'evil.example' } });
-    await recorded({ action: 'request.refused', outcome: 'refused', detail: detail({ status: 403, code: 'forbidden_host', host: 'evil.example' }) });
+    await refused({ action: 'request.refused', detail: detail({ status: 403, code: 'forbidden_host', host: 'evil.example' }) });
     await system.edge.call('/tools', { headers: { ...as('ada'), origin: 'https://evil.example' } });
-    await recorded({ action: 'request.refused', outcome: 'refused', detail: detail({ status: 403, code: 'forbidden_origin', origin: 'https://evil.example' }) });
-    expect(await readFile(path(), 'utf8')).not.toContain('canary');
+    await refused({ action: 'request.refused', detail: detail({ status: 403, code: 'forbidden_origin', origin: 'https://evil.example' }) });
+    expect(await allText()).not.toContain('canary');
+    expect((await entries('mcp-edge')).filter(({ outcome }) => outcome === 'refused')).toEqual([]);
   });
 
   it('makes the health degraded where it cannot be written, and says so', async () => {

@@ -13,7 +13,7 @@ export type AuditFileOptions = { readonly directory: string; readonly name: stri
  * directory: each write is whole lines at the file's end, and a file that another has rotated or somebody has removed is opened anew.
  */
 export class AuditFile {
-  private readonly path: string;
+  readonly path: string;
   private handle: FileHandle | undefined;
   private size = 0;
   /** The last line is not whole: a process died, or a disk became full, while it was written. */

@@ -20,8 +20,11 @@ const open = (config: { AUDIT_DIR?: string | undefined; AUDIT_MAX_SIZE?: number;
   new AuditLog({ AUDIT_DIR: directory, AUDIT_MAX_SIZE: 1_000_000, AUDIT_KEEP: 10, ...config }, { service: 'mcp-edge', instance: 'one' }, createLogger('mcp-edge', 'info', { write: (line: string) => logged.push(line) }), new Registry());
 
 const path = () => join(directory, 'mcp-edge.jsonl');
+const refusalsPath = () => join(directory, 'mcp-edge-refusals.jsonl');
 const entries = async (file = path()) => (await readFile(file, 'utf8')).trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
 const call = (turnId: string) => ({ action: 'tool.call', outcome: 'ok', turnId }) as const;
+const refusal = (attempt: number) => ({ action: 'request.refused', outcome: 'refused', detail: { attempt } }) as const;
+const attempts = async () => (await entries(refusalsPath())).map(({ detail }) => (detail as { attempt?: number } | undefined)?.attempt);
 
 describe('the audit log', () => {
   it('keeps who did what, for its owner only', async () => {
@@ -61,7 +64,7 @@ describe('the audit log', () => {
       await audit.flush();
     }
     await audit.close();
-    const files = (await readdir(directory)).toSorted();
+    const files = (await readdir(directory)).filter((file) => !file.includes('refusals')).toSorted();
     expect(files).toHaveLength(3);
     const kept = await Promise.all(files.map((file) => entries(join(directory, file))));
     expect(new Set(kept.flat().map(({ turnId }) => turnId))).toEqual(new Set(['turn_3', 'turn_3b', 'turn_4', 'turn_4b', 'turn_5', 'turn_5b']));
@@ -94,12 +97,28 @@ describe('the audit log', () => {
     for (let attempt = 0; attempt < 500; attempt++) audit.record({ action: 'request.refused', outcome: 'refused' });
     audit.record(call('turn_1'));
     await audit.close();
-    const all = await entries();
+    const all = await entries(refusalsPath());
     const listed = all.filter(({ action, detail }) => action === 'request.refused' && detail === undefined).length;
     const further = all.reduce((sum, { detail }) => sum + ((detail as { further?: number } | undefined)?.further ?? 0), 0);
     expect(listed + further).toBe(500);
     expect(listed).toBeLessThan(500);
-    expect(all.filter(({ action }) => action === 'tool.call')).toHaveLength(1);
+    expect((await entries()).map(({ action }) => action)).toEqual(['tool.call']);
+  });
+
+  it('keeps a sign-in, whatever number of refusals comes after it: they put only their own file aside', async () => {
+    const audit = open({ AUDIT_MAX_SIZE: 400, AUDIT_KEEP: 2 });
+    audit.record({ action: 'sign_in.changed', outcome: 'ok' });
+    for (let attempt = 0; attempt < 40; attempt++) {
+      audit.record(refusal(attempt));
+      await audit.flush();
+    }
+    audit.record(call('turn_1'));
+    await audit.close();
+    expect((await entries()).map(({ action }) => action)).toEqual(['sign_in.changed', 'tool.call']);
+    const files = await readdir(directory);
+    expect([files.length, files.filter((file) => file.startsWith('mcp-edge-refusals')).length]).toEqual([4, 3]);
+    expect((await attempts()).at(-1)).toBe(39);
+    expect((await stat(refusalsPath())).mode & 0o777).toBe(0o600);
   });
 });
 
@@ -135,12 +154,32 @@ describe('an audit log that cannot be written', () => {
     expect((await entries()).map(({ turnId }) => turnId)).toEqual(['turn_1']);
   });
 
+  it('says so of refusals too, which keep their order, and nothing else from being written', async () => {
+    await symlink('/dev/full', refusalsPath());
+    const audit = open();
+    audit.record(refusal(1));
+    audit.record(call('turn_1'));
+    await audit.flush();
+    audit.record(refusal(2));
+    audit.record(call('turn_2'));
+    await audit.flush();
+    expect(audit.problem).toContain('ENOSPC');
+    expect((await entries()).map(({ turnId }) => turnId)).toEqual(['turn_1', 'turn_2']);
+    await unlink(refusalsPath());
+    await audit.flush();
+    expect(audit.problem).toBeUndefined();
+    audit.record(refusal(3));
+    await audit.close();
+    expect(await attempts()).toEqual([1, 2, 3]);
+  });
+
   it('hands what it cannot keep to the ordinary log', async () => {
     const audit = open();
     await rm(directory, { recursive: true });
     audit.record(call('turn_1'));
+    audit.record(refusal(7));
     await audit.close();
-    expect(logged.filter((line) => line.includes('audit.unwritten') && line.includes('turn_1'))).toHaveLength(1);
+    for (const lost of ['turn_1', 'attempt']) expect(logged.filter((line) => line.includes('audit.unwritten') && line.includes(lost))).toHaveLength(1);
   });
 
   it('is off without a directory', async () => {

@@ -117,8 +117,8 @@ class Inmate {
 
   /** What the audit log says of the agent. */
   private async lines(): Promise<string[]> {
-    const text = await readFile(join(this.auditDir, 'gateway.jsonl'), 'utf8').catch(() => '');
-    return text.split('\n').filter((line) => line.includes(`"agentId":"${INMATE}"`) && /"action":"(egress\.connect|git\.request|model\.refused)"/.test(line));
+    const files = ['gateway.jsonl', 'gateway-refusals.jsonl'].map((file) => readFile(join(this.auditDir, file), 'utf8').catch(() => ''));
+    return (await Promise.all(files)).join('').split('\n').filter((line) => line.includes(`"agentId":"${INMATE}"`) && /"action":"(egress\.connect|git\.request|model\.refused)"/.test(line));
   }
 
   private logged(count: number): Promise<string[]> {
