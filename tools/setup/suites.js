@@ -13,6 +13,9 @@ const endToEndTimeoutMs = 30 * 60_000;
 // One more than there are cores: specs wait a quarter of their time.
 const unitWorkers = Math.min(4, availableParallelism() + 1);
 
+// They start whole systems, and wait half of their time for them.
+const endToEndWorkers = 3;
+
 // End-to-end specs that put a load on the machine themselves.
 const alone = '/chaos/';
 
@@ -39,7 +42,7 @@ export const suites = {
   unit: (patterns) => jest(['--rootDir', '.', `--maxWorkers=${unitWorkers}`, ...patterns], unitTimeoutMs),
 
   async e2e(patterns) {
-    const sideBySide = await endToEnd([...patterns, '--maxWorkers=2', `--testPathIgnorePatterns=${alone}`]);
+    const sideBySide = await endToEnd([...patterns, `--maxWorkers=${endToEndWorkers}`, `--testPathIgnorePatterns=${alone}`]);
     const oneByOne = await endToEnd([...patterns, `--testPathIgnorePatterns=^(?!.*${alone})`]);
     return complete(sum([sideBySide, oneByOne]), 0);
   },
