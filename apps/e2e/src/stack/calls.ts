@@ -38,8 +38,8 @@ export async function chat(client: Client, message: string, args: Output = {}, o
   return chatAnswer.parse(await outputOf(client, 'chat', { message, write: true, ...args }, options)).answer;
 }
 
-/** Has the agent run a command, as the model would, and returns what it prints, as the model gets to see it. */
+/** Has the agent run a command, as the model would, and returns what it prints, as the model gets to see it. Codex reads two streams in any order, so there is one. */
 export async function runInAgent(client: Client, command: string, args: Output = {}): Promise<string> {
-  const seen = await chat(client, directive({ shell: command }), args);
+  const seen = await chat(client, directive({ shell: `exec 2>&1; ${command}` }), args);
   return seen.replace(/^[^]*?\nOutput:\n+/, '').trim();
 }
