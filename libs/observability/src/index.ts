@@ -3,7 +3,7 @@ export { type Auditor, audited } from './audit/audited.js';
 export { type AuditConfig, AuditLog, type AuditSource } from './audit/audit-log.js';
 export { createLogger, type Logger } from './logger.js';
 export { nestLogger } from './nest-logger.js';
-export { operation, type OperationFields } from './operation.js';
+export { logOperation, operation, type OperationFields } from './operation.js';
 export { addGauge, createMetrics, type HealthReport, startOpsServer } from './ops-server.js';
 export { redactText } from './redaction.js';
 export { endBroken, endOnSignals, runMain } from './run-main.js';

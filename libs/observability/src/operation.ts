@@ -6,6 +6,14 @@ const levelOf = ({ code }: AppError): 'info' | 'warn' => (ERROR_CLASSES[code].fa
 
 export type OperationFields = Record<string, string | number | boolean | undefined>;
 
+/** Logs the one event of an operation that is over: with `error`, one that failed. */
+export function logOperation(logger: Logger, name: string, fields: OperationFields, durationMs: number, error?: unknown): void {
+  const event = { op: name, outcome: error === undefined ? 'ok' : 'failed', durationMs: Math.round(durationMs * 10) / 10, ...fields };
+  if (error === undefined) logger.info(event, name);
+  else if (error instanceof AppError) logger[levelOf(error)]({ ...event, code: error.code, reason: error.message }, name);
+  else logger.error({ ...event, err: error }, name);
+}
+
 /**
  * Runs `work` and logs exactly one event for it: name, outcome, duration in ms, and whatever fields
  * the work adds. Errors are logged with their stack and thrown on.
@@ -18,18 +26,12 @@ export async function operation<Result>(
 ): Promise<Result> {
   const startedAt = performance.now();
   const all = { ...fields };
-  const log = (outcome: string, error?: unknown) => {
-    const event = { op: name, outcome, durationMs: Math.round((performance.now() - startedAt) * 10) / 10, ...all };
-    if (error === undefined) logger.info(event, name);
-    else if (error instanceof AppError) logger[levelOf(error)]({ ...event, code: error.code, reason: error.message }, name);
-    else logger.error({ ...event, err: error }, name);
-  };
   try {
     const result = await work((more) => Object.assign(all, more));
-    log('ok');
+    logOperation(logger, name, all, performance.now() - startedAt);
     return result;
   } catch (error) {
-    log('failed', error);
+    logOperation(logger, name, all, performance.now() - startedAt, error);
     throw error;
   }
 }

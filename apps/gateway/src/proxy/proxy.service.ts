@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AgentIdentity, GatewayErrorCode, ModelUse } from '@codex-mcp/contracts';
-import { type AuditDetail, type Auditor, AuditLog, type Logger } from '@codex-mcp/observability';
+import { type AuditDetail, type Auditor, AuditLog, logOperation, type Logger } from '@codex-mcp/observability';
 import { Afterwork } from '../afterwork.js';
 import type { GatewayConfig } from '../gateway.config.js';
 import { GATEWAY_CONFIG, LOGGER } from '../gateway.tokens.js';
@@ -41,7 +41,7 @@ export class ProxyService {
       const asked = { path: url, requestBytes: bytesOf(request), durationMs: performance.now() - startedAt };
       this.afterwork.later(() => this.record(agent, fields, asked, exchange));
     } catch (error) {
-      this.logger.error({ op: 'model_request', outcome: 'failed', ...fields, err: error }, 'model_request');
+      logOperation(this.logger, 'model_request', fields, performance.now() - startedAt, error);
       response.destroy();
     } finally {
       this.metrics.inFlight.dec();
@@ -66,7 +66,7 @@ export class ProxyService {
     if (attempts === 0 && end !== 'agent_gone') this.auditRefusal(agent, { method: fields.method, path, code: end });
     else this.audit.record({ action: 'model.request', outcome: status === 200 && end === 'completed' ? 'ok' : 'failed', tenant: agent.tenant, agentId: agent.agentId, detail: { status, end, attempts, durationMs: Math.round(durationMs), ...used } });
     this.metrics.observe({ firstByteMs: undefined, ...exchange });
-    this.logger.info({ op: 'model_request', outcome: 'ok', durationMs: Math.round(durationMs * 10) / 10, ...fields, ...exchange, requestBytes, ...used }, 'model_request');
+    logOperation(this.logger, 'model_request', { ...fields, ...exchange, requestBytes, ...used }, durationMs);
   }
 
   private auditRefusal({ tenant, agentId }: AgentIdentity, detail: AuditDetail): void {
