@@ -4,5 +4,6 @@ export { amount, choice, count, flag, hours, memorySize, optionalSecret, optiona
 export { auditFields, consumerFields, defaultDataDir, envelopeFields, hostFields, retentionFields, serviceFields } from './service.config.js';
 export { fileVersion } from './file-version.js';
 export { isPathWithin } from './path-within.js';
+export { replaceFile } from './replace-file.js';
 export { bundleOf, isBundled, serviceEntry } from './service-entry.js';
 export { serviceMemory } from './service-memory.js';

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '@codex-mcp/config';
 import { ENVELOPE_ISSUERS, generateEnvelopeKeys, REDIS_USERS, redisAdministrator, type RedisUser, redisUsers } from '@codex-mcp/messaging';
 import { newPassword } from '../start/redis.service.js';
 
@@ -11,13 +12,13 @@ import { newPassword } from '../start/redis.service.js';
 export function secrets(directory: string): number {
   const passwords = Object.fromEntries(REDIS_USERS.map((user) => [user, passwordIn(join(directory, user))])) as Record<RedisUser, string>;
   const administrator = passwordIn(join(directory, 'redis'));
-  replace(join(directory, 'redis', 'users.acl'), `${[redisAdministrator(administrator), ...redisUsers(passwords)].join('\n')}\n`);
+  replaceFile(join(directory, 'redis', 'users.acl'), `${[redisAdministrator(administrator), ...redisUsers(passwords)].join('\n')}\n`);
   const keys = (issuer: string): string => join(directory, issuer, 'keys');
   for (const issuer of ENVELOPE_ISSUERS) generateEnvelopeKeys(keys(issuer), [issuer]);
   for (const issuer of ENVELOPE_ISSUERS) {
     const name = `${issuer}.pub`;
     const known = readFileSync(join(keys(issuer), name), 'utf8');
-    for (const other of ENVELOPE_ISSUERS) if (other !== issuer) replace(join(keys(other), name), known);
+    for (const other of ENVELOPE_ISSUERS) if (other !== issuer) replaceFile(join(keys(other), name), known);
   }
   return 0;
 }
@@ -25,12 +26,6 @@ export function secrets(directory: string): number {
 function passwordIn(directory: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, 'redis-password');
-  if (!existsSync(file)) replace(file, newPassword());
+  if (!existsSync(file)) replaceFile(file, newPassword());
   return readFileSync(file, 'utf8');
-}
-
-/** Whole or not at all: a service that is restarted meanwhile reads it. */
-function replace(file: string, content: string): void {
-  writeFileSync(`${file}.new`, content, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

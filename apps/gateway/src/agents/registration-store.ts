@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '@codex-mcp/config';
 import { AgentRegistration, AgentUpstream, runPaths } from '@codex-mcp/contracts';
 import type { Logger } from '@codex-mcp/observability';
 import { z } from 'zod';
@@ -20,9 +21,7 @@ export class RegistrationStore {
   save({ registration, upstream }: StoredAgent): void {
     const directory = runPaths.agent(this.runDir, registration.agent.key);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const file = join(directory, 'agent.json');
-    writeFileSync(`${file}.new`, `${JSON.stringify({ registration, upstream })}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    replaceFile(join(directory, 'agent.json'), `${JSON.stringify({ registration, upstream })}\n`);
   }
 
   remove(key: string): void {

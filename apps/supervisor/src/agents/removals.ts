@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '@codex-mcp/config';
 import { AgentIdentity } from '@codex-mcp/contracts';
 
 const SUFFIX = '.json';
@@ -18,9 +19,7 @@ export class Removals {
   /** From here on the agent's files are to be deleted, whatever happens to this process. */
   async begin({ key, tenant, agentId }: AgentIdentity): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const file = this.fileOf(key);
-    await writeFile(`${file}.new`, JSON.stringify({ key, tenant, agentId }), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    replaceFile(this.fileOf(key), JSON.stringify({ key, tenant, agentId }));
   }
 
   async isPending(agentKey: string): Promise<boolean> {

@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '@codex-mcp/config';
 import { AgentIdentity, Workspace } from '@codex-mcp/contracts';
 import { z } from 'zod';
 
@@ -19,7 +20,6 @@ export async function readState(directory: string): Promise<AgentState | undefin
   }
 }
 
-export async function writeState(directory: string, state: AgentState): Promise<void> {
-  await writeFile(`${fileIn(directory)}.new`, JSON.stringify(state), { mode: 0o600 });
-  await rename(`${fileIn(directory)}.new`, fileIn(directory));
+export function writeState(directory: string, state: AgentState): void {
+  replaceFile(fileIn(directory), JSON.stringify(state));
 }

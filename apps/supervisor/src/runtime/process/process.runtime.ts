@@ -44,7 +44,7 @@ export class ProcessRuntime implements AgentRuntime {
     if (before) await this.stop(spec.agent);
     const createdAt = before?.createdAt ?? Date.now();
     // First of all the directory says whose it is.
-    await writeState(await this.ownDirectory(spec.agent), { ...spec, pid: 0, baseUrl, createdAt });
+    writeState(await this.ownDirectory(spec.agent), { ...spec, pid: 0, baseUrl, createdAt });
     const state = await this.start(spec, baseUrl, createdAt);
     return this.running(spec, state);
   }
@@ -172,7 +172,7 @@ export class ProcessRuntime implements AgentRuntime {
     }
     child.unref();
     const state: AgentState = { agent: spec.agent, workspace: spec.workspace, pid: child.pid ?? 0, baseUrl, createdAt };
-    await writeState(this.directory(spec.agent), state);
+    writeState(this.directory(spec.agent), state);
     await waitForAppServer(await this.socketOf(spec.agent), START_TIMEOUT_MS, async () => {
       if (child.exitCode !== null) throw new AppError('agent_start_failed', `Codex ended with code ${child.exitCode}; see ${join(this.directory(spec.agent), 'codex.log')}.`);
     });
