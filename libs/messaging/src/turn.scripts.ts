@@ -35,8 +35,17 @@ end
 local function isTerminal(status) return status ~= 'queued' and status ~= 'running' end
 `;
 
-// Another attempt at a turn: only the newest may write to its log.
+// Another attempt at a turn: only the newest may write to its log. The answer has the same members where there is none.
 const ATTEMPT = `
+local function refuse(outcome) return {outcome, 0, 0, 0, 0, '', 0, ''} end
+
+-- Of a turn that nobody can begin; nil for another
+local function unclaimable(turn)
+  local status = redis.call('HGET', turn, 'status')
+  if not status then return refuse('missing') end
+  if isTerminal(status) then return refuse('terminal') end
+end
+
 local function attempt(turn, log, epoch, atMs)
   local attempts = redis.call('HINCRBY', turn, 'attempts', 1)
   local seq = redis.call('HINCRBY', turn, 'seq', 1)
@@ -113,10 +122,9 @@ return {'accepted', position, '', threadId}`);
  * a first one. → [outcome, epoch, attempts, seq, cancelRequested, request, startedAtMs, threadId or '']
  */
 export const claimTurn = new LuaScript(`${EMIT}${ATTEMPT}${THREADS}
-local status = redis.call('HGET', KEYS[1], 'status')
-if not status then return {'missing', 0, 0, 0, 0, '', 0, ''} end
-if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0, ''} end
-if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return {'not_head', 0, 0, 0, 0, '', 0, ''} end
+local answer = unclaimable(KEYS[1])
+if answer then return answer end
+if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[1] then return refuse('not_head') end
 local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken')
 if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] then
   redis.call('HINCRBY', KEYS[2], 'epoch', 1)
@@ -136,11 +144,10 @@ return attempt(KEYS[1], KEYS[4], redis.call('HGET', KEYS[2], 'epoch'), ARGV[4])`
  * KEYS turn, agent, mailbox, log. ARGV turnId, holder, leaseToken, atMs. → as of `claimTurn`, or `not_holder`
  */
 export const claimBeside = new LuaScript(`${EMIT}${ATTEMPT}
-local status = redis.call('HGET', KEYS[1], 'status')
-if not status then return {'missing', 0, 0, 0, 0, '', 0, ''} end
-if isTerminal(status) then return {'terminal', 0, 0, 0, 0, '', 0, ''} end
+local answer = unclaimable(KEYS[1])
+if answer then return answer end
 local lease = redis.call('HMGET', KEYS[2], 'leaseHolder', 'leaseToken', 'epoch')
-if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] or redis.call('LINDEX', KEYS[3], 0) == ARGV[1] then return {'not_holder', 0, 0, 0, 0, '', 0, ''} end
+if lease[1] ~= ARGV[2] or lease[2] ~= ARGV[3] or redis.call('LINDEX', KEYS[3], 0) == ARGV[1] then return refuse('not_holder') end
 return attempt(KEYS[1], KEYS[4], lease[3], ARGV[4])`);
 
 /** An attempt beside another turn that comes to nothing: the turn waits for its place, and its time begins there. KEYS turn. ARGV attempt. */

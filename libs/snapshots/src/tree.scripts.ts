@@ -44,8 +44,8 @@ const LOOKS = 5;
 
 /**
  * The same beside somebody who is at work in the workspace and may take its state as well: with an index of its own, which
- * begins as the one there is, in one thread, and nothing is remembered. What
- * is new is written into `$GIT_OBJECT_DIRECTORY` where there is one.
+ * begins as the one there is, in one thread, and nothing is remembered. What is new is written into `$GIT_OBJECT_DIRECTORY`
+ * where there is one.
  */
 export const LOOK_TREE = `set -e
 ${MAKE}
